@@ -1,0 +1,2 @@
+//! The apex command line.
+fn main() {}

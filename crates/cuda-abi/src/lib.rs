@@ -1,0 +1,1 @@
+//! The CUDA driver API, declared once: table, C types, error codes.

@@ -1,0 +1,1 @@
+//! CUDA's meaning on the software GPU.

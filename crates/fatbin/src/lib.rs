@@ -1,0 +1,1 @@
+//! Fatbin containers and image selection.

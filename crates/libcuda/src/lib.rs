@@ -1,0 +1,1 @@
+//! libcuda.so.1: the rim of the C ABI.

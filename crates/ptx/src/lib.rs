@@ -1,0 +1,1 @@
+//! PTX: lexer, parser, type check, printer, lowering to simt-ir.

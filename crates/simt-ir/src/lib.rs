@@ -1,0 +1,1 @@
+//! SSA form of a kernel for a warp of 32 lanes.

@@ -1,0 +1,1 @@
+//! The software GPU: command rings, GPCs, blocks, warps, memory.

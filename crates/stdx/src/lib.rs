@@ -1,0 +1,1 @@
+//! Small foundations: ids, bounded queues, futex, clock.

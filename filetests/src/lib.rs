@@ -1,0 +1,1 @@
+//! Runner of the test cases that are data.

@@ -1,0 +1,2 @@
+//! Set-up, code generation, demo, test, bench, dist.
+fn main() {}
