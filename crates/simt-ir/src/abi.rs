@@ -1,0 +1,230 @@
+//! The contract between machine code and the engine that runs it.
+//!
+//! Machine code has no external symbols: everything it needs lies behind two pointers, a [`LaunchContext`] that all warps
+//! of a grid share and a [`WarpContext`] of its own. Code generators take field offsets from `core::mem::offset_of!`.
+//!
+//! Kernels come in two shapes ([`ExecutionMode`]):
+//! * *run to completion*: nothing in the kernel waits for another warp, so one call runs a whole range of blocks;
+//! * *suspendable*: the call runs one warp until it ends or has to wait. What lives across the wait is in the warp's `frame`, and the
+//!   next call goes on behind it. A warp can be left for good at such a point, or resumed by another thread.
+//!
+//! Memory: a *generic* address is a host address. Global, shared and local memory all lie in one reserved range,
+//! `[arena_base, arena_base + arena_size)`, so that one comparison tells a wild pointer; other host memory that the program
+//! registered is reached through [`RuntimeTable::check_access`]. Shared addresses are offsets from [`WarpContext::shared`]; local
+//! addresses of lane `l` are offsets from `local + l * local_stride`.
+
+use std::ffi::c_void;
+use std::sync::atomic::AtomicU32;
+
+/// What a call of machine code reports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum Status {
+    /// The warp (or every warp of the range) has ended.
+    Done = 0,
+    /// The launch has failed; a runtime function has recorded why. The warp must not be resumed.
+    Fault = 1,
+    /// The warp waits at the barrier described in its context.
+    Barrier = 2,
+    /// The warp waits for something that another warp or block will do; run others first.
+    Yield = 3,
+    /// The warp waits at the barrier of its cluster.
+    ClusterBarrier = 4,
+}
+
+/// How a kernel's machine code is called.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u32)]
+pub enum ExecutionMode {
+    /// By [`RunBlocks`].
+    RunToCompletion = 0,
+    /// By [`RunWarp`].
+    Suspendable = 1,
+}
+
+/// Runs `count` blocks of the grid from linear index `first` (x fastest), all warps of each. The code sets
+/// `block_index` and `warp_index` in the context as it goes, for diagnostics. Returns [`Status::Done`] or [`Status::Fault`].
+pub type RunBlocks =
+    unsafe extern "C" fn(launch: *const LaunchContext, warp: *mut WarpContext, first: u64, count: u64) -> u32;
+
+/// Runs one warp from `resume_point` on (0: its start) and returns a [`Status`].
+pub type RunWarp = unsafe extern "C" fn(launch: *const LaunchContext, warp: *mut WarpContext) -> u32;
+
+/// What all warps of a launch share. The code only reads it, except `abort`.
+#[repr(C)]
+pub struct LaunchContext {
+    /// The kernel's parameter buffer, aligned to 16.
+    pub params: *const u8,
+    /// Address of each global or const symbol, in the order of `Program::symbols` (others: 0).
+    pub symbols: *const u64,
+    /// Functions of the runtime.
+    pub runtime: *const RuntimeTable,
+    /// Start of the range in which all device memory lies.
+    pub arena_base: u64,
+    /// Size of that range.
+    pub arena_size: u64,
+    /// `%gridid`.
+    pub grid_id: u64,
+    /// Size of the grid in blocks.
+    pub grid: [u32; 3],
+    /// Size of a block in threads.
+    pub block: [u32; 3],
+    /// Size of a cluster in blocks; (1, 1, 1) without clusters.
+    pub cluster: [u32; 3],
+    /// `%dynamic_smem_size`.
+    pub dynamic_shared_bytes: u32,
+    /// Static plus dynamic shared memory: the bound of shared addresses.
+    pub shared_bytes: u32,
+    /// Local memory of a lane in bytes: the bound of local addresses.
+    pub local_stride: u32,
+    /// `%nsmid`.
+    pub sm_count: u32,
+    /// `%envreg0` … `%envreg3`; 1 and 2 hold the address of the cooperative grid's workspace.
+    pub environment: [u32; 4],
+    /// Non-zero once the launch has failed: workers stop taking blocks, long loops may look.
+    pub abort: AtomicU32,
+    /// The engine's own.
+    pub engine: *mut c_void,
+}
+
+/// State of a warp, or of the worker that runs one warp after the other.
+#[repr(C, align(64))]
+pub struct WarpContext {
+    /// Where to go on; 0 is the start. Written by the code when it suspends.
+    pub resume_point: u32,
+    /// Index of the warp in its block.
+    pub warp_index: u32,
+    /// `%ctaid`.
+    pub block_index: [u32; 3],
+    /// `%smid`.
+    pub sm_id: u32,
+    /// The block's shared memory, aligned to 128.
+    pub shared: *mut u8,
+    /// The warp's local memory, aligned to 64: 32 times `local_stride` bytes.
+    pub local: *mut u8,
+    /// Values saved across suspensions: `KernelCode::frame_bytes`, aligned to 64.
+    pub frame: *mut u8,
+    /// With [`Status::Barrier`]: which barrier, 0–15.
+    pub barrier_id: u32,
+    /// With [`Status::Barrier`]: how many threads take part; 0 means all threads of the block that have not exited.
+    pub barrier_threads: u32,
+    /// With [`Status::Barrier`]: lanes that arrive.
+    pub barrier_lanes: u32,
+    /// With [`Status::Barrier`]: arriving lanes whose predicate is true (reducing barriers).
+    pub barrier_predicate: u32,
+    /// Set by the engine before it resumes: number of threads of the barrier whose predicate was true, and in
+    /// `barrier_total` how many took part.
+    pub barrier_count: u32,
+    /// See `barrier_count`.
+    pub barrier_total: u32,
+    /// Lanes of the warp that have exited.
+    pub exited: u32,
+    /// The memory access in progress: PTX line << 8 | shape. Shape 0: all lanes at `access_base`; 1–254: lane `l` at
+    /// `access_base + l * shape`; 255: lane `l` at `access_addresses[l]`.
+    pub access: u32,
+    /// See `access`.
+    pub access_base: u64,
+    /// See `access`.
+    pub access_addresses: [u64; 32],
+    /// The engine's own.
+    pub engine: *mut c_void,
+}
+
+/// Shape code in [`WarpContext::access`] of an access whose addresses are listed.
+pub const ACCESS_LISTED: u32 = 255;
+
+/// Kinds of access, for [`RuntimeTable::check_access`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum AccessKind {
+    /// A load.
+    Load = 0,
+    /// A store.
+    Store = 1,
+    /// A read-modify-write.
+    Atomic = 2,
+}
+
+/// The address spaces of [`RuntimeTable::check_access`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum AccessSpace {
+    /// Global, const or generic: `access_addresses` are host addresses.
+    Global = 0,
+    /// `access_addresses` are offsets in shared memory.
+    Shared = 1,
+    /// `access_addresses` are offsets in local memory.
+    Local = 2,
+}
+
+/// What machine code may call. All are called on the thread that runs the warp; none of them unwinds.
+#[repr(C)]
+pub struct RuntimeTable {
+    /// An access did not pass the inline check (range of the arena, bounds of shared or local memory, alignment).
+    /// `warp.access` and `access_addresses` describe it for the lanes in `lanes`; `size` is in bytes and a power of two or 12/24 never.
+    /// Returns 0 if the access is in order after all (registered host memory), else records the fault and returns 1: the
+    /// code then returns [`Status::Fault`].
+    pub check_access: unsafe extern "C" fn(
+        launch: *const LaunchContext,
+        warp: *mut WarpContext,
+        lanes: u32,
+        size: u32,
+        kind: AccessKind,
+        space: AccessSpace,
+    ) -> u32,
+    /// `trap` (kind 0), jump through a pointer that is no function (kind 1), stack overflow (kind 2), barrier misuse
+    /// (kind 3), at PTX line `line`. Records the fault.
+    pub fault:
+        unsafe extern "C" fn(launch: *const LaunchContext, warp: *mut WarpContext, lanes: u32, line: u32, kind: u32),
+    /// `vprintf` for each lane of `lanes`, in lane order; arrays of 32 generic addresses; results are stored per lane.
+    pub vprintf: unsafe extern "C" fn(
+        launch: *const LaunchContext,
+        warp: *mut WarpContext,
+        lanes: u32,
+        formats: *const u64,
+        arguments: *const u64,
+        results: *mut u32,
+    ),
+    /// `__assertfail`: `arguments` are five arrays of 32: message, file, line, function, character size. Records the fault.
+    pub assert_fail: unsafe extern "C" fn(
+        launch: *const LaunchContext,
+        warp: *mut WarpContext,
+        lanes: u32,
+        arguments: *const [u64; 32],
+    ),
+    /// Device `malloc` for each lane; 0 when the heap is used up.
+    pub malloc: unsafe extern "C" fn(
+        launch: *const LaunchContext,
+        warp: *mut WarpContext,
+        lanes: u32,
+        sizes: *const u64,
+        results: *mut u64,
+    ),
+    /// Device `free` for each lane.
+    pub free:
+        unsafe extern "C" fn(launch: *const LaunchContext, warp: *mut WarpContext, lanes: u32, addresses: *const u64),
+    /// Device clock in cycles (`%clock64`).
+    pub clock: unsafe extern "C" fn() -> u64,
+    /// Nanoseconds (`%globaltimer`).
+    pub global_timer: unsafe extern "C" fn() -> u64,
+    /// Evaluates a pure operation for all 32 lanes by its plain meaning (`crate::number`): the slow, exact way for what has
+    /// no good vector form (directed rounding …). `code` is `crate::number::encode`d; operands are arrays of 32 bit patterns.
+    pub evaluate: unsafe extern "C" fn(code: u64, a: *const u64, b: *const u64, c: *const u64, result: *mut u64),
+}
+
+/// Machine code of a kernel, as the engine sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct KernelCode {
+    /// Address of a [`RunBlocks`] or [`RunWarp`].
+    pub entry: usize,
+    /// Which of the two.
+    pub mode: ExecutionMode,
+    /// Bytes of a suspended warp's frame.
+    pub frame_bytes: u32,
+    /// Bytes of local memory that the kernel needs for each lane, callees without recursion included.
+    pub local_bytes: u32,
+    /// Whether it recurses or calls through pointers, so that it wants the configured stack size, and a deep host stack.
+    pub needs_stack: bool,
+    /// Bytes of static shared memory.
+    pub shared_bytes: u32,
+}

@@ -1,0 +1,10 @@
+//! Facts about functions that passes and back ends ask for.
+
+mod dominators;
+mod layout;
+mod liveness;
+
+pub use dominators::Dominators;
+pub use layout::{Layout, LoopId, LoopInfo};
+pub use liveness::Liveness;
+pub(crate) use liveness::terminator_uses as liveness_uses;
