@@ -1,1 +1,6 @@
 //! PTX: lexer, parser, type check, printer, lowering to simt-ir.
+
+pub mod ast;
+pub mod error;
+pub mod lexer;
+mod parser;

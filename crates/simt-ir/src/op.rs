@@ -433,6 +433,7 @@ pub enum RuntimeFunction {
 
 /// An operation. Operands are listed in the order in which [`Op::operands`] gives them.
 #[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs, reason = "each variant documents its fields; the fields' names are those of the operands")]
 pub enum Op {
     /// `-> ty`. The bits, zero-extended. `i128` constants are made by `Concat`.
     Const { ty: Type, bits: u64 },
