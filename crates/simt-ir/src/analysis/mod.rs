@@ -3,8 +3,12 @@
 mod dominators;
 mod layout;
 mod liveness;
+mod schedule;
+mod shape;
 
 pub use dominators::Dominators;
 pub use layout::{Layout, LoopId, LoopInfo};
 pub use liveness::Liveness;
 pub(crate) use liveness::terminator_uses as liveness_uses;
+pub use schedule::Schedule;
+pub use shape::{Fact, LaunchShape, Shape, Shapes};
