@@ -1,1 +1,17 @@
-//! Small foundations: ids, bounded queues, futex, clock.
+//! Small foundations that the standard library lacks.
+//!
+//! - [`futex`]: sleep until a word of memory changes, and wake who sleeps on it.
+//! - [`clock`]: the monotonic clock as a plain number of nanoseconds.
+//! - [`Slab`]: a bounded table whose [`Handle`]s detect that their value is gone.
+//!
+//! Invariant: knows nothing of GPUs, CUDA or compilers, and depends on no other crate of the workspace.
+//! Invariant: starts no thread and keeps no global state.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("stdx waits by Linux futexes: APEX runs on Linux only");
+
+pub mod clock;
+pub mod futex;
+mod slab;
+
+pub use slab::{Handle, Slab};
