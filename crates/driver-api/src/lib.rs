@@ -1,1 +1,15 @@
 //! The contracts between rim, layers and drivers.
+//!
+//! - [`Driver`]: the driver API as a trait, made from the table in `cuda-abi`,
+//! - [`default_stream_is_per_thread`]: the part of a call that its parameters do not hold,
+//! - [`env`]: the environment variables, declared once.
+//!
+//! Invariant: no driver and no layer is known here, and no handle is looked at.
+
+mod driver;
+pub mod env;
+mod stream_scope;
+pub mod unsupported;
+
+pub use driver::Driver;
+pub use stream_scope::{PerThreadScope, default_stream_is_per_thread};

@@ -1,0 +1,89 @@
+//! The table as data.
+
+/// A symbol that `libcuda.so.1` exports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Function {
+    /// The name in the symbol table: `cuMemcpyHtoD_v2_ptds`.
+    pub symbol: &'static str,
+    /// The name that `cuGetProcAddress` knows it by: `cuMemcpyHtoD`. Empty for a symbol without a declaration.
+    pub base: &'static str,
+    /// The CUDA version since which it exists: 3020 for 3.2. Zero for a symbol without a declaration.
+    pub since: u32,
+    /// For a per-thread symbol, the plain one that does the work.
+    pub target: Option<&'static str>,
+    /// Where the function is implemented.
+    pub group: Group,
+    /// When it may be called.
+    pub phase: Phase,
+}
+
+/// Where a function is implemented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// The newest version of a function: a method of the driver trait.
+    Method,
+    /// An older version, which the rim converts to the newest.
+    Superseded,
+    /// Answered by the rim alone.
+    Answered,
+    /// `_ptsz` or `_ptds`: the plain function, on the calling thread's default stream.
+    PerThread,
+    /// Exported by the driver, declared in no public header.
+    Opaque,
+}
+
+/// When a function may be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Before `cuInit` too.
+    Early,
+    /// `cuInit` itself.
+    Init,
+    /// After `cuInit` has succeeded.
+    Ready,
+}
+
+macro_rules! phase {
+    (early) => {
+        Phase::Early
+    };
+    (init) => {
+        Phase::Init
+    };
+    (ready) => {
+        Phase::Ready
+    };
+}
+
+macro_rules! functions {
+    (
+        methods { $($m_phase:ident [$($m_unsafe:ident)?] $m:ident = $m_base:literal @ $m_since:literal ($($m_rest:tt)*);)* }
+        superseded { $($s_phase:ident [$($s_unsafe:ident)?] $s:ident = $s_base:literal @ $s_since:literal ($($s_rest:tt)*);)* }
+        answered { $($a_phase:ident [$($a_unsafe:ident)?] $a:ident = $a_base:literal @ $a_since:literal ($($a_rest:tt)*);)* }
+        per_thread { $($p_phase:ident [$($p_unsafe:ident)?] $p:ident = $p_base:literal @ $p_since:literal for $target:ident ($($p_rest:tt)*);)* }
+        opaque { $($o:ident;)* }
+        debugger_functions { $($f:ident;)* }
+        debugger_variables { $($v:ident;)* }
+    ) => {
+        /// Every function of the table, with the exception of the debugger's hooks.
+        pub const FUNCTIONS: &[Function] = &[
+            $(functions!(@row $m $m_base $m_since None Method $m_phase),)*
+            $(functions!(@row $s $s_base $s_since None Superseded $s_phase),)*
+            $(functions!(@row $a $a_base $a_since None Answered $a_phase),)*
+            $(functions!(@row $p $p_base $p_since (Some(stringify!($target))) PerThread $p_phase),)*
+            $(functions!(@row $o "" 0 None Opaque ready),)*
+        ];
+    };
+    (@row $symbol:ident $base:literal $since:literal $target:tt $group:ident $phase:ident) => {
+        Function {
+            symbol: stringify!($symbol),
+            base: $base,
+            since: $since,
+            target: $target,
+            group: Group::$group,
+            phase: phase!($phase),
+        }
+    };
+}
+
+crate::for_each_driver_function!(functions);

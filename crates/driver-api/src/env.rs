@@ -1,0 +1,74 @@
+//! The environment variables of the project, declared once: for the code that reads them, the documentation and
+//! `apex doctor`.
+
+use std::sync::OnceLock;
+
+/// An environment variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What holds when it is not set.
+    pub default: &'static str,
+    /// What it changes, in a sentence.
+    pub meaning: &'static str,
+}
+
+macro_rules! variables {
+    ($($(#[doc = $doc:literal])* $ident:ident = $name:literal, default $default:literal, $meaning:literal;)*) => {
+        $(#[doc = $meaning] pub const $ident: Variable = Variable { name: $name, default: $default, meaning: $meaning };)*
+
+        /// Every variable that the project reads.
+        pub const VARIABLES: &[Variable] = &[$($ident,)*];
+    };
+}
+
+variables! {
+    SM = "APEX_SM", default "12.0",
+        "Compute capability that the device presents, from 7.5 to 12.0.";
+    DEVICE = "APEX_DEVICE", default "(by APEX_SM)",
+        "Device profile to present: the name of a profile (`h200`, `rtx5090`, ...) or the path of a profile file.";
+    DEVICE_COUNT = "APEX_DEVICE_COUNT", default "1",
+        "Number of devices to present.";
+    MEMORY = "APEX_MEMORY", default "(half of the machine's memory)",
+        "Memory of each device, in bytes or with a suffix K, M, G.";
+    WORKERS = "APEX_WORKERS", default "(one for each CPU)",
+        "Number of threads that execute kernels.";
+    DRIVER_VERSION = "APEX_DRIVER_VERSION", default "13000",
+        "Driver version to report: 1000 times the major version plus 10 times the minor one.";
+    CACHE_PATH = "APEX_CACHE_PATH", default "$XDG_CACHE_HOME/apex",
+        "Folder of the machine code cache; empty turns the cache off.";
+    CACHE_SIZE = "APEX_CACHE_SIZE", default "1G",
+        "Largest size of the machine code cache, in bytes or with a suffix K, M, G.";
+    DUMP = "APEX_DUMP", default "(none)",
+        "Stages of compilation to write to stderr for each kernel, separated by commas: ptx, ir, llvm, asm.";
+    QUIET = "APEX_QUIET", default "0",
+        "With 1, no line on stderr about functions that are not implemented.";
+}
+
+impl Variable {
+    /// The value, if the variable is set to something that is text and not empty.
+    pub fn get(&self) -> Option<String> {
+        std::env::var(self.name).ok().filter(|value| !value.is_empty())
+    }
+}
+
+/// Whether `APEX_QUIET` asks for silence. Read once.
+pub fn is_quiet() -> bool {
+    static QUIET_SET: OnceLock<bool> = OnceLock::new();
+    *QUIET_SET.get_or_init(|| QUIET.get().is_some_and(|value| value != "0"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_distinct_and_the_project_s() {
+        for (index, variable) in VARIABLES.iter().enumerate() {
+            assert!(variable.name.starts_with("APEX_"), "{} has another prefix", variable.name);
+            assert!(variable.meaning.ends_with('.'), "{} is not described in a sentence", variable.name);
+            assert!(VARIABLES[..index].iter().all(|earlier| earlier.name != variable.name), "{} twice", variable.name);
+        }
+    }
+}
