@@ -1,1 +1,27 @@
-//! Passes: each is a function that changes a program and says so in its name; the pipeline is a list.
+//! Passes: each is a function that changes a program and is named after what it does; the pipeline is a list.
+
+mod dead_code;
+mod inline;
+mod loop_exits;
+mod specialize;
+mod split_waits;
+
+pub use dead_code::remove_dead_code;
+pub use inline::inline_calls;
+pub use loop_exits::close_loops;
+pub use specialize::specialize;
+pub use split_waits::split_at_waits;
+
+use crate::Program;
+use crate::analysis::LaunchShape;
+
+/// Brings a program from the form in which front ends make it to the form that code is made from.
+pub fn prepare(program: &mut Program, launch: LaunchShape) {
+    inline_calls(program);
+    for function in &mut program.functions {
+        specialize(function, launch);
+        remove_dead_code(function);
+        split_at_waits(function);
+        close_loops(function);
+    }
+}
