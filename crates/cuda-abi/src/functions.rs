@@ -60,7 +60,7 @@ macro_rules! functions {
         methods { $($m_phase:ident [$($m_unsafe:ident)?] $m:ident = $m_base:literal @ $m_since:literal ($($m_rest:tt)*);)* }
         superseded { $($s_phase:ident [$($s_unsafe:ident)?] $s:ident = $s_base:literal @ $s_since:literal ($($s_rest:tt)*);)* }
         answered { $($a_phase:ident [$($a_unsafe:ident)?] $a:ident = $a_base:literal @ $a_since:literal ($($a_rest:tt)*);)* }
-        per_thread { $($p_phase:ident [$($p_unsafe:ident)?] $p:ident = $p_base:literal @ $p_since:literal for $target:ident ($($p_rest:tt)*);)* }
+        per_thread { $($p_phase:ident [$($p_unsafe:ident)?] $p:ident = $p_base:literal @ $p_since:literal $p_way:ident $target:ident ($($p_rest:tt)*);)* }
         opaque { $($o:ident;)* }
         debugger_functions { $($f:ident;)* }
         debugger_variables { $($v:ident;)* }

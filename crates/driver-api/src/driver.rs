@@ -7,6 +7,7 @@ use cuda_abi::*;
 /// The Rust type of a parameter, by its role in the table.
 macro_rules! parameter {
     (value $ty:ty) => { $ty };
+    (stream $ty:ty) => { $ty };
     (raw $ty:ty) => { $ty };
     (output $ty:ty) => { &mut $ty };
     (output_opt $ty:ty) => { Option<&mut $ty> };

@@ -9,6 +9,8 @@
 pub enum Role {
     /// Passed as it is: numbers, enums, handles, structs by value, callbacks.
     Value,
+    /// A stream handle: a value that a per-thread entry point translates.
+    Stream,
     /// A buffer or an array: stays a raw pointer, may be null.
     Raw,
     /// Not null: `&mut T`.
@@ -161,6 +163,7 @@ impl Role {
     pub fn word(self) -> &'static str {
         match self {
             Role::Value => "value",
+            Role::Stream => "stream",
             Role::Raw => "raw",
             Role::Output => "output",
             Role::OutputOpt => "output_opt",
@@ -179,6 +182,7 @@ impl Role {
         let pointer = ty.strip_prefix("*mut ").map(|target| (true, target));
         let pointer = pointer.or_else(|| ty.strip_prefix("*const ").map(|target| (false, target)));
         match pointer {
+            None if ty == "CUstream" => Role::Stream,
             None => Role::Value,
             Some(_) if ARRAYS.contains(&parameter) => Role::Raw,
             Some((false, "c_char")) => Role::Text,

@@ -121,7 +121,7 @@ fn is_vouched_for(role: Role, ty: &Type, names: &Names) -> bool {
     };
     match role {
         Role::Raw => true,
-        Role::Text | Role::TextOpt => false,
+        Role::Stream | Role::Text | Role::TextOpt => false,
         Role::Value | Role::Input | Role::InputOpt => names.holds_pointer(target),
         // The driver writes plain pointers; structs with pointers inside are read as well.
         Role::Output | Role::OutputOpt => !matches!(target, Type::Ptr(_)) && names.holds_pointer(target),
@@ -181,7 +181,8 @@ const INTRODUCTION: &str = "
 /// - `methods`: the newest version of each function; a method of the driver trait,
 /// - `superseded`: older versions; the rim converts them to the newest,
 /// - `answered`: the rim answers them itself,
-/// - `per_thread`: `_ptsz` and `_ptds` symbols, `for` the plain symbol that does the work,
+/// - `per_thread`: `_ptsz` and `_ptds` symbols, with the plain symbol that does the work; `translated` where a null
+///   stream parameter becomes `CU_STREAM_PER_THREAD`, `scoped` where there is no such parameter,
 /// - `opaque`: exported by the driver without a public declaration,
 /// - `debugger_functions`, `debugger_variables`: the hooks of NVIDIA's debugger.
 ///
@@ -203,11 +204,13 @@ fn group<'a>(text: &mut String, title: &str, rows: impl Iterator<Item = &'a Row>
             .iter()
             .map(|(name, role, ty)| {
                 let target = ty.strip_prefix("*mut ").or_else(|| ty.strip_prefix("*const ")).unwrap_or(ty);
-                let ty = if matches!(role, Role::Value | Role::Raw) { ty } else { target };
+                let ty = if matches!(role, Role::Value | Role::Stream | Role::Raw) { ty } else { target };
                 format!("{name}: {} {ty}", role.word())
             })
             .collect();
-        let target = row.target.as_ref().map_or(String::new(), |target| format!(" for {target}"));
+        let has_stream = row.version.parameters.iter().any(|(_, role, _)| *role == Role::Stream);
+        let way = if has_stream { "translated" } else { "scoped" };
+        let target = row.target.as_ref().map_or(String::new(), |target| format!(" {way} {target}"));
         writeln!(
             text,
             "                {} [{}] {} = \"{base}\" @ {since}{target} ({});",
