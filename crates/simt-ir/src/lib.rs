@@ -13,6 +13,7 @@ pub mod abi;
 pub mod analysis;
 mod builder;
 mod function;
+pub mod number;
 mod op;
 mod op_info;
 pub mod pass;

@@ -21,10 +21,25 @@ pub(crate) const F64: Format = Format { bits: 64, fraction_bits: 52 };
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Unpacked {
     Nan,
-    Infinity { negative: bool },
-    Zero { negative: bool },
+    Infinity {
+        negative: bool,
+    },
+    Zero {
+        negative: bool,
+    },
     /// Neither zero nor infinite; the significand is not zero.
     Finite(Exact),
+}
+
+impl Unpacked {
+    /// The sign; that of a NaN is lost.
+    pub fn is_negative(self) -> bool {
+        match self {
+            Unpacked::Nan => false,
+            Unpacked::Infinity { negative } | Unpacked::Zero { negative } => negative,
+            Unpacked::Finite(exact) => exact.negative,
+        }
+    }
 }
 
 impl Format {
@@ -86,13 +101,15 @@ impl Format {
         self.magnitude(bits) > self.infinity()
     }
 
-    pub const fn is_zero(self, bits: u64) -> bool {
-        self.magnitude(bits) == 0
-    }
-
     pub const fn is_subnormal(self, bits: u64) -> bool {
         let magnitude = self.magnitude(bits);
         magnitude != 0 && magnitude < self.smallest_normal()
+    }
+
+    /// A number that orders all patterns that are not NaN as their values, with -0 below +0.
+    pub const fn ordinal(self, bits: u64) -> i64 {
+        let magnitude = self.magnitude(bits) as i64;
+        if self.is_negative(bits) { -1 - magnitude } else { magnitude }
     }
 
     /// Zero with a sign.
@@ -140,7 +157,7 @@ impl Format {
     }
 
     /// An `f64` rounded to nearest even in this format; `None` for NaN.
-    pub fn from_f64(self, value: f64) -> Option<u64> {
+    pub fn round_f64(self, value: f64) -> Option<u64> {
         Some(match F64.unpack(value.to_bits()) {
             Unpacked::Nan => return None,
             Unpacked::Infinity { negative } => self.with_sign(negative, self.infinity()),

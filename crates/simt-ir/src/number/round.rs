@@ -41,19 +41,15 @@ impl Exact {
 
     /// `self + other`, `None` if that is zero.
     ///
-    /// The smaller operand loses its bits below the larger's last one to a sticky bit. That happens only if their exponents differ by
-    /// more than 19 (a product of two `f64` has 106 bits of 126), and then the sum has 124 bits or more: the sticky bit is far
-    /// below the rounding position.
+    /// The smaller operand loses its bits below the larger's last one to a sticky bit. That happens only if their
+    /// normalized exponents differ by more than 20 (a product of two `f64` has 106 of 126 bits), and then the sum has 124
+    /// bits or more: the sticky bit is far below the rounding position.
     pub fn plus(self, other: Exact) -> Option<Exact> {
         let (a, b) = (self.normalized(), other.normalized());
-        let (large, small) =
-            if (a.exponent, a.significand) >= (b.exponent, b.significand) { (a, b) } else { (b, a) };
+        let (large, small) = if (a.exponent, a.significand) >= (b.exponent, b.significand) { (a, b) } else { (b, a) };
         let aligned = shift_right_jam(small.significand, (large.exponent - small.exponent) as u32);
-        let significand = if large.negative == small.negative {
-            large.significand + aligned
-        } else {
-            large.significand - aligned
-        };
+        let significand =
+            if large.negative == small.negative { large.significand + aligned } else { large.significand - aligned };
         (significand != 0).then_some(Exact { significand, ..large })
     }
 
@@ -79,18 +75,14 @@ impl Exact {
         let root = radicand.significand.isqrt();
         let inexact = root * root != radicand.significand;
         // One more bit, so that the sticky bit stands below the root's own last bit.
-        Exact {
-            negative: false,
-            significand: root << 1 | u128::from(inexact),
-            exponent: radicand.exponent / 2 - 1,
-        }
+        Exact { negative: false, significand: root << 1 | u128::from(inexact), exponent: radicand.exponent / 2 - 1 }
     }
 
-    /// The magnitude rounded to an integer; saturates at 2^127 and more.
+    /// The magnitude rounded to an integer; saturates at 2^128 - 1.
     pub fn to_integer(self, rounding: Rounding) -> u128 {
         if self.exponent >= 0 {
             let room = self.significand.leading_zeros();
-            if self.exponent as u32 >= room { u128::MAX } else { self.significand << self.exponent }
+            if self.exponent as u32 > room { u128::MAX } else { self.significand << self.exponent }
         } else {
             shift_right_round(self.significand, self.exponent.unsigned_abs(), self.negative, rounding)
         }
