@@ -24,6 +24,8 @@ pub enum Group {
     Method,
     /// An older version, which the rim converts to the newest.
     Superseded,
+    /// A version of before CUDA 3.2 with 32-bit device pointers, which no context of today accepts.
+    Narrow,
     /// Answered by the rim alone.
     Answered,
     /// `_ptsz` or `_ptds`: the plain function, on the calling thread's default stream.
@@ -59,6 +61,7 @@ macro_rules! functions {
     (
         methods { $($m_phase:ident [$($m_unsafe:ident)?] $m:ident = $m_base:literal @ $m_since:literal ($($m_rest:tt)*);)* }
         superseded { $($s_phase:ident [$($s_unsafe:ident)?] $s:ident = $s_base:literal @ $s_since:literal ($($s_rest:tt)*);)* }
+        narrow { $($n_phase:ident [$($n_unsafe:ident)?] $n:ident = $n_base:literal @ $n_since:literal ($($n_rest:tt)*);)* }
         answered { $($a_phase:ident [$($a_unsafe:ident)?] $a:ident = $a_base:literal @ $a_since:literal ($($a_rest:tt)*);)* }
         per_thread { $($p_phase:ident [$($p_unsafe:ident)?] $p:ident = $p_base:literal @ $p_since:literal $p_way:ident $target:ident ($($p_rest:tt)*);)* }
         opaque { $($o:ident;)* }
@@ -69,6 +72,7 @@ macro_rules! functions {
         pub const FUNCTIONS: &[Function] = &[
             $(functions!(@row $m $m_base $m_since None Method $m_phase),)*
             $(functions!(@row $s $s_base $s_since None Superseded $s_phase),)*
+            $(functions!(@row $n $n_base $n_since None Narrow $n_phase),)*
             $(functions!(@row $a $a_base $a_since None Answered $a_phase),)*
             $(functions!(@row $p $p_base $p_since (Some(stringify!($target))) PerThread $p_phase),)*
             $(functions!(@row $o "" 0 None Opaque ready),)*

@@ -4,6 +4,7 @@
 ///
 /// - `methods`: the newest version of each function; a method of the driver trait,
 /// - `superseded`: older versions; the rim converts them to the newest,
+/// - `narrow`: versions of before CUDA 3.2, with 32-bit device pointers; they work in no context of today,
 /// - `answered`: the rim answers them itself,
 /// - `per_thread`: `_ptsz` and `_ptds` symbols, with the plain symbol that does the work; `translated` where a null
 ///   stream parameter becomes `CU_STREAM_PER_THREAD`, `scoped` where there is no such parameter,
@@ -305,7 +306,7 @@ macro_rules! for_each_driver_function {
                 ready [unsafe] cuMemGetAllocationPropertiesFromHandle = "cuMemGetAllocationPropertiesFromHandle" @ 10020 (prop: output CUmemAllocationProp, handle: value CUmemGenericAllocationHandle);
                 ready [] cuMemGetDefaultMemPool = "cuMemGetDefaultMemPool" @ 13000 (pool_out: output CUmemoryPool, location: input CUmemLocation, type_: value CUmemAllocationType);
                 ready [unsafe] cuMemGetHandleForAddressRange = "cuMemGetHandleForAddressRange" @ 11070 (handle: raw *mut c_void, dptr: value CUdeviceptr, size: value usize, handleType: value CUmemRangeHandleType, flags: value u64);
-                ready [] cuMemGetInfo_v2 = "cuMemGetInfo" @ 3020 (free: output usize, total: output usize);
+                ready [] cuMemGetInfo_v2 = "cuMemGetInfo" @ 3020 (free: output_opt usize, total: output_opt usize);
                 ready [] cuMemGetMemPool = "cuMemGetMemPool" @ 13000 (pool_out: output CUmemoryPool, location: input CUmemLocation, type_: value CUmemAllocationType);
                 ready [] cuMemHostAlloc = "cuMemHostAlloc" @ 2020 (pp: output *mut c_void, bytesize: value usize, Flags: value u32);
                 ready [unsafe] cuMemHostGetDevicePointer_v2 = "cuMemHostGetDevicePointer" @ 3020 (pdptr: output CUdeviceptr, p: raw *mut c_void, Flags: value u32);
@@ -493,10 +494,6 @@ macro_rules! for_each_driver_function {
                 ready [unsafe] cuWaitExternalSemaphoresAsync = "cuWaitExternalSemaphoresAsync" @ 10000 (extSemArray: raw *const CUexternalSemaphore, paramsArray: raw *const CUDA_EXTERNAL_SEMAPHORE_WAIT_PARAMS, numExtSems: value u32, stream: stream CUstream);
             }
             superseded {
-                ready [] cuArray3DCreate = "cuArray3DCreate" @ 2000 (pHandle: output CUarray, pAllocateArray: input CUDA_ARRAY3D_DESCRIPTOR_v1);
-                ready [] cuArray3DGetDescriptor = "cuArray3DGetDescriptor" @ 2000 (pArrayDescriptor: output CUDA_ARRAY3D_DESCRIPTOR_v1, hArray: value CUarray);
-                ready [] cuArrayCreate = "cuArrayCreate" @ 2000 (pHandle: output CUarray, pAllocateArray: input CUDA_ARRAY_DESCRIPTOR_v1);
-                ready [] cuArrayGetDescriptor = "cuArrayGetDescriptor" @ 2000 (pArrayDescriptor: output CUDA_ARRAY_DESCRIPTOR_v1, hArray: value CUarray);
                 ready [] cuCtxCreate = "cuCtxCreate" @ 2000 (pctx: output CUcontext, flags: value u32, dev: value CUdevice);
                 ready [] cuCtxCreate_v2 = "cuCtxCreate" @ 3020 (pctx: output CUcontext, flags: value u32, dev: value CUdevice);
                 ready [unsafe] cuCtxCreate_v3 = "cuCtxCreate" @ 11040 (pctx: output CUcontext, paramsArray: raw *mut CUexecAffinityParam, numParams: value i32, flags: value u32, dev: value CUdevice);
@@ -514,8 +511,6 @@ macro_rules! for_each_driver_function {
                 ready [] cuEventElapsedTime = "cuEventElapsedTime" @ 2000 (pMilliseconds: output f32, hStart: value CUevent, hEnd: value CUevent);
                 ready [] cuGLCtxCreate = "cuGLCtxCreate" @ 2000 (pCtx: output CUcontext, Flags: value u32, device: value CUdevice);
                 ready [unsafe] cuGLGetDevices = "cuGLGetDevices" @ 4010 (pCudaDeviceCount: output u32, pCudaDevices: raw *mut CUdevice, cudaDeviceCount: value u32, deviceList: value CUGLDeviceList);
-                ready [] cuGLMapBufferObject = "cuGLMapBufferObject" @ 2000 (dptr: output CUdeviceptr_v1, size: output u32, buffer: value GLuint);
-                ready [] cuGLMapBufferObjectAsync = "cuGLMapBufferObjectAsync" @ 2030 (dptr: output CUdeviceptr_v1, size: output u32, buffer: value GLuint, hStream: stream CUstream);
                 ready [unsafe] cuGraphAddDependencies = "cuGraphAddDependencies" @ 10000 (hGraph: value CUgraph, from: raw *const CUgraphNode, to: raw *const CUgraphNode, numDependencies: value usize);
                 ready [unsafe] cuGraphAddKernelNode = "cuGraphAddKernelNode" @ 10000 (phGraphNode: output CUgraphNode, hGraph: value CUgraph, dependencies: raw *const CUgraphNode, numDependencies: value usize, nodeParams: input CUDA_KERNEL_NODE_PARAMS_v1);
                 ready [unsafe] cuGraphAddNode = "cuGraphAddNode" @ 12020 (phGraphNode: output CUgraphNode, hGraph: value CUgraph, dependencies: raw *const CUgraphNode, numDependencies: value usize, nodeParams: output CUgraphNodeParams);
@@ -528,33 +523,54 @@ macro_rules! for_each_driver_function {
                 ready [unsafe] cuGraphNodeGetDependencies = "cuGraphNodeGetDependencies" @ 10000 (hNode: value CUgraphNode, dependencies: raw *mut CUgraphNode, numDependencies: output usize);
                 ready [unsafe] cuGraphNodeGetDependentNodes = "cuGraphNodeGetDependentNodes" @ 10000 (hNode: value CUgraphNode, dependentNodes: raw *mut CUgraphNode, numDependentNodes: output usize);
                 ready [unsafe] cuGraphRemoveDependencies = "cuGraphRemoveDependencies" @ 10000 (hGraph: value CUgraph, from: raw *const CUgraphNode, to: raw *const CUgraphNode, numDependencies: value usize);
-                ready [] cuGraphicsResourceGetMappedPointer = "cuGraphicsResourceGetMappedPointer" @ 3000 (pDevPtr: output CUdeviceptr_v1, pSize: output u32, resource: value CUgraphicsResource);
                 ready [] cuGraphicsResourceSetMapFlags = "cuGraphicsResourceSetMapFlags" @ 3000 (resource: value CUgraphicsResource, flags: value u32);
                 ready [] cuIpcOpenMemHandle = "cuIpcOpenMemHandle" @ 4010 (pdptr: output CUdeviceptr, handle: value CUipcMemHandle, Flags: value u32);
                 ready [unsafe] cuLinkAddData = "cuLinkAddData" @ 5050 (state: value CUlinkState, type_: value CUjitInputType, data: raw *mut c_void, size: value usize, name: text_opt c_char, numOptions: value u32, options: raw *mut CUjit_option, optionValues: raw *mut *mut c_void);
                 ready [unsafe] cuLinkAddFile = "cuLinkAddFile" @ 5050 (state: value CUlinkState, type_: value CUjitInputType, path: text c_char, numOptions: value u32, options: raw *mut CUjit_option, optionValues: raw *mut *mut c_void);
                 ready [unsafe] cuLinkCreate = "cuLinkCreate" @ 5050 (numOptions: value u32, options: raw *mut CUjit_option, optionValues: raw *mut *mut c_void, stateOut: output CUlinkState);
                 ready [] cuMemAdvise = "cuMemAdvise" @ 8000 (devPtr: value CUdeviceptr, count: value usize, advice: value CUmem_advise, device: value CUdevice);
+                ready [unsafe] cuMemHostRegister = "cuMemHostRegister" @ 4000 (p: raw *mut c_void, bytesize: value usize, Flags: value u32);
+                ready [] cuMemPrefetchAsync = "cuMemPrefetchAsync" @ 8000 (devPtr: value CUdeviceptr, count: value usize, dstDevice: value CUdevice, hStream: stream CUstream);
+                ready [unsafe] cuMemcpy3DBatchAsync = "cuMemcpy3DBatchAsync" @ 12080 (numParams: value usize, opList: raw *mut CUDA_MEMCPY3D_BATCH_OP, failIdx: output_opt usize, flags: value u64, hStream: stream CUstream);
+                ready [unsafe] cuMemcpyBatchAsync = "cuMemcpyBatchAsync" @ 12080 (dsts: raw *mut CUdeviceptr, srcs: raw *mut CUdeviceptr, sizes: raw *mut usize, count: value usize, attrs: raw *mut CUmemcpyAttributes, attrIdxs: raw *mut usize, numAttrs: value usize, failIdx: output_opt usize, hStream: stream CUstream);
+                ready [unsafe] cuStreamBatchMemOp = "cuStreamBatchMemOp" @ 8000 (stream: stream CUstream, count: value u32, paramArray: raw *mut CUstreamBatchMemOpParams, flags: value u32);
+                ready [] cuStreamBeginCapture = "cuStreamBeginCapture" @ 10000 (hStream: stream CUstream);
+                ready [] cuStreamDestroy = "cuStreamDestroy" @ 2000 (hStream: stream CUstream);
+                ready [] cuStreamGetCaptureInfo = "cuStreamGetCaptureInfo" @ 10010 (hStream: stream CUstream, captureStatus_out: output CUstreamCaptureStatus, id_out: output_opt u64);
+                ready [] cuStreamGetCaptureInfo_v2 = "cuStreamGetCaptureInfo" @ 11030 (hStream: stream CUstream, captureStatus_out: output CUstreamCaptureStatus, id_out: output_opt u64, graph_out: output_opt CUgraph, dependencies_out: output_opt *const CUgraphNode, numDependencies_out: output_opt usize);
+                ready [] cuStreamGetCtx = "cuStreamGetCtx" @ 9020 (hStream: stream CUstream, pctx: output CUcontext);
+                ready [unsafe] cuStreamUpdateCaptureDependencies = "cuStreamUpdateCaptureDependencies" @ 11030 (hStream: stream CUstream, dependencies: raw *mut CUgraphNode, numDependencies: value usize, flags: value u32);
+                ready [] cuStreamWaitValue32 = "cuStreamWaitValue32" @ 8000 (stream: stream CUstream, addr: value CUdeviceptr, value: value u32, flags: value u32);
+                ready [] cuStreamWaitValue64 = "cuStreamWaitValue64" @ 9000 (stream: stream CUstream, addr: value CUdeviceptr, value: value u64, flags: value u32);
+                ready [] cuStreamWriteValue32 = "cuStreamWriteValue32" @ 8000 (stream: stream CUstream, addr: value CUdeviceptr, value: value u32, flags: value u32);
+                ready [] cuStreamWriteValue64 = "cuStreamWriteValue64" @ 9000 (stream: stream CUstream, addr: value CUdeviceptr, value: value u64, flags: value u32);
+                ready [] cuTexRefSetAddress2D_v2 = "cuTexRefSetAddress2D" @ 3020 (hTexRef: value CUtexref, desc: input CUDA_ARRAY_DESCRIPTOR, dptr: value CUdeviceptr, Pitch: value usize);
+                ready [unsafe] cuVDPAUCtxCreate = "cuVDPAUCtxCreate" @ 3010 (pCtx: output CUcontext, flags: value u32, device: value CUdevice, vdpDevice: value VdpDevice, vdpGetProcAddress: value VdpGetProcAddress);
+            }
+            narrow {
+                ready [] cuArray3DCreate = "cuArray3DCreate" @ 2000 (pHandle: output CUarray, pAllocateArray: input CUDA_ARRAY3D_DESCRIPTOR_v1);
+                ready [] cuArray3DGetDescriptor = "cuArray3DGetDescriptor" @ 2000 (pArrayDescriptor: output CUDA_ARRAY3D_DESCRIPTOR_v1, hArray: value CUarray);
+                ready [] cuArrayCreate = "cuArrayCreate" @ 2000 (pHandle: output CUarray, pAllocateArray: input CUDA_ARRAY_DESCRIPTOR_v1);
+                ready [] cuArrayGetDescriptor = "cuArrayGetDescriptor" @ 2000 (pArrayDescriptor: output CUDA_ARRAY_DESCRIPTOR_v1, hArray: value CUarray);
+                ready [] cuGLMapBufferObject = "cuGLMapBufferObject" @ 2000 (dptr: output CUdeviceptr_v1, size: output u32, buffer: value GLuint);
+                ready [] cuGLMapBufferObjectAsync = "cuGLMapBufferObjectAsync" @ 2030 (dptr: output CUdeviceptr_v1, size: output u32, buffer: value GLuint, hStream: stream CUstream);
+                ready [] cuGraphicsResourceGetMappedPointer = "cuGraphicsResourceGetMappedPointer" @ 3000 (pDevPtr: output CUdeviceptr_v1, pSize: output u32, resource: value CUgraphicsResource);
                 ready [] cuMemAlloc = "cuMemAlloc" @ 2000 (dptr: output CUdeviceptr_v1, bytesize: value u32);
                 ready [] cuMemAllocHost = "cuMemAllocHost" @ 2000 (pp: output *mut c_void, bytesize: value u32);
                 ready [] cuMemAllocPitch = "cuMemAllocPitch" @ 2000 (dptr: output CUdeviceptr_v1, pPitch: output u32, WidthInBytes: value u32, Height: value u32, ElementSizeBytes: value u32);
                 ready [] cuMemFree = "cuMemFree" @ 2000 (dptr: value CUdeviceptr_v1);
                 ready [] cuMemGetAddressRange = "cuMemGetAddressRange" @ 2000 (pbase: output_opt CUdeviceptr_v1, psize: output_opt u32, dptr: value CUdeviceptr_v1);
-                ready [] cuMemGetInfo = "cuMemGetInfo" @ 2000 (free: output u32, total: output u32);
+                ready [] cuMemGetInfo = "cuMemGetInfo" @ 2000 (free: output_opt u32, total: output_opt u32);
                 ready [unsafe] cuMemHostGetDevicePointer = "cuMemHostGetDevicePointer" @ 2020 (pdptr: output CUdeviceptr_v1, p: raw *mut c_void, Flags: value u32);
-                ready [unsafe] cuMemHostRegister = "cuMemHostRegister" @ 4000 (p: raw *mut c_void, bytesize: value usize, Flags: value u32);
-                ready [] cuMemPrefetchAsync = "cuMemPrefetchAsync" @ 8000 (devPtr: value CUdeviceptr, count: value usize, dstDevice: value CUdevice, hStream: stream CUstream);
                 ready [unsafe] cuMemcpy2D = "cuMemcpy2D" @ 2000 (pCopy: input CUDA_MEMCPY2D_v1);
                 ready [unsafe] cuMemcpy2DAsync = "cuMemcpy2DAsync" @ 2000 (pCopy: input CUDA_MEMCPY2D_v1, hStream: stream CUstream);
                 ready [unsafe] cuMemcpy2DUnaligned = "cuMemcpy2DUnaligned" @ 2000 (pCopy: input CUDA_MEMCPY2D_v1);
                 ready [unsafe] cuMemcpy3D = "cuMemcpy3D" @ 2000 (pCopy: input CUDA_MEMCPY3D_v1);
                 ready [unsafe] cuMemcpy3DAsync = "cuMemcpy3DAsync" @ 2000 (pCopy: input CUDA_MEMCPY3D_v1, hStream: stream CUstream);
-                ready [unsafe] cuMemcpy3DBatchAsync = "cuMemcpy3DBatchAsync" @ 12080 (numParams: value usize, opList: raw *mut CUDA_MEMCPY3D_BATCH_OP, failIdx: output_opt usize, flags: value u64, hStream: stream CUstream);
                 ready [] cuMemcpyAtoA = "cuMemcpyAtoA" @ 2000 (dstArray: value CUarray, dstOffset: value u32, srcArray: value CUarray, srcOffset: value u32, ByteCount: value u32);
                 ready [] cuMemcpyAtoD = "cuMemcpyAtoD" @ 2000 (dstDevice: value CUdeviceptr_v1, srcArray: value CUarray, srcOffset: value u32, ByteCount: value u32);
                 ready [unsafe] cuMemcpyAtoH = "cuMemcpyAtoH" @ 2000 (dstHost: raw *mut c_void, srcArray: value CUarray, srcOffset: value u32, ByteCount: value u32);
                 ready [unsafe] cuMemcpyAtoHAsync = "cuMemcpyAtoHAsync" @ 2000 (dstHost: raw *mut c_void, srcArray: value CUarray, srcOffset: value u32, ByteCount: value u32, hStream: stream CUstream);
-                ready [unsafe] cuMemcpyBatchAsync = "cuMemcpyBatchAsync" @ 12080 (dsts: raw *mut CUdeviceptr, srcs: raw *mut CUdeviceptr, sizes: raw *mut usize, count: value usize, attrs: raw *mut CUmemcpyAttributes, attrIdxs: raw *mut usize, numAttrs: value usize, failIdx: output_opt usize, hStream: stream CUstream);
                 ready [] cuMemcpyDtoA = "cuMemcpyDtoA" @ 2000 (dstArray: value CUarray, dstOffset: value u32, srcDevice: value CUdeviceptr_v1, ByteCount: value u32);
                 ready [] cuMemcpyDtoD = "cuMemcpyDtoD" @ 2000 (dstDevice: value CUdeviceptr_v1, srcDevice: value CUdeviceptr_v1, ByteCount: value u32);
                 ready [] cuMemcpyDtoDAsync = "cuMemcpyDtoDAsync" @ 3000 (dstDevice: value CUdeviceptr_v1, srcDevice: value CUdeviceptr_v1, ByteCount: value u32, hStream: stream CUstream);
@@ -571,22 +587,9 @@ macro_rules! for_each_driver_function {
                 ready [] cuMemsetD32 = "cuMemsetD32" @ 2000 (dstDevice: value CUdeviceptr_v1, ui: value u32, N: value u32);
                 ready [] cuMemsetD8 = "cuMemsetD8" @ 2000 (dstDevice: value CUdeviceptr_v1, uc: value u8, N: value u32);
                 ready [] cuModuleGetGlobal = "cuModuleGetGlobal" @ 2000 (dptr: output_opt CUdeviceptr_v1, bytes: output_opt u32, hmod: value CUmodule, name: text c_char);
-                ready [unsafe] cuStreamBatchMemOp = "cuStreamBatchMemOp" @ 8000 (stream: stream CUstream, count: value u32, paramArray: raw *mut CUstreamBatchMemOpParams, flags: value u32);
-                ready [] cuStreamBeginCapture = "cuStreamBeginCapture" @ 10000 (hStream: stream CUstream);
-                ready [] cuStreamDestroy = "cuStreamDestroy" @ 2000 (hStream: stream CUstream);
-                ready [] cuStreamGetCaptureInfo = "cuStreamGetCaptureInfo" @ 10010 (hStream: stream CUstream, captureStatus_out: output CUstreamCaptureStatus, id_out: output_opt u64);
-                ready [] cuStreamGetCaptureInfo_v2 = "cuStreamGetCaptureInfo" @ 11030 (hStream: stream CUstream, captureStatus_out: output CUstreamCaptureStatus, id_out: output_opt u64, graph_out: output_opt CUgraph, dependencies_out: output_opt *const CUgraphNode, numDependencies_out: output_opt usize);
-                ready [] cuStreamGetCtx = "cuStreamGetCtx" @ 9020 (hStream: stream CUstream, pctx: output CUcontext);
-                ready [unsafe] cuStreamUpdateCaptureDependencies = "cuStreamUpdateCaptureDependencies" @ 11030 (hStream: stream CUstream, dependencies: raw *mut CUgraphNode, numDependencies: value usize, flags: value u32);
-                ready [] cuStreamWaitValue32 = "cuStreamWaitValue32" @ 8000 (stream: stream CUstream, addr: value CUdeviceptr, value: value u32, flags: value u32);
-                ready [] cuStreamWaitValue64 = "cuStreamWaitValue64" @ 9000 (stream: stream CUstream, addr: value CUdeviceptr, value: value u64, flags: value u32);
-                ready [] cuStreamWriteValue32 = "cuStreamWriteValue32" @ 8000 (stream: stream CUstream, addr: value CUdeviceptr, value: value u32, flags: value u32);
-                ready [] cuStreamWriteValue64 = "cuStreamWriteValue64" @ 9000 (stream: stream CUstream, addr: value CUdeviceptr, value: value u64, flags: value u32);
                 ready [] cuTexRefGetAddress = "cuTexRefGetAddress" @ 2000 (pdptr: output CUdeviceptr_v1, hTexRef: value CUtexref);
                 ready [] cuTexRefSetAddress = "cuTexRefSetAddress" @ 2000 (ByteOffset: output_opt u32, hTexRef: value CUtexref, dptr: value CUdeviceptr_v1, bytes: value u32);
                 ready [] cuTexRefSetAddress2D = "cuTexRefSetAddress2D" @ 2020 (hTexRef: value CUtexref, desc: input CUDA_ARRAY_DESCRIPTOR_v1, dptr: value CUdeviceptr_v1, Pitch: value u32);
-                ready [] cuTexRefSetAddress2D_v2 = "cuTexRefSetAddress2D" @ 3020 (hTexRef: value CUtexref, desc: input CUDA_ARRAY_DESCRIPTOR, dptr: value CUdeviceptr, Pitch: value usize);
-                ready [unsafe] cuVDPAUCtxCreate = "cuVDPAUCtxCreate" @ 3010 (pCtx: output CUcontext, flags: value u32, device: value CUdevice, vdpDevice: value VdpDevice, vdpGetProcAddress: value VdpGetProcAddress);
             }
             answered {
                 early [] cuDriverGetVersion = "cuDriverGetVersion" @ 2020 (driverVersion: output i32);

@@ -203,7 +203,8 @@ fn layout(raw: &syn::File, names: &Names) -> String {
             let Lit::Int(expected) = &expected.lit else { unreachable!("the expected value is a number") };
             let measured = rename(difference.left.to_token_stream(), names);
             if !names.incomplete.iter().any(|name| measured.contains(name.as_str())) {
-                writeln!(checks, "    assert!({measured} == {});", expected.base10_digits()).expect("a string takes it");
+                writeln!(checks, "    assert!({measured} == {});", expected.base10_digits())
+                    .expect("a string takes it");
             }
         }
         if !checks.is_empty() {

@@ -54,7 +54,11 @@ impl Names {
             }
             Type::Array(array) => {
                 let length = &array.len;
-                format!("[{}; {}]", self.type_text(&array.elem), quote::quote!(#length).to_string().replace("usize", ""))
+                format!(
+                    "[{}; {}]",
+                    self.type_text(&array.elem),
+                    quote::quote!(#length).to_string().replace("usize", "")
+                )
             }
             Type::BareFn(function) => self.function_text(function),
             other => unreachable!("a type form that these headers do not have: {other:?}"),
@@ -82,8 +86,12 @@ impl Names {
         let last = path.path.segments.last().expect("a path has a segment");
         let name = last.ident.to_string();
         if name == "Option" {
-            let PathArguments::AngleBracketed(arguments) = &last.arguments else { unreachable!("Option has an argument") };
-            let Some(GenericArgument::Type(inner)) = arguments.args.first() else { unreachable!("Option holds a type") };
+            let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+                unreachable!("Option has an argument")
+            };
+            let Some(GenericArgument::Type(inner)) = arguments.args.first() else {
+                unreachable!("Option holds a type")
+            };
             return format!("Option<{}>", self.type_text(inner));
         }
         match name.as_str() {
@@ -121,7 +129,9 @@ impl Names {
             for item in &raw.items {
                 let (name, holds) = match item {
                     Item::Struct(item) => (&item.ident, item.fields.iter().any(|field| self.holds_pointer(&field.ty))),
-                    Item::Union(item) => (&item.ident, item.fields.named.iter().any(|field| self.holds_pointer(&field.ty))),
+                    Item::Union(item) => {
+                        (&item.ident, item.fields.named.iter().any(|field| self.holds_pointer(&field.ty)))
+                    }
                     Item::Type(item) if !self.handles.contains(&item.ident.to_string()) => {
                         (&item.ident, self.holds_pointer(&item.ty))
                     }
@@ -170,7 +180,9 @@ fn incomplete_structs(raw: &syn::File) -> BTreeSet<String> {
     raw.items
         .iter()
         .filter_map(|item| match item {
-            Item::Struct(item) if item.fields.iter().any(|f| f.ident.as_ref().is_some_and(|name| name == "_unused")) => {
+            Item::Struct(item)
+                if item.fields.iter().any(|f| f.ident.as_ref().is_some_and(|name| name == "_unused")) =>
+            {
                 Some(item.ident.to_string())
             }
             _ => None,
@@ -215,9 +227,10 @@ fn canonical_names(aliases: &BTreeMap<String, String>) -> BTreeMap<String, Strin
         members.push(root.clone());
         let stem = TAG_SUFFIXES.iter().find_map(|suffix| root.strip_suffix(suffix)).unwrap_or(&root).to_owned();
         // The name without a version is the current one; the tag's own stem beats other typedefs of the same struct.
-        let chosen = members.iter().filter(|name| !is_tag(name) || members.len() == 1).min_by_key(|name| {
-            (is_versioned(name), **name != stem, name.len(), (*name).clone())
-        });
+        let chosen = members
+            .iter()
+            .filter(|name| !is_tag(name) || members.len() == 1)
+            .min_by_key(|name| (is_versioned(name), **name != stem, name.len(), (*name).clone()));
         let chosen = chosen.expect("a group has a typedef").clone();
         for member in members {
             canonical.insert(member, chosen.clone());
@@ -284,5 +297,7 @@ pub fn field_name(name: &str) -> String {
 
 /// The fields of a struct or union, by name.
 pub fn named_fields<'a>(fields: impl Iterator<Item = &'a Field>) -> Vec<(String, &'a Type)> {
-    fields.map(|field| (field_name(&field.ident.as_ref().expect("C fields are named").to_string()), &field.ty)).collect()
+    fields
+        .map(|field| (field_name(&field.ident.as_ref().expect("C fields are named").to_string()), &field.ty))
+        .collect()
 }

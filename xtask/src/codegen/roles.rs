@@ -113,6 +113,8 @@ const EXCEPTIONS: &[(&str, &str, Role)] = &[
     ("cuMemGetAddressRange", "pbase", Role::OutputOpt),
     ("cuMemGetAddressRange", "psize", Role::OutputOpt),
     ("cuMemGetDefaultMemPool", "location", Role::Input),
+    ("cuMemGetInfo", "free", Role::OutputOpt),
+    ("cuMemGetInfo", "total", Role::OutputOpt),
     ("cuMemGetMemPool", "location", Role::Input),
     ("cuMemHostAlloc", "pp", Role::Output),
     ("cuMemPoolGetAccess", "location", Role::Input),
@@ -141,22 +143,15 @@ const EXCEPTIONS: &[(&str, &str, Role)] = &[
 ];
 
 /// Functions that may be called before `cuInit`.
-const BEFORE_INIT: &[&str] = &[
-    "cuDriverGetVersion",
-    "cuGetErrorName",
-    "cuGetErrorString",
-    "cuGetExportTable",
-    "cuGetProcAddress",
-];
+const BEFORE_INIT: &[&str] =
+    &["cuDriverGetVersion", "cuGetErrorName", "cuGetErrorString", "cuGetExportTable", "cuGetProcAddress"];
 
 /// Functions that the rim answers by itself, without a driver.
-const ANSWERED: &[&str] = &[
-    "cuDriverGetVersion",
-    "cuGetErrorName",
-    "cuGetErrorString",
-    "cuGetExportTable",
-    "cuGetProcAddress",
-];
+const ANSWERED: &[&str] =
+    &["cuDriverGetVersion", "cuGetErrorName", "cuGetErrorString", "cuGetExportTable", "cuGetProcAddress"];
+
+/// Functions of CUDA 2 that have a 64-bit successor since CUDA 3.2 and yet work on: they need no context.
+const NOT_NARROW: &[&str] = &["cuCtxCreate", "cuDeviceTotalMem", "cuGLCtxCreate", "cuVDPAUCtxCreate"];
 
 impl Role {
     /// The word for the role in the table.
@@ -176,7 +171,8 @@ impl Role {
 
     /// The role of a parameter, from its Rust type text and the exceptions.
     pub fn of(base: &str, parameter: &str, ty: &str) -> Role {
-        if let Some((.., role)) = EXCEPTIONS.iter().find(|(function, name, _)| (*function, *name) == (base, parameter)) {
+        if let Some((.., role)) = EXCEPTIONS.iter().find(|(function, name, _)| (*function, *name) == (base, parameter))
+        {
             return *role;
         }
         let pointer = ty.strip_prefix("*mut ").map(|target| (true, target));
@@ -205,6 +201,11 @@ pub fn phase(base: &str) -> &'static str {
 /// Whether the rim answers the function by itself.
 pub fn is_answered(base: &str) -> bool {
     ANSWERED.contains(&base)
+}
+
+/// Whether a version is one with 32-bit device pointers and sizes, which CUDA 3.2 replaced.
+pub fn is_narrow(base: &str, since: u32, successors: impl IntoIterator<Item = u32>) -> bool {
+    since < 3020 && successors.into_iter().any(|successor| successor == 3020) && !NOT_NARROW.contains(&base)
 }
 
 /// The exceptions that no parameter of the headers matches: a spelling error here would otherwise pass in silence.

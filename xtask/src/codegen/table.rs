@@ -31,6 +31,7 @@ struct Row {
     /// For a per-thread symbol, the plain symbol that does the work.
     target: Option<String>,
     is_newest: bool,
+    is_narrow: bool,
     version: Version,
 }
 
@@ -89,7 +90,8 @@ fn versions(raw: &syn::File, names: &Names) -> anyhow::Result<Vec<Version>> {
         let mut parameters = Vec::new();
         let mut is_unsafe = false;
         for input in &function.inputs {
-            let (parameter, _) = input.name.as_ref().with_context(|| format!("{name} has a parameter without a name"))?;
+            let (parameter, _) =
+                input.name.as_ref().with_context(|| format!("{name} has a parameter without a name"))?;
             let parameter = parameter.to_string();
             let ty = names.type_text(&input.ty);
             let role = Role::of(base, &parameter, &ty);
@@ -141,11 +143,12 @@ fn rows(versions: Vec<Version>) -> Vec<Row> {
             let current = all.iter().filter(|since| **since <= version.since).count().max(1);
             let symbol = if current == 1 { version.base.clone() } else { format!("{}_v{current}", version.base) };
             let is_newest = current == all.len();
-            if version.suffix.is_empty() {
-                Row { symbol, target: None, is_newest, version }
-            } else {
-                Row { symbol: format!("{symbol}{}", version.suffix), target: Some(symbol), is_newest, version }
-            }
+            let is_narrow = roles::is_narrow(&version.base, version.since, all.iter().copied());
+            let (symbol, target) = match version.suffix {
+                "" => (symbol, None),
+                suffix => (format!("{symbol}{suffix}"), Some(symbol)),
+            };
+            Row { symbol, target, is_newest, is_narrow, version }
         })
         .collect();
     rows.sort_by(|a, b| a.symbol.cmp(&b.symbol));
@@ -159,13 +162,18 @@ fn table(rows: &[Row], exports: &BTreeSet<String>) -> String {
     let mut text = String::from(HEADING);
     text.push_str(INTRODUCTION);
     group(&mut text, "methods", rows.iter().filter(plain).filter(|row| row.is_newest));
-    group(&mut text, "superseded", rows.iter().filter(plain).filter(|row| !row.is_newest));
+    group(&mut text, "superseded", rows.iter().filter(plain).filter(|row| !row.is_newest && !row.is_narrow));
+    group(&mut text, "narrow", rows.iter().filter(plain).filter(|row| row.is_narrow));
     group(&mut text, "answered", rows.iter().filter(|row| roles::is_answered(&row.version.base)));
     group(&mut text, "per_thread", rows.iter().filter(|row| row.target.is_some()));
     let unknown = || exports.iter().filter(|name| !known.contains(name.as_str()));
     names_group(&mut text, "opaque", unknown().filter(|name| !name.starts_with("cudbg")));
     let is_function = |name: &&String| DEBUGGER_FUNCTIONS.contains(&name.as_str());
-    names_group(&mut text, "debugger_functions", unknown().filter(|name| name.starts_with("cudbg")).filter(is_function));
+    names_group(
+        &mut text,
+        "debugger_functions",
+        unknown().filter(|name| name.starts_with("cudbg")).filter(is_function),
+    );
     names_group(
         &mut text,
         "debugger_variables",
@@ -180,6 +188,7 @@ const INTRODUCTION: &str = "
 ///
 /// - `methods`: the newest version of each function; a method of the driver trait,
 /// - `superseded`: older versions; the rim converts them to the newest,
+/// - `narrow`: versions of before CUDA 3.2, with 32-bit device pointers; they work in no context of today,
 /// - `answered`: the rim answers them itself,
 /// - `per_thread`: `_ptsz` and `_ptds` symbols, with the plain symbol that does the work; `translated` where a null
 ///   stream parameter becomes `CU_STREAM_PER_THREAD`, `scoped` where there is no such parameter,
