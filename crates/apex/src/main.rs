@@ -1,2 +1,58 @@
-//! The apex command line.
-fn main() {}
+//! `apex`: runs CUDA programs on the software GPU, and shows what they get.
+//!
+//! A command is a file: [`run`], [`info`], [`compile`], [`cache`], [`doctor`]. What they share: [`device_options`] (what
+//! the device is to look like), [`library`] (where our `libcuda.so.1` is), [`dynamic`] (what the dynamic loader does
+//! with a program), [`output`] (stdout that may go away).
+//!
+//! Invariant: reaches the driver as any program does, through `libcuda.so.1`; links no part of it.
+//! Invariant: `run` becomes the program (exec), so that exit code, signals and terminal are the program's own.
+
+mod cache;
+mod device_options;
+mod doctor;
+mod dynamic;
+mod info;
+mod library;
+mod output;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Run unmodified CUDA programs without NVIDIA hardware.
+#[derive(Parser)]
+#[command(name = "apex", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a program on the software GPU
+    Run(run::Args),
+    /// Show the devices that programs see
+    Info(info::Args),
+    /// Show or clear the machine code kept on disk
+    Cache(cache::Args),
+    /// Say what would keep programs from running, and how to mend it
+    Doctor(doctor::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Run(args) => run::run(args),
+        Command::Info(args) => info::run(&args),
+        Command::Cache(args) => cache::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("apex: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -183,6 +183,7 @@ impl fmt::Display for Image<'_> {
 #[derive(Debug, Clone)]
 pub struct Container<'a> {
     images: Vec<Image<'a>>,
+    bytes: usize,
 }
 
 impl<'a> Container<'a> {
@@ -203,7 +204,23 @@ impl<'a> Container<'a> {
             let rest = Reader { bytes: &bytes[offset..length], base: offset };
             offset += parse_entry(rest, &mut images)?;
         }
-        Ok(Self { images })
+        Ok(Self { images, bytes: length })
+    }
+
+    /// Every container of a program's section `.nv_fatbin` or `__nv_relfatbin`, where they stand one after another.
+    ///
+    /// # Errors
+    /// When one of them is malformed or something else stands between them.
+    pub fn parse_section(section: &'a [u8]) -> Result<Vec<Self>> {
+        let mut containers = Vec::new();
+        let mut rest = section;
+        while let Some(gap) = rest.iter().position(|&byte| byte != 0) {
+            rest = &rest[gap..];
+            let container = Self::parse(rest)?;
+            rest = &rest[container.bytes..];
+            containers.push(container);
+        }
+        Ok(containers)
     }
 
     /// The images, in the order they are stored.

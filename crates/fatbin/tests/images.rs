@@ -195,3 +195,12 @@ fn the_suffix_is_found_in_the_text_when_the_header_lacks_it() {
     "#]]
     .assert_eq(&selections(&bytes, &["9.0", "12.0"]));
 }
+
+#[test]
+fn containers_of_a_section_are_separated() {
+    let section = [RELOCATABLE, &[0; 8], BALANCE, TOO_NEW].concat();
+    let counts: Vec<usize> = Container::parse_section(&section).unwrap().iter().map(|c| c.images().len()).collect();
+    assert_eq!(counts, [1, 3, 1]);
+    assert!(Container::parse_section(&section[1..]).is_err());
+    assert!(Container::parse_section(&[0; 64]).unwrap().is_empty());
+}

@@ -1,0 +1,84 @@
+//! `apex run`: becomes the program, with the loader told to take our `libcuda.so.1`.
+
+use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Result, bail};
+
+use crate::device_options::DeviceOptions;
+use crate::library;
+
+/// What shells answer for a program that is not there, and for one that cannot be started.
+const EXIT_NOT_FOUND: u8 = 127;
+const EXIT_NOT_EXECUTABLE: u8 = 126;
+
+/// Switches of frameworks that make them hand PTX to the driver instead of machine code: (variable, value). One that
+/// the user has set stays as it is.
+const FRAMEWORK_SWITCHES: &[(&str, &str)] = &[
+    // CuPy compiles with NVRTC, to machine code unless told otherwise.
+    ("CUPY_COMPILE_WITH_PTX", "1"),
+];
+
+/// Run a program on the software GPU.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    device: DeviceOptions,
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM")]
+    program: Vec<OsString>,
+}
+
+/// Replaces this process by the program; comes back only if that fails.
+///
+/// # Errors
+/// When our library is not there.
+pub fn run(args: Args) -> Result<ExitCode> {
+    let mut command = Command::new(&args.program[0]);
+    command.args(&args.program[1..]);
+    for (variable, value) in args.device.variables() {
+        command.env(variable.name, value);
+    }
+    set_loader_variables(&mut command, &library::folder()?)?;
+    for (name, value) in FRAMEWORK_SWITCHES {
+        if std::env::var_os(name).is_none() {
+            command.env(name, value);
+        }
+    }
+    let error = command.exec();
+    eprintln!("apex: cannot run {}: {error}", args.program[0].to_string_lossy());
+    Ok(match error.kind() {
+        ErrorKind::NotFound => ExitCode::from(EXIT_NOT_FOUND),
+        _ => ExitCode::from(EXIT_NOT_EXECUTABLE),
+    })
+}
+
+/// Makes the loader of a command take our library.
+///
+/// `LD_LIBRARY_PATH` answers for what is asked for by name; but an RPATH in the program or in one of its libraries goes
+/// before it, and so our library is preloaded: one that is loaded under a soname answers every later request for it.
+///
+/// # Errors
+/// When the folder's name holds a character that separates names in these variables.
+pub fn set_loader_variables(command: &mut Command, folder: &Path) -> Result<()> {
+    let preload = folder.join(library::LIBRARY_NAME);
+    if preload.as_os_str().as_encoded_bytes().iter().any(|byte| b": \t\n;$".contains(byte)) {
+        bail!("the loader cannot preload {}: move it to a folder without spaces, colons and $", preload.display());
+    }
+    command.env("LD_PRELOAD", prepended(preload.as_os_str(), "LD_PRELOAD"));
+    command.env("LD_LIBRARY_PATH", prepended(folder.as_os_str(), "LD_LIBRARY_PATH"));
+    Ok(())
+}
+
+/// `first`, then what the variable holds already.
+fn prepended(first: &OsStr, variable: &str) -> OsString {
+    let mut value = first.to_owned();
+    if let Some(rest) = std::env::var_os(variable).filter(|rest| !rest.is_empty()) {
+        value.push(":");
+        value.push(rest);
+    }
+    value
+}
