@@ -6,6 +6,7 @@ use crate::source::SourceFile;
 /// Checks blocks, impls and functions of a file.
 pub fn check(file: &SourceFile) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let first_test_line = tests_begin(file);
     for (number, line) in file.lines.iter().enumerate() {
         for (at, _) in line.code.match_indices("unsafe") {
             let before = line.code[..at].chars().next_back();
@@ -21,7 +22,7 @@ pub fn check(file: &SourceFile) -> Vec<Finding> {
                     "put a `// SAFETY:` comment before the impl: why does the type keep the trait's promise?"
                 }
                 // A method of a trait's impl has its contract in the trait, and says how it relies on it.
-                Some(Kind::Function) if !says(file, number, &["# Safety", "SAFETY:"]) => {
+                Some(Kind::Function) if number < first_test_line && !says(file, number, &["# Safety", "SAFETY:"]) => {
                     "document a `# Safety` section: what must the caller see to?"
                 }
                 _ => continue,
@@ -30,6 +31,14 @@ pub fn check(file: &SourceFile) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The line where a file's tests begin, which stand at its end. Their functions have no caller but themselves.
+fn tests_begin(file: &SourceFile) -> usize {
+    if file.path.contains("/tests/") {
+        return 0;
+    }
+    file.lines.iter().position(|line| line.code.trim() == "#[cfg(test)]").unwrap_or(usize::MAX)
 }
 
 #[derive(Debug, PartialEq)]
@@ -118,6 +127,7 @@ fn silence_is_found_and_comments_are_seen() {
     assert_eq!(findings("// SAFETY: no pointers.\n#[cfg(x)]\nunsafe impl Send for X {}"), 0);
     assert_eq!(findings("/// Reads.\npub unsafe fn f() {}"), 1);
     assert_eq!(findings("/// # Safety\n/// Valid.\n#[inline]\npub unsafe fn f() {}"), 0);
+    assert_eq!(findings("#[cfg(test)]\nmod tests {\n    unsafe fn f() {}\n}"), 0);
     assert_eq!(findings("let s = \"unsafe { }\"; // unsafe { }"), 0);
     assert_eq!(findings("type F = unsafe extern \"C\" fn(u32) -> u32;"), 0);
 }
