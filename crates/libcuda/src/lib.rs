@@ -1,1 +1,26 @@
-//! libcuda.so.1: the rim of the C ABI.
+//! `libcuda.so.1`: the rim of the C ABI and the assembly of the stack.
+//!
+//! A call from C goes through four stations:
+//!
+//! 1. `exports`: the C function, made from the table in `cuda-abi`. Pointers become references or an error code.
+//! 2. `guard`: is the driver initialised, and what if something below panics?
+//! 3. `superseded` for an older version of a function, `answered` for one that needs no driver.
+//! 4. `stack`: the layers and the driver, behind `driver_api::Driver`.
+//!
+//! Beside them stand `proc_address` (look-ups by name and version), `export_tables` (what NVIDIA's runtime library
+//! asks a driver for beyond the API), and `debugger` (hooks that exist so that they resolve).
+//!
+//! Invariant: no meaning of CUDA is here. What a function does is the driver's business; this crate checks what can
+//! be checked without knowing the driver, and lets no panic and no invalid reference pass.
+
+mod answered;
+mod argument;
+mod debugger;
+mod export_tables;
+mod exports;
+mod guard;
+mod proc_address;
+mod stack;
+#[allow(clippy::all, clippy::undocumented_unsafe_blocks, missing_docs, reason = "goes when the software driver comes")]
+mod stand_in;
+mod superseded;
