@@ -4,3 +4,6 @@ pub mod ast;
 pub mod error;
 pub mod lexer;
 mod parser;
+mod printer;
+
+pub use error::{Error, Result};
