@@ -14,7 +14,7 @@ static THREAD_LOCAL_SLOTS: [Slot; 4] = {
 };
 
 /// `21318c60`: asked for by the runtime libraries of CUDA 13.
-pub(super) const RUNTIME_13: Table = Table { id: id(0x21318c60_0000_0000_0000_000000000000), slots: &RUNTIME_13_SLOTS };
+pub(super) const RUNTIME_13: Table = Table { id: id(0x21318c60_9714_3248_8ca6_41ff7324c8f2), slots: &RUNTIME_13_SLOTS };
 
 static RUNTIME_13_SLOTS: [Slot; 93] = {
     let mut slots = unknown_slots!(0x21318c60:
