@@ -106,7 +106,8 @@ pub struct WarpContext {
     pub frame: *mut u8,
     /// With [`Status::Barrier`]: which barrier, 0–15.
     pub barrier_id: u32,
-    /// With [`Status::Barrier`]: how many threads take part; 0 means all threads of the block that have not exited.
+    /// With [`Status::Barrier`]: how many threads take part; 0 means all threads of the block that have not exited. With
+    /// [`BARRIER_ARRIVE_ONLY`] added the warp only arrives, and is to be resumed at once (`bar.arrive`).
     pub barrier_threads: u32,
     /// With [`Status::Barrier`]: lanes that arrive.
     pub barrier_lanes: u32,
@@ -129,6 +130,9 @@ pub struct WarpContext {
     /// The engine's own.
     pub engine: *mut c_void,
 }
+
+/// Flag in [`WarpContext::barrier_threads`].
+pub const BARRIER_ARRIVE_ONLY: u32 = 1 << 31;
 
 /// Shape code in [`WarpContext::access`] of an access whose addresses are listed.
 pub const ACCESS_LISTED: u32 = 255;

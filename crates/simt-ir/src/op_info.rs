@@ -253,7 +253,7 @@ impl Op {
     /// Whether the warp may have to wait here for other warps.
     pub fn may_suspend(&self) -> bool {
         match self {
-            Op::Barrier { kind, .. } => *kind != BarrierKind::Arrive,
+            Op::Barrier { .. } => true,
             Op::ClusterBarrier { wait, .. } => *wait,
             Op::RuntimeCall { function, .. } => *function == RuntimeFunction::Nanosleep,
             _ => false,

@@ -262,8 +262,11 @@ impl Analysis<'_> {
                     varying(ty)
                 }
             }
-            Op::Vote { .. } | Op::Reduce { .. } | Op::ActiveMask if !self.schedule.irregular => uniform(ty),
-            Op::Barrier { .. } => uniform(ty),
+            // Lanes may name different groups.
+            Op::Vote { members, .. } | Op::Reduce { members, .. } if !self.schedule.irregular => {
+                if get(*members)?.shape.is_uniform() { uniform(ty) } else { varying(ty) }
+            }
+            Op::ActiveMask | Op::Barrier { .. } if !self.schedule.irregular => uniform(ty),
             Op::StackAlloc { .. } | Op::StackSave => {
                 if self.schedule.irregular {
                     varying(ty)

@@ -9,13 +9,16 @@ use crate::{Block, BlockId, Function, Phi, Terminator, Value};
 
 /// Gives every value that is used outside the natural loop it is defined in a phi on each edge out of that loop.
 pub fn close_loops(function: &mut Function) {
-    // Inner loops first: their exit phis may lie in an outer loop and be closed there in turn.
-    let count = Layout::new(function).loops.len();
-    for index in (0..count).rev() {
+    // Inner loops first: their exit phis may lie in an outer loop and be closed there in turn. New blocks change the numbers
+    // of loops, not their headers.
+    let loops = Layout::new(function).loops;
+    let headers: Vec<BlockId> =
+        loops.iter().rev().filter(|info| !info.is_irreducible()).map(|info| info.entries[0]).collect();
+    for header in headers {
         let layout = Layout::new(function);
-        let id = LoopId(index as u32);
-        if !layout.loop_info(id).is_irreducible() {
-            close_loop(function, &layout, id);
+        let index = layout.loops.iter().position(|info| info.entries == [header]);
+        if let Some(index) = index {
+            close_loop(function, &layout, LoopId(index as u32));
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Passes: each is a function that changes a program and is named after what it does; the pipeline is a list.
 
+mod convergence;
 mod dead_code;
 mod inline;
 mod loop_exits;
 mod specialize;
 mod split_waits;
 
+pub use convergence::{is_convergent, split_at_convergence};
 pub use dead_code::remove_dead_code;
 pub use inline::inline_calls;
 pub use loop_exits::close_loops;

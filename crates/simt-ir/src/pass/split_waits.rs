@@ -2,25 +2,22 @@
 
 use crate::{Block, BlockId, Function, Terminator};
 
-/// Afterwards an operation that [may suspend](crate::Op::may_suspend) is the last of its block, which ends in a plain branch: what
-/// has to survive the wait is then what is live into that branch's target.
+/// Afterwards an operation that [may suspend](crate::Op::may_suspend) is the last of its block, which ends in a plain branch to a
+/// block that nothing else leads to: what has to survive the wait is what is live into that block.
 pub fn split_at_waits(function: &mut Function) {
     let mut at = 0;
     while at < function.blocks.len() {
         let block = &function.blocks[at];
         let wait = block.instructions.iter().position(|instruction| instruction.op.may_suspend());
         if let Some(index) = wait {
-            let last = index + 1 == block.instructions.len();
-            if !(last && matches!(block.terminator, Terminator::Branch(_))) {
-                split(function, BlockId(at as u32), index + 1);
-            }
+            split(function, BlockId(at as u32), index + 1);
         }
         at += 1;
     }
 }
 
 /// Moves everything from instruction `index` on to a new block.
-fn split(function: &mut Function, id: BlockId, index: usize) {
+pub(super) fn split(function: &mut Function, id: BlockId, index: usize) {
     let next = BlockId(function.blocks.len() as u32);
     let block = function.block_mut(id);
     let rest = Block {

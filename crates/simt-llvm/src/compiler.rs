@@ -1,0 +1,142 @@
+//! From a program to loaded machine code.
+
+use simt_ir::abi::KernelCode;
+use simt_ir::analysis::LaunchShape;
+use simt_ir::{Program, pass};
+
+use crate::emit::{self, Target};
+use crate::llvm::{Ir, Machine};
+use crate::{Error, object};
+
+/// LLVM's passes, in order. The code comes with its vectors made: what is wanted is registers instead of slots, folding of masks,
+/// and loops without what does not change in them.
+const PIPELINE: &str = "always-inline,function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,instcombine,\
+    jump-threading,correlated-propagation,simplifycfg,instcombine,reassociate,loop-mssa(loop-rotate,licm),\
+    gvn,sccp,instcombine,jump-threading,dse,loop-mssa(licm),adce,simplifycfg,instcombine),globaldce";
+
+/// How a kernel is to be compiled.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Options {
+    /// Size of a block to specialise on; `None` makes code for any size.
+    pub block: Option<[u32; 3]>,
+    /// Whether every launch has fewer than 2^31 threads in each dimension.
+    pub small_grid: bool,
+}
+
+/// Text forms of a kernel on its way, for people.
+#[derive(Clone, Debug)]
+pub struct Stages {
+    /// The IR after its passes.
+    pub ir: String,
+    /// LLVM IR as it is emitted.
+    pub llvm: String,
+    /// LLVM IR after LLVM's passes.
+    pub optimized: String,
+    /// Assembly.
+    pub assembly: String,
+}
+
+/// Machine code of a kernel, loaded.
+#[derive(Debug)]
+pub struct CompiledKernel {
+    /// What the engine needs. Valid as long as this value lives.
+    pub code: KernelCode,
+    loaded: object::Loaded,
+}
+
+impl CompiledKernel {
+    /// Where the code lies in memory.
+    pub fn range(&self) -> std::ops::Range<usize> {
+        self.loaded.range()
+    }
+}
+
+/// Compiles programs for this machine. It may be used by many threads.
+pub struct Compiler {
+    cpu: String,
+    features: String,
+    target: Target,
+}
+
+impl Compiler {
+    /// A compiler for the CPU this runs on.
+    pub fn new() -> Self {
+        let (cpu, features) = Machine::host();
+        let has = |name: &str| features.split(',').any(|feature| feature == name);
+        let avx512 = ["+avx512f", "+avx512vl", "+avx512bw", "+avx512dq"].iter().all(|name| has(name));
+        Self { cpu, features, target: Target { avx512 } }
+    }
+
+    /// What the machine code depends on besides program and options: for keys of a cache.
+    pub fn fingerprint(&self) -> String {
+        format!("{} {} {} llvm19", env!("CARGO_PKG_VERSION"), self.cpu, self.features)
+    }
+
+    /// Compiles and loads a kernel.
+    pub fn compile(&self, program: &Program, options: &Options) -> Result<CompiledKernel, Error> {
+        let (object, mut code) = self.compile_object(program, options)?;
+        let loaded = object::load(&object, emit::ENTRY_NAME)?;
+        code.entry = loaded.entry();
+        Ok(CompiledKernel { code, loaded })
+    }
+
+    /// Compiles a kernel to an object file; `entry` of the code is not yet set.
+    pub fn compile_object(&self, program: &Program, options: &Options) -> Result<(Vec<u8>, KernelCode), Error> {
+        let machine = Machine::new(&self.cpu, &self.features)?;
+        let (ir, code) = self.emit(&machine, program, options)?;
+        machine.run_passes(&ir, PIPELINE)?;
+        Ok((machine.object(&ir)?, code))
+    }
+
+    /// Loads an object file that [`Compiler::compile_object`] made, in this or another process.
+    pub fn load(object: &[u8], code: KernelCode) -> Result<CompiledKernel, Error> {
+        let loaded = object::load(object, emit::ENTRY_NAME)?;
+        Ok(CompiledKernel { code: KernelCode { entry: loaded.entry(), ..code }, loaded })
+    }
+
+    /// All text forms of a kernel.
+    pub fn stages(&self, program: &Program, options: &Options) -> Result<Stages, Error> {
+        let machine = Machine::new(&self.cpu, &self.features)?;
+        let mut prepared = program.clone();
+        pass::prepare(&mut prepared, launch_shape(options));
+        let (ir, _) = self.emit(&machine, program, options)?;
+        let llvm = ir.text();
+        machine.run_passes(&ir, PIPELINE)?;
+        let optimized = ir.text();
+        Ok(Stages { ir: prepared.to_string(), llvm, optimized, assembly: machine.assembly(&ir)? })
+    }
+
+    fn emit(&self, machine: &Machine, program: &Program, options: &Options) -> Result<(Ir, KernelCode), Error> {
+        let launch = launch_shape(options);
+        let mut prepared = program.clone();
+        pass::prepare(&mut prepared, launch);
+        if cfg!(debug_assertions) {
+            simt_ir::verify(&prepared).map_err(Error::Malformed)?;
+        }
+        let ir = Ir::new(&program.kernel().name);
+        machine.adopt(&ir);
+        let kernel = emit::emit_program(&ir, &prepared, launch, self.target)?;
+        if cfg!(debug_assertions) {
+            ir.verify().map_err(Error::Llvm)?;
+        }
+        let code = KernelCode {
+            entry: 0,
+            mode: kernel.mode,
+            frame_bytes: kernel.frame_bytes,
+            local_bytes: kernel.local_bytes,
+            needs_stack: kernel.needs_stack,
+            shared_bytes: program.shared_bytes,
+        };
+        Ok((ir, code))
+    }
+}
+
+impl Default for Compiler {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn launch_shape(options: &Options) -> LaunchShape {
+    LaunchShape { block: options.block, small_grid: options.small_grid }
+}

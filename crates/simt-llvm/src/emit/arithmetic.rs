@@ -1,0 +1,365 @@
+//! Pure operations: which of them stay scalar, and how a progression goes through them.
+
+use std::mem::offset_of;
+
+use simt_ir::abi::{LaunchContext, RuntimeTable};
+use simt_ir::analysis::Shape;
+use simt_ir::{AddressSpace, BinaryOp, Op, SpecialRegister, Type, Value};
+
+use super::value::{Repr, Speculation};
+use super::{FunctionEmitter, LANES};
+use crate::Error;
+use crate::llvm::{Bin, Cast, IntPredicate, Val};
+
+impl FunctionEmitter<'_> {
+    /// Emits an operation with one result and no effects.
+    pub fn pure(&mut self, op: &Op, result: Value) -> Result<(), Error> {
+        let ty = self.function.ty(result);
+        match op {
+            Op::Const { bits, .. } => {
+                let constant = self.constant_of(ty, *bits);
+                self.define(result, Repr::Uniform(constant));
+                return Ok(());
+            }
+            Op::Special(register) => return self.special(*register, result),
+            Op::LoadParam { offset, .. } => {
+                let params = self.launch_field(self.ir.ptr(), offset_of!(LaunchContext, params), 8);
+                let pointer = self.ir.offset_by(params, *offset as usize);
+                let align = 1 << offset.trailing_zeros().min(3);
+                let value = self.ir.load_invariant(self.scalar_type(ty), pointer, align);
+                self.define(result, Repr::Uniform(value));
+                return Ok(());
+            }
+            Op::SymbolAddress(symbol) => return self.symbol_address(*symbol, result),
+            Op::FunctionAddress(function) => {
+                let address = self.i64(self.unit.program.address_of(*function));
+                self.define(result, Repr::Uniform(address));
+                return Ok(());
+            }
+            Op::ToGeneric { space, a } => return self.change_space(*space, *a, result, true),
+            Op::FromGeneric { space, a } => return self.change_space(*space, *a, result, false),
+            Op::IsInSpace { space, a } => return self.is_in_space(*space, *a, result),
+            _ => {}
+        }
+        let operands = op.operands();
+        // Bits of a float, and floats from elsewhere, show what kind of NaN arithmetic made.
+        let shows_bits =
+            matches!(op, Op::Bitcast { .. } | Op::Select { .. }) && !self.arithmetic_nans[result.0 as usize];
+        match self.shape(result) {
+            Shape::Uniform => {
+                let read = |this: &mut Self, operand| {
+                    if shows_bits { this.observed_uniform(operand) } else { this.lane_zero(operand) }
+                };
+                let scalars: Vec<Val> = operands.iter().map(|operand| read(self, *operand)).collect();
+                let value = self.evaluate(op, &scalars)?;
+                self.define(result, Repr::Uniform(value));
+            }
+            Shape::Affine { stride, speculative } => {
+                let scalars: Vec<Val> = operands.iter().map(|operand| self.lane_zero(*operand)).collect();
+                let base = self.evaluate(op, &scalars)?;
+                let speculation = if speculative { Some(self.speculate(op, ty)?) } else { None };
+                self.define(result, Repr::Affine { base, stride, speculation });
+            }
+            Shape::Segmented { .. } | Shape::Varying => {
+                let read = |this: &mut Self, operand| {
+                    if shows_bits { this.observed(operand) } else { this.vector(operand) }
+                };
+                let vectors: Vec<Val> = operands.iter().map(|operand| read(self, *operand)).collect();
+                let value = self.evaluate(op, &vectors)?;
+                self.define_vector(result, value);
+            }
+        }
+        Ok(())
+    }
+
+    fn constant_of(&self, ty: Type, bits: u64) -> Val {
+        match ty {
+            Type::F32 => self.ir.cast(Cast::BitCast, self.i32(bits as u32), self.ir.f32()),
+            Type::F64 => self.ir.cast(Cast::BitCast, self.i64(bits), self.ir.f64()),
+            other => self.ir.constant(self.scalar_type(other), bits),
+        }
+    }
+
+    /// The test and the true distances of a result whose progression is only hoped for.
+    fn speculate(&mut self, op: &Op, ty: Type) -> Result<Speculation, Error> {
+        Ok(match op {
+            Op::Extend { signed, from, a, .. } => self.speculate_extension(*signed, *from, ty, *a),
+            Op::Binary { op, a, b, .. } => {
+                let constants = (self.shapes.fact(*a).constant, self.shapes.fact(*b).constant);
+                let (a, b) = (self.speculation_of(*a), self.speculation_of(*b));
+                let vector = self.vector_type(ty);
+                let distances = match (op, constants) {
+                    (BinaryOp::Add, _) => self.ir.add(a.distances, b.distances),
+                    (BinaryOp::Sub, _) => self.ir.sub(a.distances, b.distances),
+                    (BinaryOp::Mul, (_, Some(factor))) => self.ir.mul(a.distances, self.ir.constant(vector, factor)),
+                    (BinaryOp::Mul, (Some(factor), _)) => self.ir.mul(b.distances, self.ir.constant(vector, factor)),
+                    (BinaryOp::Shl, (_, Some(amount))) => {
+                        self.ir.bin(Bin::Shl, a.distances, self.ir.constant(vector, amount))
+                    }
+                    other => return Err(self.unsupported(&format!("{other:?}: speculation"))),
+                };
+                Speculation { holds: self.ir.and(a.holds, b.holds), distances }
+            }
+            Op::Select { condition, a, b, .. } => {
+                let condition = self.uniform(*condition);
+                let (a, b) = (self.speculation_of(*a), self.speculation_of(*b));
+                Speculation {
+                    holds: self.ir.select(condition, a.holds, b.holds),
+                    distances: self.ir.select(condition, a.distances, b.distances),
+                }
+            }
+            Op::Bitcast { a, .. } => self.speculation_of(*a),
+            other => return Err(self.unsupported(&format!("{other}: speculation"))),
+        })
+    }
+
+    /// Distances of any value in progression; those that hold for sure have a test that is always true.
+    fn speculation_of(&mut self, value: Value) -> Speculation {
+        let ty = self.function.ty(value);
+        let certain = self.ir.constant(self.ir.int(1), 1);
+        match self.get(value) {
+            Repr::Affine { speculation: Some(speculation), .. } => speculation,
+            Repr::Affine { stride, speculation: None, .. } => {
+                Speculation { holds: certain, distances: self.distances(ty, stride) }
+            }
+            Repr::Uniform(_) | Repr::Vector(_) => {
+                Speculation { holds: certain, distances: self.ir.zero(self.vector_type(ty)) }
+            }
+        }
+    }
+
+    fn speculate_extension(&mut self, signed: bool, from: Type, ty: Type, a: Value) -> Speculation {
+        let source = self.speculation_of(a);
+        let base = self.lane_zero(a);
+        let narrow = self.vector(a);
+        let cast = if signed { Cast::SExt } else { Cast::ZExt };
+        let wide = self.ir.cast(cast, narrow, self.vector_type(ty));
+        let wide_base = self.ir.cast(cast, base, self.scalar_type(ty));
+        let distances = self.ir.sub(wide, self.ir.splat(wide_base, LANES));
+        // No lane wraps if lane 31 does not: the stride is small against the type.
+        let Shape::Affine { stride, .. } = self.shape(a) else { unreachable!("only progressions are extended so") };
+        let span = stride.wrapping_mul(31);
+        let last = self.ir.add(base, self.ir.constant(self.scalar_type(from), span as u64));
+        let wide_last = self.ir.cast(cast, last, self.scalar_type(ty));
+        let expected = self.ir.add(wide_base, self.ir.constant(self.scalar_type(ty), span as u64));
+        let no_wrap = self.ir.icmp(IntPredicate::LLVMIntEQ, wide_last, expected);
+        Speculation { holds: self.ir.and(source.holds, no_wrap), distances }
+    }
+
+    fn symbol_address(&mut self, symbol: simt_ir::SymbolId, result: Value) -> Result<(), Error> {
+        let data = &self.unit.program.symbols[symbol.0 as usize];
+        let address = match data.space {
+            AddressSpace::Shared => self.i64(u64::from(data.offset)),
+            AddressSpace::Local => {
+                let base = self.ir.cast(Cast::ZExt, self.stack_base, self.ir.int(64));
+                self.ir.add(base, self.i64(u64::from(data.offset)))
+            }
+            _ => {
+                let table = self.launch_field(self.ir.ptr(), offset_of!(LaunchContext, symbols), 8);
+                self.ir.load_invariant(self.ir.int(64), self.ir.offset_by(table, 8 * symbol.0 as usize), 8)
+            }
+        };
+        self.define(result, Repr::Uniform(address));
+        Ok(())
+    }
+
+    fn change_space(&mut self, space: AddressSpace, a: Value, result: Value, to_generic: bool) -> Result<(), Error> {
+        let base = match space {
+            AddressSpace::Shared => self.ir.cast(Cast::PtrToInt, self.shared_base(), self.ir.int(64)),
+            AddressSpace::Local => self.ir.cast(Cast::PtrToInt, self.local_base(), self.ir.int(64)),
+            AddressSpace::Param => {
+                let params = self.launch_field(self.ir.ptr(), offset_of!(LaunchContext, params), 8);
+                self.ir.cast(Cast::PtrToInt, params, self.ir.int(64))
+            }
+            AddressSpace::Generic | AddressSpace::Global | AddressSpace::Const => self.i64(0),
+        };
+        let op = if to_generic { Bin::Add } else { Bin::Sub };
+        if space == AddressSpace::Local {
+            let frames = self.ir.add(self.ir.splat(base, LANES), self.lane_frames());
+            let vector = self.vector(a);
+            let moved = self.ir.bin(op, vector, frames);
+            self.define_vector(result, moved);
+            return Ok(());
+        }
+        let repr = match self.get(a) {
+            Repr::Uniform(value) => Repr::Uniform(self.ir.bin(op, value, base)),
+            Repr::Affine { base: value, stride, speculation } => {
+                Repr::Affine { base: self.ir.bin(op, value, base), stride, speculation }
+            }
+            Repr::Vector(vector) => Repr::Vector(self.ir.bin(op, vector, self.ir.splat(base, LANES))),
+        };
+        self.define(result, repr);
+        Ok(())
+    }
+
+    fn is_in_space(&mut self, space: AddressSpace, a: Value, result: Value) -> Result<(), Error> {
+        let address = self.vector(a);
+        let within = |this: &Self, start: Val, size: Val| {
+            let distance = this.ir.sub(address, start);
+            this.ir.icmp(IntPredicate::LLVMIntULT, distance, size)
+        };
+        let field = |this: &Self, offset: usize| {
+            let size = this.ir.cast(Cast::ZExt, this.launch_i32(offset), this.ir.int(64));
+            this.ir.splat(size, LANES)
+        };
+        let shared = self.ir.cast(Cast::PtrToInt, self.shared_base(), self.ir.int(64));
+        let in_shared =
+            within(self, self.ir.splat(shared, LANES), field(self, offset_of!(LaunchContext, shared_bytes)));
+        let local = self.ir.cast(Cast::PtrToInt, self.local_base(), self.ir.int(64));
+        let local = self.ir.add(self.ir.splat(local, LANES), self.lane_frames());
+        let in_local = within(self, local, field(self, offset_of!(LaunchContext, local_stride)));
+        let verdict = match space {
+            AddressSpace::Shared => in_shared,
+            AddressSpace::Local => in_local,
+            AddressSpace::Generic => self.all_lanes(),
+            AddressSpace::Global => self.ir.not(self.ir.or(in_shared, in_local)),
+            // Constants and parameters lie in global memory here; what is asked is whether ld.const/ld.param may be used.
+            AddressSpace::Const | AddressSpace::Param => self.no_lanes(),
+        };
+        self.define_vector(result, verdict);
+        Ok(())
+    }
+
+    fn special(&mut self, register: SpecialRegister, result: Value) -> Result<(), Error> {
+        use SpecialRegister::*;
+        let dims = |field: usize, index: usize| field + 4 * index;
+        let value = match register {
+            TidX | TidY | TidZ => return self.thread_index(register, result),
+            LaneId => {
+                let repr = Repr::Affine { base: self.i32(0), stride: 1, speculation: None };
+                self.define(result, repr);
+                return Ok(());
+            }
+            LanemaskEq | LanemaskLe | LanemaskLt | LanemaskGe | LanemaskGt => {
+                let list: Vec<Val> = (0..LANES)
+                    .map(|lane| {
+                        let below = (1u32 << lane) - 1;
+                        self.i32(match register {
+                            LanemaskEq => 1 << lane,
+                            LanemaskLt => below,
+                            LanemaskLe => below | 1 << lane,
+                            LanemaskGt => !(below | 1 << lane),
+                            _ => !below,
+                        })
+                    })
+                    .collect();
+                self.define_vector(result, self.ir.constant_vector(&list));
+                return Ok(());
+            }
+            CtaidX | CtaidY | CtaidZ => self.block_index[register as usize - CtaidX as usize],
+            NtidX | NtidY | NtidZ => {
+                self.launch_i32(dims(offset_of!(LaunchContext, block), register as usize - NtidX as usize))
+            }
+            NctaidX | NctaidY | NctaidZ => {
+                self.launch_i32(dims(offset_of!(LaunchContext, grid), register as usize - NctaidX as usize))
+            }
+            ClusterNctaidX | ClusterNctaidY | ClusterNctaidZ => {
+                self.launch_i32(dims(offset_of!(LaunchContext, cluster), register as usize - ClusterNctaidX as usize))
+            }
+            ClusterIdX | ClusterIdY | ClusterIdZ => {
+                self.cluster_quotient(register as usize - ClusterIdX as usize, false)
+            }
+            ClusterCtaidX | ClusterCtaidY | ClusterCtaidZ => {
+                self.cluster_quotient(register as usize - ClusterCtaidX as usize, true)
+            }
+            NclusterIdX | NclusterIdY | NclusterIdZ => {
+                let index = register as usize - NclusterIdX as usize;
+                let grid = self.launch_i32(dims(offset_of!(LaunchContext, grid), index));
+                let cluster = self.launch_i32(dims(offset_of!(LaunchContext, cluster), index));
+                self.ir.bin(Bin::UDiv, grid, cluster)
+            }
+            ClusterCtarank => {
+                let [x, y, z] = [0, 1, 2].map(|index| self.cluster_quotient(index, true));
+                let [nx, ny] = [0, 1].map(|index| self.launch_i32(dims(offset_of!(LaunchContext, cluster), index)));
+                self.ir.add(x, self.ir.mul(nx, self.ir.add(y, self.ir.mul(ny, z))))
+            }
+            ClusterNctarank => {
+                let [x, y, z] = [0, 1, 2].map(|index| self.launch_i32(dims(offset_of!(LaunchContext, cluster), index)));
+                self.ir.mul(x, self.ir.mul(y, z))
+            }
+            WarpId => self.warp_index,
+            NwarpId => {
+                let threads = self.block_threads();
+                self.ir.bin(Bin::LShr, self.ir.add(threads, self.i32(LANES - 1)), self.i32(5))
+            }
+            SmId => self.load_warp(offset_of!(simt_ir::abi::WarpContext, sm_id)),
+            NsmId => self.launch_i32(offset_of!(LaunchContext, sm_count)),
+            GridId => self.launch_i64(offset_of!(LaunchContext, grid_id)),
+            DynamicSharedSize => self.launch_i32(offset_of!(LaunchContext, dynamic_shared_bytes)),
+            TotalSharedSize => self.launch_i32(offset_of!(LaunchContext, shared_bytes)),
+            Environment0 | Environment1 | Environment2 | Environment3 => {
+                let index = register as usize - Environment0 as usize;
+                self.launch_i32(dims(offset_of!(LaunchContext, environment), index))
+            }
+            Clock64 | Clock | ClockHi => {
+                let clock = self.call_runtime(offset_of!(RuntimeTable, clock), self.ir.int(64), &[]);
+                match register {
+                    Clock => self.ir.cast(Cast::Trunc, clock, self.ir.int(32)),
+                    ClockHi => {
+                        let high = self.ir.bin(Bin::LShr, clock, self.i64(32));
+                        self.ir.cast(Cast::Trunc, high, self.ir.int(32))
+                    }
+                    _ => clock,
+                }
+            }
+            GlobalTimer => self.call_runtime(offset_of!(RuntimeTable, global_timer), self.ir.int(64), &[]),
+            Zero32 => self.i32(0),
+            Zero64 => self.i64(0),
+        };
+        self.define(result, Repr::Uniform(value));
+        Ok(())
+    }
+
+    fn cluster_quotient(&self, index: usize, remainder: bool) -> Val {
+        let cluster = self.launch_i32(offset_of!(LaunchContext, cluster) + 4 * index);
+        self.ir.bin(if remainder { Bin::URem } else { Bin::UDiv }, self.block_index[index], cluster)
+    }
+
+    /// Threads of a block: an `i32`.
+    pub fn block_threads(&self) -> Val {
+        match self.unit.block {
+            Some(block) => self.i32(block.iter().product()),
+            None => {
+                let [x, y, z] = [0, 1, 2].map(|index| self.launch_i32(offset_of!(LaunchContext, block) + 4 * index));
+                self.ir.mul(x, self.ir.mul(y, z))
+            }
+        }
+    }
+
+    /// `%tid`: threads are numbered x fastest, 32 consecutive ones make a warp.
+    fn thread_index(&mut self, register: SpecialRegister, result: Value) -> Result<(), Error> {
+        let first = self.ir.bin(Bin::Shl, self.warp_index, self.i32(5));
+        let [x, y, _] = match self.unit.block {
+            Some(block) => block.map(|size| self.i32(size)),
+            None => [0, 1, 2].map(|index| self.launch_i32(offset_of!(LaunchContext, block) + 4 * index)),
+        };
+        let flat = self.unit.block.is_some_and(|block| block[1] == 1 && block[2] == 1);
+        let split = |this: &Self, linear: Val| -> Val {
+            let spread = |value: Val| this.ir.type_of(linear) != this.ir.type_of(value);
+            let [x, y] = [x, y].map(|value| if spread(value) { this.ir.splat(value, LANES) } else { value });
+            let rest = || this.ir.bin(Bin::UDiv, linear, x);
+            match register {
+                SpecialRegister::TidX if flat => linear,
+                SpecialRegister::TidX => this.ir.bin(Bin::URem, linear, x),
+                SpecialRegister::TidY => this.ir.bin(Bin::URem, rest(), y),
+                _ => this.ir.bin(Bin::UDiv, rest(), y),
+            }
+        };
+        match self.shape(result) {
+            Shape::Uniform => {
+                let value = split(self, first);
+                self.define(result, Repr::Uniform(value));
+            }
+            Shape::Affine { stride, .. } => {
+                let base = split(self, first);
+                self.define(result, Repr::Affine { base, stride, speculation: None });
+            }
+            Shape::Segmented { .. } | Shape::Varying => {
+                let linear = self.ir.add(self.ir.splat(first, LANES), self.lane_numbers(self.ir.int(32)));
+                let value = split(self, linear);
+                self.define_vector(result, value);
+            }
+        }
+        Ok(())
+    }
+}

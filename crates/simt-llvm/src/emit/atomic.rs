@@ -1,0 +1,258 @@
+//! Read-modify-write operations: lane after lane, or once for the warp where nobody asks for the old values.
+//!
+//! A block's warps run on one thread at a time, so that shared memory needs no locked instructions.
+
+use simt_ir::abi::AccessKind;
+use simt_ir::{AddressSpace, AtomicOp, Op, ReduceOp, Type, Value};
+
+use super::memory::Access;
+use super::value::Repr;
+use super::{FunctionEmitter, LANES};
+use crate::Error;
+use crate::llvm::{Bin, Cast, FloatPredicate, IntPredicate, Ordering, Rmw, Ty, Val};
+
+impl FunctionEmitter<'_> {
+    pub fn atomic(&mut self, op: &Op, results: &[Value]) -> Result<(), Error> {
+        let Op::Atomic { op: kind, space, ty, address, offset, operand, compare, guard, returns, .. } = op else {
+            unreachable!("only atomics come here")
+        };
+        if *ty == Type::I128 {
+            return Err(self.unsupported("128-bit atomic"));
+        }
+        self.compiler_fence();
+        let outer = self.mask;
+        let skip = guard.map(|guard| {
+            self.mask = self.active_where(guard);
+            self.enter_if_any()
+        });
+        let access = Access { space: *space, ty: *ty, count: 1, kind: AccessKind::Atomic };
+        let addresses = self.ir.add(self.vector(*address), self.ir.splat(self.i64(*offset as u64), LANES));
+        self.check_listed(access, addresses);
+        let uniform_address = matches!(self.get(*address), Repr::Uniform(_)) && *space != AddressSpace::Local;
+        let old = match reduction_of(*kind) {
+            Some(reduction) if uniform_address && !returns && ty.bits() >= 32 => {
+                let vector = self.vector(*operand);
+                let total = self.reduce_lanes(reduction, vector, self.mask);
+                let pointer = self.pointer(*space, self.first_active(addresses));
+                self.modify(*kind, *space, *ty, pointer, total, None);
+                None
+            }
+            _ => Some(self.lane_by_lane(access, *kind, addresses, *operand, *compare, *returns)),
+        };
+        if let Some((from, join)) = skip {
+            let end = self.ir.current_block();
+            self.ir.br(join);
+            self.ir.position(join);
+            if let (Some(old), Some(&result)) = (old, results.first()) {
+                let zero = self.ir.zero(self.ir.type_of(old));
+                let merged = self.ir.phi(self.ir.type_of(old), &[(old, end), (zero, from)]);
+                self.mask = outer;
+                self.define_vector(result, merged);
+            }
+        } else if let (Some(old), Some(&result)) = (old, results.first()) {
+            self.define_vector(result, old);
+        }
+        self.mask = outer;
+        self.compiler_fence();
+        Ok(())
+    }
+
+    /// Applies the operation for each active lane, lowest first; the old values.
+    fn lane_by_lane(
+        &mut self,
+        access: Access,
+        kind: AtomicOp,
+        addresses: Val,
+        operand: Value,
+        compare: Option<Value>,
+        returns: bool,
+    ) -> Val {
+        let ir = self.ir;
+        let element = self.scalar_type(access.ty);
+        let vector = self.vector_type(access.ty);
+        let pointers =
+            ir.cast(Cast::PtrToInt, self.lane_pointers(access.space, addresses), ir.vector(ir.int(64), LANES));
+        let (address_slot, operand_slot, old_slot) =
+            (self.spill(pointers), self.spill_value(operand), self.slot(vector));
+        let compare_slot = compare.map(|compare| self.spill_value(compare));
+        let remaining = self.slot(ir.int(32));
+        ir.store(self.mask_bits(self.mask), remaining, 0);
+        ir.store(ir.zero(vector), old_slot, 0);
+        let (head, body, done) = (self.new_block("lanes"), self.new_block("lane"), self.new_block("lanes_done"));
+        ir.br(head);
+        ir.position(head);
+        let lanes = ir.load(ir.int(32), remaining);
+        ir.cond_br(ir.icmp(IntPredicate::LLVMIntNE, lanes, self.i32(0)), body, done);
+        ir.position(body);
+        let lane = ir.intrinsic("llvm.cttz", &[ir.int(32)], &[lanes, ir.constant(ir.int(1), 1)]);
+        ir.store(ir.and(lanes, ir.sub(lanes, self.i32(1))), remaining, 0);
+        let lane = ir.cast(Cast::ZExt, lane, ir.int(64));
+        let at = |slot: Val, bytes: u32| ir.offset(slot, ir.mul(lane, self.i64(u64::from(bytes))));
+        let bytes = access.ty.bytes();
+        let pointer = ir.cast(Cast::IntToPtr, ir.load(ir.int(64), at(address_slot, 8)), ir.ptr());
+        let operand = ir.load(element, at(operand_slot, bytes));
+        let compare = compare_slot.map(|slot| ir.load(element, at(slot, bytes)));
+        let old = self.modify(kind, access.space, access.ty, pointer, operand, compare);
+        if returns {
+            ir.store(old, ir.offset(old_slot, ir.mul(lane, self.i64(u64::from(bytes)))), 0);
+        }
+        ir.br(head);
+        ir.position(done);
+        ir.load(vector, old_slot)
+    }
+
+    fn spill(&self, vector: Val) -> Val {
+        let slot = self.slot(self.ir.type_of(vector));
+        self.ir.store(vector, slot, 0);
+        slot
+    }
+
+    fn spill_value(&mut self, value: Value) -> Val {
+        let vector = self.observed(value);
+        self.spill(vector)
+    }
+
+    /// One read-modify-write; the old value.
+    fn modify(
+        &self,
+        kind: AtomicOp,
+        space: AddressSpace,
+        ty: Type,
+        pointer: Val,
+        operand: Val,
+        compare: Option<Val>,
+    ) -> Val {
+        let ir = self.ir;
+        let element = ir.type_of(operand);
+        if space == AddressSpace::Shared {
+            let old = ir.load(element, pointer);
+            let new = self.updated(kind, ty, old, operand, compare);
+            ir.store(new, pointer, 0);
+            return old;
+        }
+        let ordering = Ordering::LLVMAtomicOrderingSequentiallyConsistent;
+        let direct = match kind {
+            AtomicOp::Add => Some(Rmw::Add),
+            AtomicOp::And => Some(Rmw::And),
+            AtomicOp::Or => Some(Rmw::Or),
+            AtomicOp::Xor => Some(Rmw::Xor),
+            AtomicOp::MinSigned => Some(Rmw::Min),
+            AtomicOp::MaxSigned => Some(Rmw::Max),
+            AtomicOp::MinUnsigned => Some(Rmw::UMin),
+            AtomicOp::MaxUnsigned => Some(Rmw::UMax),
+            AtomicOp::Exchange => Some(Rmw::Xchg),
+            _ => None,
+        };
+        let word = ir.int(ty.bits());
+        let as_word = |value: Val| ir.cast(Cast::BitCast, value, word);
+        if let Some(op) = direct {
+            return ir.cast(Cast::BitCast, ir.atomic_rmw(op, pointer, as_word(operand), ordering), element);
+        }
+        if let (AtomicOp::CompareExchange, Some(compare)) = (kind, compare) {
+            let pair = ir.compare_exchange(pointer, as_word(compare), as_word(operand));
+            return ir.cast(Cast::BitCast, ir.extract_field(pair, 0), element);
+        }
+        self.compare_exchange_loop(kind, ty, pointer, operand, word)
+    }
+
+    /// Any update, by compare and exchange until it holds.
+    fn compare_exchange_loop(&self, kind: AtomicOp, ty: Type, pointer: Val, operand: Val, word: Ty) -> Val {
+        let ir = self.ir;
+        let element = ir.type_of(operand);
+        let first = ir.load(word, pointer);
+        ir.set_ordering(first, Ordering::LLVMAtomicOrderingMonotonic);
+        let from = ir.current_block();
+        let (again, done) = (self.new_block("exchange"), self.new_block("exchanged"));
+        ir.br(again);
+        ir.position(again);
+        let seen = ir.phi(word, &[(first, from)]);
+        let old = ir.cast(Cast::BitCast, seen, element);
+        let new = ir.cast(Cast::BitCast, self.updated(kind, ty, old, operand, None), word);
+        let pair = ir.compare_exchange(pointer, seen, new);
+        let found = ir.extract_field(pair, 0);
+        ir.add_incoming(seen, &[(found, ir.current_block())]);
+        ir.cond_br(ir.extract_field(pair, 1), done, again);
+        ir.position(done);
+        old
+    }
+
+    /// What memory holds afterwards.
+    fn updated(&self, kind: AtomicOp, ty: Type, old: Val, operand: Val, compare: Option<Val>) -> Val {
+        let ir = self.ir;
+        let shape = ir.type_of(old);
+        let minmax = |name: &str| ir.intrinsic(name, &[shape], &[old, operand]);
+        match kind {
+            AtomicOp::Add => ir.add(old, operand),
+            AtomicOp::And => ir.and(old, operand),
+            AtomicOp::Or => ir.or(old, operand),
+            AtomicOp::Xor => ir.xor(old, operand),
+            AtomicOp::MinSigned => minmax("llvm.smin"),
+            AtomicOp::MinUnsigned => minmax("llvm.umin"),
+            AtomicOp::MaxSigned => minmax("llvm.smax"),
+            AtomicOp::MaxUnsigned => minmax("llvm.umax"),
+            AtomicOp::Exchange => operand,
+            AtomicOp::CompareExchange => {
+                let word = ir.int(ty.bits());
+                let compare = compare.map_or(old, |compare| compare);
+                let (bits, expected) = (ir.cast(Cast::BitCast, old, word), ir.cast(Cast::BitCast, compare, word));
+                ir.select(ir.icmp(IntPredicate::LLVMIntEQ, bits, expected), operand, old)
+            }
+            AtomicOp::Increment => {
+                let wraps = ir.icmp(IntPredicate::LLVMIntUGE, old, operand);
+                ir.select(wraps, ir.zero(shape), ir.add(old, ir.constant(shape, 1)))
+            }
+            AtomicOp::Decrement => {
+                let zero = ir.icmp(IntPredicate::LLVMIntEQ, old, ir.zero(shape));
+                let above = ir.icmp(IntPredicate::LLVMIntUGT, old, operand);
+                ir.select(ir.or(zero, above), operand, ir.sub(old, ir.constant(shape, 1)))
+            }
+            AtomicOp::AddFloat => self.float_sum(ty, old, operand),
+            AtomicOp::MinFloat | AtomicOp::MaxFloat => {
+                let (a, b) = (self.widen(ty, old), self.widen(ty, operand));
+                let least = self.minimum(kind == AtomicOp::MinFloat, false, a, b);
+                self.narrow(ty, least)
+            }
+            AtomicOp::AddF16x2 => self.packed_sum(Type::F16, old, operand),
+            AtomicOp::AddBF16x2 => self.packed_sum(Type::BF16, old, operand),
+        }
+    }
+
+    fn float_sum(&self, ty: Type, a: Val, b: Val) -> Val {
+        let ir = self.ir;
+        let sum = ir.bin(Bin::FAdd, self.widen(ty, a), self.widen(ty, b));
+        if ty != Type::F32 {
+            return self.narrow(ty, sum);
+        }
+        let nan = ir.cast(Cast::BitCast, self.i32(0x7fff_ffff), ir.f32());
+        ir.select(ir.fcmp(FloatPredicate::LLVMRealUNO, sum, sum), nan, sum)
+    }
+
+    /// Two halves in one word, each added on its own.
+    fn packed_sum(&self, half: Type, a: Val, b: Val) -> Val {
+        let ir = self.ir;
+        let word = ir.type_of(a);
+        let short = ir.int(16);
+        let part =
+            |value: Val, shift: u64| ir.cast(Cast::Trunc, ir.bin(Bin::LShr, value, ir.constant(word, shift)), short);
+        let sums = [0, 16].map(|shift| {
+            let sum = self.float_sum(half, part(a, shift), part(b, shift));
+            ir.bin(Bin::Shl, ir.cast(Cast::ZExt, sum, word), ir.constant(word, shift))
+        });
+        ir.or(sums[0], sums[1])
+    }
+}
+
+/// The reduction with which lanes can be combined before memory is touched: integers only, where order does not matter.
+fn reduction_of(kind: AtomicOp) -> Option<ReduceOp> {
+    Some(match kind {
+        AtomicOp::Add => ReduceOp::Add,
+        AtomicOp::And => ReduceOp::And,
+        AtomicOp::Or => ReduceOp::Or,
+        AtomicOp::Xor => ReduceOp::Xor,
+        AtomicOp::MinSigned => ReduceOp::MinSigned,
+        AtomicOp::MinUnsigned => ReduceOp::MinUnsigned,
+        AtomicOp::MaxSigned => ReduceOp::MaxSigned,
+        AtomicOp::MaxUnsigned => ReduceOp::MaxUnsigned,
+        _ => return None,
+    })
+}

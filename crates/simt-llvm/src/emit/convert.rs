@@ -1,0 +1,126 @@
+//! Conversions between numbers of different types, and the slow, exact way for what has no vector form.
+
+use std::mem::offset_of;
+
+use simt_ir::abi::RuntimeTable;
+use simt_ir::{Op, Rounding, Type};
+
+use super::{FunctionEmitter, LANES};
+use crate::Error;
+use crate::llvm::{Cast, FloatPredicate, Val};
+
+impl FunctionEmitter<'_> {
+    /// A conversion that involves floats.
+    pub fn conversion(&mut self, op: &Op, operands: &[Val]) -> Result<Val, Error> {
+        let a = operands[0];
+        Ok(match op {
+            Op::IntToFloat { signed, rounding, from, to, .. } => {
+                let exact = from.bits() <= mantissa_bits(*to);
+                let wide_to_brain = *to == Type::BF16 && from.bits() > 32;
+                if (*rounding != Rounding::NearestEven && !exact) || wide_to_brain {
+                    return self.evaluate_slowly(op, operands);
+                }
+                self.int_to_float(*signed, *from, *to, a)
+            }
+            Op::FloatToInt { signed, rounding, flush, from, to, .. } => {
+                self.float_to_int(*signed, *rounding, *flush, *from, *to, a)
+            }
+            Op::FloatToFloat { rounding, flush, saturate, relu, from, to, .. } => {
+                let narrows = mantissa_bits(*to) < mantissa_bits(*from) || (*from, *to) == (Type::BF16, Type::F16);
+                if narrows && *rounding != Rounding::NearestEven {
+                    return self.evaluate_slowly(op, operands);
+                }
+                let a = self.flushed(*flush, self.widen(*from, a));
+                let result = self.float_to_float(*from, *to, a);
+                let result = if *to == Type::F32 { self.flushed(*flush, result) } else { result };
+                let result = self.rectified(*relu, self.saturated(*saturate, result));
+                self.narrow(*to, result)
+            }
+            other => return Err(self.unsupported(&format!("{other}"))),
+        })
+    }
+
+    fn int_to_float(&mut self, signed: bool, from: Type, to: Type, a: Val) -> Val {
+        let ir = self.ir;
+        let shape = ir.type_of(a);
+        let cast = if signed { Cast::SIToFP } else { Cast::UIToFP };
+        match to {
+            Type::F64 => ir.cast(cast, a, ir.like(ir.f64(), shape)),
+            // What does not fit a single exactly is far beyond f16, or is made odd first.
+            Type::BF16 if from.bits() == 32 => {
+                let double = ir.cast(cast, a, ir.like(ir.f64(), shape));
+                self.narrow(to, self.truncate_to_odd(double))
+            }
+            _ => self.narrow(to, ir.cast(cast, a, ir.like(ir.f32(), shape))),
+        }
+    }
+
+    /// Clamps to the target's range. NaN gives 0, or only the top bit where f64 or 64 bits are involved.
+    fn float_to_int(&mut self, signed: bool, rounding: Rounding, flush: bool, from: Type, to: Type, a: Val) -> Val {
+        let ir = self.ir;
+        let a = self.flushed(flush, self.widen(from, a));
+        let rounded = if rounding == Rounding::TowardZero { a } else { self.round_to_integral(rounding, a) };
+        let shape = ir.type_of(a);
+        let target = ir.like(ir.int(to.bits()), shape);
+        let name = if signed { "llvm.fptosi.sat" } else { "llvm.fptoui.sat" };
+        let result = ir.intrinsic(name, &[target, shape], &[rounded]);
+        if from == Type::F64 || to == Type::I64 {
+            let nan = ir.fcmp(FloatPredicate::LLVMRealUNO, a, a);
+            return ir.select(nan, ir.constant(target, 1 << (to.bits() - 1)), result);
+        }
+        result
+    }
+
+    /// Between single and double; half types are singles here already, and are narrowed by the caller.
+    fn float_to_float(&mut self, from: Type, to: Type, a: Val) -> Val {
+        let ir = self.ir;
+        let shape = ir.type_of(a);
+        match (from, to) {
+            (Type::F64, Type::F64) => a,
+            (_, Type::F64) => ir.cast(Cast::FPExt, a, ir.like(ir.f64(), shape)),
+            (Type::F64, Type::F32) => ir.cast(Cast::FPTrunc, a, ir.like(ir.f32(), shape)),
+            (Type::F64, _) => self.truncate_to_odd(a),
+            _ => a,
+        }
+    }
+
+    /// Has the engine evaluate an operation lane by lane by its plain meaning.
+    pub fn evaluate_slowly(&mut self, op: &Op, operands: &[Val]) -> Result<Val, Error> {
+        let ir = self.ir;
+        let code = simt_ir::number::encode(op).ok_or_else(|| self.unsupported(&format!("{op}")))?;
+        let scalar = !ir.is_vector(ir.type_of(operands[0]));
+        let words = ir.vector(ir.int(64), LANES);
+        let mut slots = Vec::new();
+        for operand in operands {
+            let vector = if scalar { ir.splat(*operand, LANES) } else { *operand };
+            let element = ir.element(ir.type_of(vector));
+            let bits = if element == ir.f32() {
+                ir.cast(Cast::BitCast, vector, ir.vector(ir.int(32), LANES))
+            } else if element == ir.f64() {
+                ir.cast(Cast::BitCast, vector, words)
+            } else {
+                vector
+            };
+            slots.push(self.spill_words(bits));
+        }
+        let result_slot = self.slot(words);
+        let pick = |index: usize| slots.get(index).copied().unwrap_or(slots[0]);
+        let arguments = [self.i64(code), pick(0), pick(1), pick(2), result_slot];
+        self.call_runtime(offset_of!(RuntimeTable, evaluate), ir.void(), &arguments);
+        let result_ty = op.result_types(|_| Vec::new())[0];
+        let bits = ir.load(words, result_slot);
+        let narrow = ir.cast(Cast::Trunc, bits, ir.vector(ir.int(result_ty.bits()), LANES));
+        let vector = ir.cast(Cast::BitCast, narrow, self.vector_type(result_ty));
+        Ok(if scalar { ir.extract_at(vector, 0) } else { vector })
+    }
+}
+
+/// Bits of the significand, the hidden one included.
+fn mantissa_bits(ty: Type) -> u32 {
+    match ty {
+        Type::F16 => 11,
+        Type::BF16 => 8,
+        Type::F32 => 24,
+        _ => 53,
+    }
+}

@@ -1,0 +1,328 @@
+//! A whole program: its device functions, and the kernel in one of the two shapes that the engine calls.
+
+use std::mem::offset_of;
+
+use simt_ir::abi::{ExecutionMode, LaunchContext, WarpContext};
+use simt_ir::analysis::{LaunchShape, Liveness, Shapes};
+use simt_ir::{Function, FunctionId, Op, Program, Value, pass};
+
+use super::call::HIDDEN_PARAMETERS;
+use super::value::Repr;
+use super::{FunctionEmitter, LANES, Target, Unit};
+use crate::Error;
+use crate::llvm::{Bin, Cast, Fun, IntPredicate, Ir, Val};
+
+/// Name of the kernel's entry in the object file.
+pub const ENTRY_NAME: &str = "apex_kernel";
+
+/// What the engine has to know of emitted code.
+pub struct EmittedKernel {
+    pub mode: ExecutionMode,
+    pub frame_bytes: u32,
+    pub local_bytes: u32,
+    pub needs_stack: bool,
+}
+
+/// Emits a prepared program into a module.
+pub fn emit_program(ir: &Ir, program: &Program, launch: LaunchShape, target: Target) -> Result<EmittedKernel, Error> {
+    refuse_unsupported(program)?;
+    let mut program = program.clone();
+    let mut all_shapes: Vec<Shapes> = Vec::new();
+    for function in &mut program.functions {
+        let mut shapes = Shapes::new(function, launch);
+        if shapes.schedule.irregular {
+            pass::split_at_convergence(function);
+            shapes = Shapes::new(function, launch);
+        }
+        all_shapes.push(shapes);
+    }
+    let reachable = reachable_functions(&program);
+    let suspendable = suspends(program.kernel(), &all_shapes[0]);
+    let needs_stack = (1..program.functions.len()).any(|index| reachable[index]);
+    let mut unit = Unit {
+        ir,
+        program: &program,
+        target,
+        block: launch.block,
+        functions: vec![None; program.functions.len()],
+        helpers: Default::default(),
+        suspendable,
+    };
+    for (index, function) in program.functions.iter().enumerate().skip(1) {
+        if reachable[index] {
+            let ty = unit.device_function_type(&function.parameters, &function.returns);
+            let fun = ir.add_function(&format!("device{index}"), ty, true);
+            describe(ir, fun);
+            unit.functions[index] = Some(fun);
+        }
+    }
+    let mut shapes = all_shapes.into_iter();
+    let kernel_shapes = shapes.next().expect("a program has a kernel");
+    for (index, shapes) in shapes.enumerate() {
+        if let Some(fun) = unit.functions[index + 1] {
+            emit_device_function(&unit, &program.functions[index + 1], fun, shapes)?;
+        }
+    }
+    let frame_bytes = if suspendable {
+        emit_warp_entry(&unit, program.kernel(), kernel_shapes)?
+    } else {
+        emit_block_entry(&unit, program.kernel(), kernel_shapes)?;
+        0
+    };
+    Ok(EmittedKernel {
+        mode: if suspendable { ExecutionMode::Suspendable } else { ExecutionMode::RunToCompletion },
+        frame_bytes: frame_bytes.next_multiple_of(64),
+        local_bytes: program.kernel().local_bytes.next_multiple_of(16),
+        needs_stack,
+    })
+}
+
+/// A kernel with an instruction that is not implemented is refused as a whole, with that instruction's name and line.
+fn refuse_unsupported(program: &Program) -> Result<(), Error> {
+    for function in &program.functions {
+        for instruction in function.blocks.iter().flat_map(|block| &block.instructions) {
+            if let Op::Unsupported { text, .. } = &instruction.op {
+                let kernel = program.kernel().name.clone();
+                return Err(Error::Unsupported { kernel, line: instruction.line, what: text.clone() });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Functions that code will call: directly, or, where there is a call through a pointer, any.
+fn reachable_functions(program: &Program) -> Vec<bool> {
+    let mut reachable = vec![false; program.functions.len()];
+    reachable[0] = true;
+    let mut pending = vec![FunctionId(0)];
+    while let Some(id) = pending.pop() {
+        let mut found: Vec<FunctionId> = Vec::new();
+        for instruction in program.function(id).blocks.iter().flat_map(|block| &block.instructions) {
+            match instruction.op {
+                Op::Call { function, .. } => found.push(function),
+                Op::CallIndirect { .. } => found.extend(program.indirect_candidates()),
+                _ => {}
+            }
+        }
+        for next in found {
+            if !std::mem::replace(&mut reachable[next.0 as usize], true) {
+                pending.push(next);
+            }
+        }
+    }
+    reachable
+}
+
+/// Whether a warp of the kernel may have to wait for others.
+fn suspends(kernel: &Function, shapes: &Shapes) -> bool {
+    let waits = kernel.blocks.iter().flat_map(|block| &block.instructions).any(|i| i.op.may_suspend());
+    waits || shapes.schedule.spins.contains(&true)
+}
+
+fn describe(ir: &Ir, fun: Fun) {
+    ir.add_attribute(fun, u32::MAX, "nounwind");
+    ir.add_text_attribute(fun, "prefer-vector-width", "512");
+    ir.add_text_attribute(fun, "min-legal-vector-width", "512");
+}
+
+/// What tells one warp from another: where its coordinates come from.
+struct Coordinates {
+    block_index: [Val; 3],
+    warp_index: Val,
+}
+
+fn new_emitter<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, shapes: Shapes) -> FunctionEmitter<'a> {
+    let ir = unit.ir;
+    let slots = ir.append_block(fun, "slots");
+    let nothing = ir.poison(ir.int(32));
+    FunctionEmitter {
+        unit,
+        ir,
+        function,
+        liveness: Liveness::new(function),
+        predecessors: function.predecessors(),
+        fun,
+        slots,
+        launch: ir.parameter(fun, 0),
+        warp: ir.parameter(fun, 1),
+        block_index: [nothing; 3],
+        warp_index: nothing,
+        entry_mask: ir.poison(ir.vector(ir.int(1), LANES)),
+        stack_base: ir.constant(ir.int(32), 0),
+        stack_top: nothing,
+        variables: vec![None; function.value_types.len()],
+        arithmetic_nans: super::float::arithmetic_nans(function),
+        pending: vec![None; function.blocks.len()],
+        tests: vec![None; function.blocks.len()],
+        bodies: vec![None; function.blocks.len()],
+        loop_ends: Vec::new(),
+        end: ir.append_block(fun, "end"),
+        fault: ir.append_block(fun, "fault"),
+        returns: Vec::new(),
+        at_hand: Default::default(),
+        mask: ir.poison(ir.vector(ir.int(1), LANES)),
+        block: Function::ENTRY,
+        line: 0,
+        waits: Default::default(),
+        shapes,
+    }
+}
+
+impl FunctionEmitter<'_> {
+    /// Fills in what differs between kernels and functions, and emits everything. Returns the size of the frame.
+    fn emit(mut self, coordinates: Coordinates, mask: Option<Val>, parameters: &[Val]) -> Result<u32, Error> {
+        let ir = self.ir;
+        self.block_index = coordinates.block_index;
+        self.warp_index = coordinates.warp_index;
+        self.stack_top = ir.alloca(ir.int(32));
+        let start = self.new_block("start");
+        ir.position(start);
+        self.entry_mask = match mask {
+            Some(mask) => mask,
+            None => self.full_or_partial_warp(),
+        };
+        self.returns = self.function.returns.iter().map(|ty| self.zeroed_slot(self.vector_type(*ty))).collect();
+        self.enter_frame();
+        self.walk(start, parameters)?;
+        Ok(self.waits.frame_bytes)
+    }
+
+    /// Makes the parameters of a device function known.
+    pub fn define_parameters(&mut self, parameters: &[Val]) {
+        let mask = std::mem::replace(&mut self.mask, self.entry_mask);
+        for (index, parameter) in parameters.iter().enumerate() {
+            self.write_variable(Value(index as u32), Repr::Vector(*parameter), false);
+        }
+        self.mask = mask;
+    }
+
+    /// Lanes that are threads of the block: all, but for the last warp of a block that is no multiple of 32.
+    fn full_or_partial_warp(&mut self) -> Val {
+        let first = self.ir.bin(Bin::Shl, self.warp_index, self.i32(5));
+        match self.unit.block {
+            Some(block) if block.iter().product::<u32>() % LANES == 0 => self.all_lanes(),
+            _ => {
+                let rest = self.ir.sub(self.block_threads(), first);
+                self.lanes_below(rest)
+            }
+        }
+    }
+}
+
+fn emit_device_function(unit: &Unit<'_>, function: &Function, fun: Fun, shapes: Shapes) -> Result<(), Error> {
+    let ir = unit.ir;
+    let mut emitter = new_emitter(unit, function, fun, shapes);
+    ir.position(emitter.slots);
+    let parameter = |index: u32| ir.parameter(fun, index);
+    let coordinates = Coordinates { block_index: [2, 3, 4].map(parameter), warp_index: parameter(5) };
+    let mask = emitter.mask_from_bits(parameter(6));
+    emitter.stack_base = parameter(7);
+    let count = function.parameters.len() as u32;
+    let parameters: Vec<Val> = (0..count).map(|index| parameter(HIDDEN_PARAMETERS + index)).collect();
+    emitter.emit(coordinates, Some(mask), &parameters)?;
+    Ok(())
+}
+
+/// The kernel as `simt_ir::abi::RunWarp`. Returns the size of the frame.
+fn emit_warp_entry(unit: &Unit<'_>, kernel: &Function, shapes: Shapes) -> Result<u32, Error> {
+    let ir = unit.ir;
+    let fun = ir.add_function(ENTRY_NAME, ir.function_type(ir.int(32), &[ir.ptr(), ir.ptr()]), false);
+    describe(ir, fun);
+    let emitter = new_emitter(unit, kernel, fun, shapes);
+    ir.position(emitter.slots);
+    let field = |offset: usize| {
+        let pointer = ir.offset_by(emitter.warp, offset);
+        ir.load_invariant(ir.int(32), pointer, 4)
+    };
+    let coordinates = Coordinates {
+        block_index: [0, 4, 8].map(|part| field(offset_of!(WarpContext, block_index) + part)),
+        warp_index: field(offset_of!(WarpContext, warp_index)),
+    };
+    emitter.emit(coordinates, None, &[])
+}
+
+/// The kernel as `simt_ir::abi::RunBlocks`: a function for one warp, and the loops over blocks and warps around it.
+fn emit_block_entry(unit: &Unit<'_>, kernel: &Function, shapes: Shapes) -> Result<(), Error> {
+    let ir = unit.ir;
+    let word = ir.int(32);
+    let body_ty = ir.function_type(word, &[ir.ptr(), ir.ptr(), word, word, word, word]);
+    let body = ir.add_function("warp", body_ty, true);
+    describe(ir, body);
+    ir.add_attribute(body, u32::MAX, "alwaysinline");
+    let emitter = new_emitter(unit, kernel, body, shapes);
+    ir.position(emitter.slots);
+    let parameter = |index: u32| ir.parameter(body, index);
+    let coordinates = Coordinates { block_index: [2, 3, 4].map(parameter), warp_index: parameter(5) };
+    emitter.emit(coordinates, None, &[])?;
+    emit_block_loop(unit, body);
+    Ok(())
+}
+
+fn emit_block_loop(unit: &Unit<'_>, body: Fun) {
+    let ir = unit.ir;
+    let (word, long) = (ir.int(32), ir.int(64));
+    let fun = ir.add_function(ENTRY_NAME, ir.function_type(word, &[ir.ptr(), ir.ptr(), long, long]), false);
+    describe(ir, fun);
+    let [launch, warp, first, count] = [0, 1, 2, 3].map(|index| ir.parameter(fun, index));
+    let [entry, blocks, warps, next_warp, next_block, done, faulted] =
+        ["entry", "blocks", "warps", "next_warp", "next_block", "done", "faulted"]
+            .map(|name| ir.append_block(fun, name));
+    let launch_word = |offset: usize| ir.load_invariant(word, ir.offset_by(launch, offset), 4);
+    let number = |value: u64| ir.constant(word, value);
+
+    ir.position(entry);
+    let grid = [0, 4].map(|part| launch_word(offset_of!(LaunchContext, grid) + part));
+    let threads = match unit.block {
+        Some(block) => number(u64::from(block.iter().product::<u32>())),
+        None => {
+            let [x, y, z] = [0, 4, 8].map(|part| launch_word(offset_of!(LaunchContext, block) + part));
+            ir.mul(x, ir.mul(y, z))
+        }
+    };
+    let warp_count = ir.bin(Bin::LShr, ir.add(threads, number(31)), number(5));
+    let wide = grid.map(|size| ir.cast(Cast::ZExt, size, long));
+    let row = ir.bin(Bin::UDiv, first, wide[0]);
+    let start = [ir.bin(Bin::URem, first, wide[0]), ir.bin(Bin::URem, row, wide[1]), ir.bin(Bin::UDiv, row, wide[1])]
+        .map(|index| ir.cast(Cast::Trunc, index, word));
+    ir.cond_br(ir.icmp(IntPredicate::LLVMIntEQ, count, ir.constant(long, 0)), done, blocks);
+
+    ir.position(blocks);
+    let left = ir.phi(long, &[(count, entry)]);
+    let index = start.map(|value| ir.phi(word, &[(value, entry)]));
+    for (part, value) in index.iter().enumerate() {
+        ir.store(*value, ir.offset_by(warp, offset_of!(WarpContext, block_index) + 4 * part), 4);
+    }
+    ir.br(warps);
+
+    ir.position(warps);
+    let warp_index = ir.phi(word, &[(number(0), blocks)]);
+    ir.store(warp_index, ir.offset_by(warp, offset_of!(WarpContext, warp_index)), 4);
+    ir.store(number(0), ir.offset_by(warp, offset_of!(WarpContext, exited)), 4);
+    let status = ir.call(body, &[launch, warp, index[0], index[1], index[2], warp_index]);
+    ir.unlikely_br(ir.icmp(IntPredicate::LLVMIntNE, status, number(0)), faulted, next_warp);
+
+    ir.position(next_warp);
+    let next = ir.add(warp_index, number(1));
+    ir.add_incoming(warp_index, &[(next, next_warp)]);
+    ir.cond_br(ir.icmp(IntPredicate::LLVMIntULT, next, warp_count), warps, next_block);
+
+    ir.position(next_block);
+    // The next block: x fastest, carrying into y and z.
+    let x = ir.add(index[0], number(1));
+    let x_over = ir.icmp(IntPredicate::LLVMIntEQ, x, grid[0]);
+    let y = ir.add(index[1], ir.cast(Cast::ZExt, x_over, word));
+    let y_over = ir.icmp(IntPredicate::LLVMIntEQ, y, grid[1]);
+    let z = ir.add(index[2], ir.cast(Cast::ZExt, y_over, word));
+    let following = [ir.select(x_over, number(0), x), ir.select(y_over, number(0), y), z];
+    for (phi, value) in index.iter().zip(following) {
+        ir.add_incoming(*phi, &[(value, next_block)]);
+    }
+    let rest = ir.sub(left, ir.constant(long, 1));
+    ir.add_incoming(left, &[(rest, next_block)]);
+    ir.cond_br(ir.icmp(IntPredicate::LLVMIntEQ, rest, ir.constant(long, 0)), done, blocks);
+
+    ir.position(done);
+    ir.ret(number(0));
+    ir.position(faulted);
+    ir.ret(status);
+}

@@ -1,0 +1,218 @@
+//! From simt-ir to LLVM IR: a value of 32 lanes becomes a scalar, a scalar with a stride, or a vector.
+//!
+//! How a function is walked is decided by `simt_ir::analysis::Schedule`; what a value looks like across lanes by
+//! `simt_ir::analysis::Shapes`. This module only follows both.
+
+mod arithmetic;
+mod atomic;
+mod call;
+mod control;
+mod convert;
+mod float;
+mod integer;
+mod kernel;
+mod lanes;
+mod math;
+mod memory;
+mod runtime;
+mod value;
+mod wait;
+
+pub use kernel::{ENTRY_NAME, emit_program};
+
+use std::collections::HashMap;
+
+use simt_ir::analysis::{Liveness, Shape, Shapes};
+use simt_ir::{BlockId, Function, Op, Program, Type, Value};
+
+use crate::Error;
+use crate::llvm::{Bb, Fun, Ir, Ty, Val};
+use value::{Repr, Variable};
+
+/// Lanes as the vector length that LLVM wants.
+const LANES: u32 = simt_ir::WARP_SIZE;
+
+/// What the machine offers beyond LLVM's generic vectors.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// AVX-512 F, VL, BW and DQ.
+    pub avx512: bool,
+}
+
+/// What is the same for all functions of a program.
+struct Unit<'a> {
+    ir: &'a Ir,
+    program: &'a Program,
+    target: Target,
+    /// Block size, where fixed.
+    block: Option<[u32; 3]>,
+    /// Declared functions of the program by id; the kernel's entry is not among them.
+    functions: Vec<Option<Fun>>,
+    /// Functions emitted once and shared, by name.
+    helpers: std::cell::RefCell<HashMap<String, Fun>>,
+    /// Whether the kernel is called warp by warp and may suspend.
+    suspendable: bool,
+}
+
+/// Emits one function.
+struct FunctionEmitter<'a> {
+    unit: &'a Unit<'a>,
+    ir: &'a Ir,
+    function: &'a Function,
+    shapes: Shapes,
+    liveness: Liveness,
+    predecessors: Vec<Vec<BlockId>>,
+    fun: Fun,
+    /// Where stack slots are made; ends in a jump to the code once everything is emitted.
+    slots: Bb,
+    /// Pointer to the `LaunchContext`.
+    launch: Val,
+    /// Pointer to the `WarpContext`.
+    warp: Val,
+    /// `%ctaid` and the warp's index in its block.
+    block_index: [Val; 3],
+    warp_index: Val,
+    /// Lanes that run the function at its start.
+    entry_mask: Val,
+    /// Offset in local memory where this function's frame begins: an `i32`.
+    stack_base: Val,
+    /// Slot with the current top of the local stack: an `i32`.
+    stack_top: Val,
+    variables: Vec<Option<Variable>>,
+    /// Values whose NaNs are not yet in the card's form, see `float.rs`.
+    arithmetic_nans: Vec<bool>,
+    /// Pending mask slots by block.
+    pending: Vec<Option<Val>>,
+    tests: Vec<Option<Bb>>,
+    bodies: Vec<Option<Bb>>,
+    loop_ends: Vec<Bb>,
+    end: Bb,
+    fault: Bb,
+    /// Return value slots of a device function.
+    returns: Vec<Val>,
+    /// Values at hand in the block being emitted.
+    at_hand: HashMap<Value, Repr>,
+    /// Active lanes where code is being emitted: a vector of `i1`.
+    mask: Val,
+    /// Block being emitted.
+    block: BlockId,
+    /// PTX line of the instruction being emitted.
+    line: u32,
+    waits: wait::Waits,
+}
+
+impl<'a> FunctionEmitter<'a> {
+    /// LLVM's type for one lane. Half types are kept as their bits.
+    fn scalar_type(&self, ty: Type) -> Ty {
+        scalar_type(self.ir, ty)
+    }
+
+    fn vector_type(&self, ty: Type) -> Ty {
+        self.ir.vector(self.scalar_type(ty), LANES)
+    }
+
+    fn mask_type(&self) -> Ty {
+        self.ir.vector(self.ir.int(1), LANES)
+    }
+
+    fn i32(&self, value: u32) -> Val {
+        self.ir.constant(self.ir.int(32), u64::from(value))
+    }
+
+    fn i64(&self, value: u64) -> Val {
+        self.ir.constant(self.ir.int(64), value)
+    }
+
+    /// A mask as an `i32`, lane 0 in bit 0.
+    fn mask_bits(&self, mask: Val) -> Val {
+        self.ir.cast(crate::llvm::Cast::BitCast, mask, self.ir.int(32))
+    }
+
+    fn mask_from_bits(&self, bits: Val) -> Val {
+        self.ir.cast(crate::llvm::Cast::BitCast, bits, self.mask_type())
+    }
+
+    /// Whether any lane of a mask is set: an `i1`.
+    fn any(&self, mask: Val) -> Val {
+        self.ir.icmp(crate::llvm::IntPredicate::LLVMIntNE, self.mask_bits(mask), self.i32(0))
+    }
+
+    fn all_lanes(&self) -> Val {
+        self.ir.constant(self.mask_type(), 1)
+    }
+
+    fn no_lanes(&self) -> Val {
+        self.ir.zero(self.mask_type())
+    }
+
+    /// `0, 1, … 31` of an integer type.
+    fn lane_numbers(&self, element: Ty) -> Val {
+        let numbers: Vec<Val> = (0..u64::from(LANES)).map(|lane| self.ir.constant(element, lane)).collect();
+        self.ir.constant_vector(&numbers)
+    }
+
+    fn new_block(&self, name: &str) -> Bb {
+        self.ir.append_block(self.fun, name)
+    }
+
+    /// A stack slot, made in the function's first block.
+    fn slot(&self, ty: Ty) -> Val {
+        let here = self.ir.current_block();
+        self.ir.position(self.slots);
+        let slot = self.ir.alloca(ty);
+        self.ir.position(here);
+        slot
+    }
+
+    /// A stack slot that holds zero whenever the function is entered, at its start or behind a wait.
+    fn zeroed_slot(&self, ty: Ty) -> Val {
+        let slot = self.slot(ty);
+        let here = self.ir.current_block();
+        self.ir.position(self.slots);
+        self.ir.store(self.ir.zero(ty), slot, 0);
+        self.ir.position(here);
+        slot
+    }
+
+    fn shape(&self, value: Value) -> Shape {
+        self.shapes.shape(value)
+    }
+
+    fn unsupported(&self, what: &str) -> Error {
+        Error::Unsupported { kernel: self.unit.program.kernel().name.clone(), line: self.line, what: what.into() }
+    }
+
+    /// Emits the operation and makes its results known.
+    fn instruction(&mut self, instruction: &simt_ir::Instruction) -> Result<(), Error> {
+        self.line = instruction.line;
+        let results = &instruction.results;
+        match &instruction.op {
+            Op::Unsupported { text, .. } => return Err(self.unsupported(text)),
+            Op::Load { .. } | Op::Store { .. } => self.memory(&instruction.op, results)?,
+            Op::Atomic { .. } => self.atomic(&instruction.op, results)?,
+            Op::Call { .. } | Op::CallIndirect { .. } => self.call(&instruction.op, results)?,
+            Op::RuntimeCall { function, arguments } => self.runtime_call(*function, arguments, results)?,
+            Op::Barrier { .. } | Op::ClusterBarrier { .. } => self.barrier(&instruction.op, results)?,
+            Op::Shuffle { .. }
+            | Op::Vote { .. }
+            | Op::Match { .. }
+            | Op::Reduce { .. }
+            | Op::ActiveMask
+            | Op::Elect { .. }
+            | Op::WarpSync { .. } => self.across_lanes(&instruction.op, results)?,
+            Op::Fence { order, .. } => self.fence(*order),
+            Op::StackAlloc { .. } | Op::StackSave | Op::StackRestore { .. } => self.stack(&instruction.op, results),
+            op => self.pure(op, results[0])?,
+        }
+        Ok(())
+    }
+}
+
+/// LLVM's type for one lane. Half types are kept as their bits.
+fn scalar_type(ir: &Ir, ty: Type) -> Ty {
+    match ty {
+        Type::F32 => ir.f32(),
+        Type::F64 => ir.f64(),
+        other => ir.int(other.bits()),
+    }
+}

@@ -1,0 +1,284 @@
+//! Suspension: a warp that has to wait saves what it still needs in its frame and returns; the next call goes on behind it.
+
+use std::collections::HashMap;
+use std::mem::offset_of;
+
+use simt_ir::abi::{BARRIER_ARRIVE_ONLY, Status, WarpContext};
+use simt_ir::{BarrierKind, BlockId, FunctionKind, Instruction, Op, Type, Value};
+
+use super::value::{Repr, Variable};
+use super::{FunctionEmitter, LANES};
+use crate::Error;
+use crate::llvm::{Bb, Cast, IntPredicate, Ty, Val};
+
+/// Turns of a spinning loop between two yields.
+const TURNS_BEFORE_YIELD: u32 = 16;
+
+/// The places where a function goes on after a wait, and the layout of its frame.
+#[derive(Default)]
+pub(super) struct Waits {
+    /// Resume points, numbered from 1.
+    resumes: Vec<Bb>,
+    /// Offset in the frame of each slot ever saved.
+    offsets: HashMap<usize, u32>,
+    /// Size of the frame so far.
+    pub frame_bytes: u32,
+}
+
+/// A stack slot with the type and size of what it holds.
+#[derive(Clone, Copy)]
+struct Saved {
+    slot: Val,
+    ty: Ty,
+    bytes: u32,
+}
+
+impl FunctionEmitter<'_> {
+    fn can_suspend(&self) -> bool {
+        self.unit.suspendable && self.function.kind == FunctionKind::Kernel
+    }
+
+    /// Whether code behind this instruction runs only after a wait. Blocks of one warp have nobody to wait for.
+    pub fn suspends_after(&self, instruction: &Instruction) -> bool {
+        let lone_warp = self.unit.block.is_some_and(|block| block.iter().product::<u32>() <= LANES);
+        match &instruction.op {
+            Op::Barrier { .. } | Op::ClusterBarrier { .. } if lone_warp && self.in_order() => false,
+            op => op.may_suspend() && self.can_suspend(),
+        }
+    }
+
+    /// Whether all lanes of the warp reach an instruction together, or never.
+    fn in_order(&self) -> bool {
+        !self.shapes.schedule.irregular
+    }
+
+    /// Emits a barrier's arrival; the wait itself is [`FunctionEmitter::wait_before`].
+    pub fn barrier(&mut self, op: &Op, results: &[Value]) -> Result<(), Error> {
+        if self.function.kind != FunctionKind::Kernel {
+            return Err(self.unsupported("a barrier in a function that is recursive or called through a pointer"));
+        }
+        let active = self.mask_bits(self.mask);
+        let Op::Barrier { kind, id, threads, predicate } = op else { return Ok(()) };
+        let (id, kind) = (self.uniform(*id), *kind);
+        let mut count = match threads {
+            Some(threads) => self.uniform(*threads),
+            None => self.i32(0),
+        };
+        if kind == BarrierKind::Arrive {
+            count = self.ir.or(count, self.i32(BARRIER_ARRIVE_ONLY));
+        }
+        let votes = match predicate {
+            Some(predicate) => {
+                let lanes = self.active_where(*predicate);
+                self.mask_bits(lanes)
+            }
+            None => self.i32(0),
+        };
+        self.store_warp(offset_of!(WarpContext, barrier_id), id);
+        self.store_warp(offset_of!(WarpContext, barrier_threads), count);
+        self.store_warp(offset_of!(WarpContext, barrier_lanes), active);
+        self.store_warp(offset_of!(WarpContext, barrier_predicate), votes);
+        let instruction = Instruction { op: op.clone(), results: results.to_vec(), line: self.line };
+        if !self.suspends_after(&instruction) {
+            let popcount = |bits: Val| self.ir.intrinsic("llvm.ctpop", &[self.ir.int(32)], &[bits]);
+            self.store_warp(offset_of!(WarpContext, barrier_count), popcount(votes));
+            self.store_warp(offset_of!(WarpContext, barrier_total), popcount(active));
+            self.barrier_result(kind, results);
+        }
+        Ok(())
+    }
+
+    /// What a reducing barrier found, as the engine left it in the context.
+    fn barrier_result(&mut self, kind: BarrierKind, results: &[Value]) {
+        let Some(&result) = results.first() else { return };
+        let count = self.load_warp(offset_of!(WarpContext, barrier_count));
+        let total = self.load_warp(offset_of!(WarpContext, barrier_total));
+        let value = match kind {
+            BarrierKind::ReduceAnd => self.ir.icmp(IntPredicate::LLVMIntEQ, count, total),
+            BarrierKind::ReduceOr => self.ir.icmp(IntPredicate::LLVMIntNE, count, self.i32(0)),
+            BarrierKind::ReducePopCount | BarrierKind::Sync | BarrierKind::Arrive => count,
+        };
+        self.define(result, Repr::Uniform(value));
+    }
+
+    /// Suspends behind `instruction`, the last of its block, and goes on at `next`, to which nothing else leads.
+    pub fn wait_before(&mut self, block: BlockId, next: BlockId, instruction: &Instruction) {
+        let status = match &instruction.op {
+            Op::Barrier { .. } => Status::Barrier,
+            Op::ClusterBarrier { .. } => Status::ClusterBarrier,
+            _ => Status::Yield,
+        };
+        let slot = self.pending[next.0 as usize].expect("every reachable block has a slot");
+        self.ir.store(self.mask, slot, 0);
+        self.suspend(status, next);
+        self.at_hand.clear();
+        self.mask = self.ir.load(self.mask_type(), slot);
+        if let Op::Barrier { kind, .. } = instruction.op {
+            self.barrier_result(kind, &instruction.results);
+        }
+        let position = self.shapes.schedule.layout.position[block.0 as usize];
+        if self.shapes.schedule.is_immediate(block, next) {
+            self.ir.br(self.bodies[next.0 as usize].expect("every reachable block has a body"));
+        } else {
+            self.ir.br(self.after(position));
+        }
+    }
+
+    /// At an immediate back edge: lets others run now and then if the warp may be waiting for them.
+    pub fn yield_in_loop(&mut self, from: BlockId, to: BlockId) {
+        let layout = &self.shapes.schedule.layout;
+        let spins = layout.loops.iter().enumerate().any(|(index, info)| {
+            info.entries.contains(&to)
+                && layout.contains(simt_ir::analysis::LoopId(index as u32), from)
+                && self.shapes.schedule.spins[index]
+        });
+        if spins && self.can_suspend() {
+            let (rest, go_on) = (self.new_block("rest"), self.new_block("go_on"));
+            self.ir.cond_br(self.turn_is_over(), rest, go_on);
+            self.ir.position(rest);
+            self.suspend(Status::Yield, to);
+            self.ir.br(go_on);
+            self.ir.position(go_on);
+        }
+    }
+
+    /// At the end of a loop that goes on: as [`FunctionEmitter::yield_in_loop`]; where lanes of the warp may wait for each other, the
+    /// loop is left so that the others get on, and the walk comes back to it.
+    pub fn yield_at_loop_end(&mut self, index: usize, outward: Bb) {
+        if !self.shapes.schedule.spins[index] {
+            return;
+        }
+        let go_on = self.new_block("go_on");
+        if self.shapes.schedule.irregular {
+            self.ir.cond_br(self.turn_is_over(), outward, go_on);
+        } else if self.can_suspend() {
+            let rest = self.new_block("rest");
+            self.ir.cond_br(self.turn_is_over(), rest, go_on);
+            self.ir.position(rest);
+            let entry = self.shapes.schedule.layout.loops[index].entries[0];
+            self.suspend(Status::Yield, entry);
+            self.ir.br(go_on);
+        } else {
+            self.ir.br(go_on);
+        }
+        self.ir.position(go_on);
+    }
+
+    /// Counts a turn; whether it is time to let others run.
+    fn turn_is_over(&mut self) -> Val {
+        let slot = self.zeroed_slot(self.ir.int(32));
+        let turns = self.ir.add(self.ir.load(self.ir.int(32), slot), self.i32(1));
+        self.ir.store(turns, slot, 0);
+        let part = self.ir.and(turns, self.i32(TURNS_BEFORE_YIELD - 1));
+        self.ir.icmp(IntPredicate::LLVMIntEQ, part, self.i32(0))
+    }
+
+    /// At the end of an irregular function: starts the walk over while lanes are pending anywhere.
+    pub fn restart_if_pending(&mut self) -> Result<(), Error> {
+        let order = self.shapes.schedule.layout.order.clone();
+        let mut mask = self.no_lanes();
+        for block in &order {
+            let lanes = self.ir.load(self.mask_type(), self.pending[block.0 as usize].expect("every block has a slot"));
+            mask = self.ir.or(mask, lanes);
+        }
+        let (again, done) = (self.new_block("walk_again"), self.new_block("done"));
+        self.ir.cond_br(self.any(mask), again, done);
+        self.ir.position(again);
+        if self.can_suspend() {
+            self.suspend(Status::Yield, order[0]);
+        }
+        self.ir.br(self.first_test());
+        self.ir.position(done);
+        Ok(())
+    }
+
+    /// Saves what is needed at `next` and wherever lanes may be pending, returns `status`, and stands behind the wait afterwards.
+    fn suspend(&mut self, status: Status, next: BlockId) {
+        let saved = self.what_to_save(next);
+        let frame = self.warp_pointer(offset_of!(WarpContext, frame));
+        for item in &saved {
+            let place = self.place(frame, item);
+            self.ir.store(self.ir.load(item.ty, item.slot), place, 4);
+        }
+        let resume = self.new_block("resume");
+        self.waits.resumes.push(resume);
+        self.store_warp(offset_of!(WarpContext, resume_point), self.i32(self.waits.resumes.len() as u32));
+        self.return_status(status);
+        self.ir.position(resume);
+        let frame = self.warp_pointer(offset_of!(WarpContext, frame));
+        for item in &saved {
+            let place = self.place(frame, item);
+            self.ir.store(self.ir.load_aligned(item.ty, place, 4), item.slot, 0);
+        }
+    }
+
+    /// The place of a slot in the frame.
+    fn place(&mut self, frame: Val, item: &Saved) -> Val {
+        let waits = &mut self.waits;
+        let offset = *waits.offsets.entry(item.slot.key()).or_insert_with(|| {
+            let offset = waits.frame_bytes.next_multiple_of(item.bytes.clamp(4, 64));
+            waits.frame_bytes = offset + item.bytes;
+            offset
+        });
+        self.ir.offset_by(frame, offset as usize)
+    }
+
+    fn what_to_save(&self, next: BlockId) -> Vec<Saved> {
+        let mut values: Vec<Value> = Vec::new();
+        let mut saved = vec![Saved { slot: self.stack_top, ty: self.ir.int(32), bytes: 4 }];
+        for &block in &self.shapes.schedule.layout.order {
+            let pendable =
+                self.predecessors[block.0 as usize].iter().any(|from| !self.shapes.schedule.is_immediate(*from, block));
+            if block != next && !pendable {
+                continue;
+            }
+            let slot = self.pending[block.0 as usize].expect("every reachable block has a slot");
+            saved.push(Saved { slot, ty: self.mask_type(), bytes: 4 });
+            values.extend(self.liveness.live_in(block));
+            values.extend(self.function.block(block).phis.iter().map(|phi| phi.result));
+        }
+        values.sort_unstable();
+        values.dedup();
+        for value in values {
+            let ty = self.function.ty(value);
+            let scalar = |slot: Val, ty: Type| Saved { slot, ty: self.scalar_type(ty), bytes: ty.bytes() };
+            let vector = |slot: Val, ty: Type| Saved { slot, ty: self.vector_type(ty), bytes: vector_bytes(ty) };
+            match self.variables[value.0 as usize] {
+                Some(Variable::Uniform(slot)) => saved.push(scalar(slot, ty)),
+                Some(Variable::Vector(slot)) => saved.push(vector(slot, ty)),
+                Some(Variable::Affine { base, speculation, .. }) => {
+                    saved.push(scalar(base, ty));
+                    if let Some((holds, distances)) = speculation {
+                        saved.push(Saved { slot: holds, ty: self.ir.int(1), bytes: 1 });
+                        saved.push(vector(distances, ty));
+                    }
+                }
+                None => {}
+            }
+        }
+        saved
+    }
+
+    /// From the slots to the start, or to where the warp waited.
+    pub fn resume_dispatch(&mut self, start: Bb) {
+        if self.waits.resumes.is_empty() {
+            self.ir.br(start);
+            return;
+        }
+        let point = self.load_warp(offset_of!(WarpContext, resume_point));
+        let cases: Vec<(u64, Bb)> =
+            self.waits.resumes.iter().enumerate().map(|(index, bb)| (index as u64 + 1, *bb)).collect();
+        self.ir.switch(point, start, &cases);
+    }
+
+    /// Number of set bits of a mask, as an `i32`.
+    pub fn count_lanes(&self, mask: Val) -> Val {
+        let bits = self.ir.cast(Cast::BitCast, mask, self.ir.int(32));
+        self.ir.intrinsic("llvm.ctpop", &[self.ir.int(32)], &[bits])
+    }
+}
+
+/// Bytes of 32 lanes in the frame; predicates are packed.
+fn vector_bytes(ty: Type) -> u32 {
+    if ty == Type::I1 { 4 } else { ty.bytes() * LANES }
+}
