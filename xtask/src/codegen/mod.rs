@@ -13,6 +13,7 @@
 
 #[cfg(feature = "codegen")]
 mod c_types;
+mod docs;
 #[cfg(feature = "codegen")]
 mod headers;
 #[cfg(feature = "codegen")]
@@ -24,14 +25,19 @@ mod table;
 
 use std::path::PathBuf;
 
-/// Runs `cargo xtask codegen [docs]`.
+/// Runs `cargo xtask codegen` or `cargo xtask codegen docs [--check]`.
 ///
 /// # Errors
 /// When the arguments are not understood, the headers cannot be had or read, or a file cannot be written.
 pub fn run(args: &[String]) -> anyhow::Result<()> {
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => abi(),
-        _ => anyhow::bail!("usage: cargo xtask codegen [docs]\n\nwithout an argument: write crates/cuda-abi"),
+        ["docs"] => docs::run(false),
+        ["docs", "--check"] => docs::run(true),
+        _ => anyhow::bail!(
+            "usage: cargo xtask codegen                  write the table and the types of crates/cuda-abi\n       \
+             cargo xtask codegen docs [--check]   write docs/api.md, or compare it"
+        ),
     }
 }
 
