@@ -48,11 +48,6 @@ pub fn init(body: impl FnOnce() -> Outcome) -> CUresult {
     result
 }
 
-/// Whether `cuInit` has succeeded and the process is not about to end.
-pub fn is_ready() -> bool {
-    LIFE.load(Acquire) == READY
-}
-
 #[cold]
 fn refusal() -> CUresult {
     match LIFE.load(Acquire) {
@@ -78,7 +73,10 @@ fn report_panics_in_one_line() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         std::panic::set_hook(Box::new(|panic| {
-            let text = panic.payload_as_str().unwrap_or("no message").replace('\n', " ");
+            let payload = panic.payload();
+            let text = payload.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
+            let text = text.replace('\n', " ");
             match panic.location() {
                 Some(place) => eprintln!("apex: internal error: {text} ({}:{})", place.file(), place.line()),
                 None => eprintln!("apex: internal error: {text}"),
@@ -101,22 +99,5 @@ fn watch_the_process() {
     unsafe {
         libc::atexit(at_exit);
         libc::pthread_atfork(None, None, Some(in_child));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_becomes_an_error_code() {
-        report_panics_in_one_line();
-        assert_eq!(early(|| panic!("a panic that the test wants")), CUresult::CUDA_ERROR_UNKNOWN);
-    }
-
-    #[test]
-    fn nothing_but_early_functions_runs_before_init() {
-        assert_eq!(ready(|| unreachable!("the body must not run")), CUresult::CUDA_ERROR_NOT_INITIALIZED);
-        assert_eq!(early(|| Ok(CUresult::CUDA_SUCCESS)), CUresult::CUDA_SUCCESS);
     }
 }

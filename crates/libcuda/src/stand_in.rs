@@ -122,7 +122,10 @@ impl Driver for StandIn {
         *mode = CUmoduleLoadingMode::CU_MODULE_LAZY_LOADING;
         OK
     }
-    unsafe fn cuDeviceGetPCIBusId(&self, id: *mut c_char, _len: i32, _dev: CUdevice) -> CUresult {
+    unsafe fn cuDeviceGetPCIBusId(&self, id: *mut c_char, len: i32, _dev: CUdevice) -> CUresult {
+        if id.is_null() || len < 13 {
+            return CUresult::CUDA_ERROR_INVALID_VALUE;
+        }
         unsafe { id.copy_from(c"0000:01:01.0".as_ptr(), 13) };
         OK
     }

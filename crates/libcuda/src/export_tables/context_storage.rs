@@ -214,3 +214,93 @@ impl Driver for ContextStorage {
         result
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exports::{cuCtxDestroy_v2, cuDevicePrimaryCtxRelease_v2, cuDevicePrimaryCtxReset_v2, cuInit};
+    use crate::test_driver::{CURRENT, PRIMARY};
+    use core::ptr::null_mut;
+    use std::sync::Mutex;
+
+    /// What destructors were called with. The tests use keys of their own, for they share the storage.
+    static DESTROYED: Mutex<Vec<(CUcontext, usize, usize)>> = Mutex::new(Vec::new());
+
+    unsafe extern "C" fn destructor(context: CUcontext, key: *mut c_void, value: *mut c_void) {
+        DESTROYED.lock().unwrap().push((context, key.addr(), value.addr()));
+    }
+
+    fn word(number: usize) -> *mut c_void {
+        core::ptr::without_provenance_mut(number)
+    }
+
+    fn value_of(context: CUcontext, key: usize) -> Result<usize, CUresult> {
+        let mut value = null_mut();
+        // SAFETY: the pointer is valid.
+        unsafe { get(&mut value, context, word(key)) }.ok().map(|()| value.addr())
+    }
+
+    fn destroyed(key: usize) -> Vec<(CUcontext, usize, usize)> {
+        DESTROYED.lock().unwrap().iter().filter(|entry| entry.1 == key).copied().collect()
+    }
+
+    fn initialise() {
+        // SAFETY: no pointers.
+        assert_eq!(unsafe { cuInit(0) }, CUresult::CUDA_SUCCESS);
+    }
+
+    #[test]
+    fn values_are_put_read_replaced_and_deleted() {
+        initialise();
+        let context = CUcontext::from_addr(0x900);
+        assert_eq!(value_of(context, 1), Err(CUresult::CUDA_ERROR_INVALID_HANDLE));
+        assert_eq!(put(context, word(1), word(10), Some(destructor)), CUresult::CUDA_SUCCESS);
+        assert_eq!(put(context, word(1), word(11), Some(destructor)), CUresult::CUDA_SUCCESS);
+        assert_eq!(value_of(context, 1), Ok(11));
+        assert_eq!(value_of(CUcontext::from_addr(0x901), 1), Err(CUresult::CUDA_ERROR_INVALID_HANDLE));
+        assert_eq!(delete(context, word(1)), CUresult::CUDA_SUCCESS);
+        assert_eq!(value_of(context, 1), Err(CUresult::CUDA_ERROR_INVALID_HANDLE));
+        assert_eq!(destroyed(1), []);
+    }
+
+    #[test]
+    fn null_stands_for_the_current_context() {
+        initialise();
+        assert_eq!(put(CUcontext::NULL, word(2), word(20), None), CUresult::CUDA_SUCCESS);
+        assert_eq!(value_of(CURRENT, 2), Ok(20));
+    }
+
+    #[test]
+    fn a_destroyed_context_takes_its_values_along() {
+        initialise();
+        let context = CUcontext::from_addr(0x902);
+        put(context, word(3), word(30), Some(destructor));
+        put(CUcontext::from_addr(0x903), word(3), word(31), Some(destructor));
+        // SAFETY: no pointers.
+        assert_eq!(unsafe { cuCtxDestroy_v2(context) }, CUresult::CUDA_SUCCESS);
+        assert_eq!(destroyed(3), [(context, 3, 30)]);
+        assert_eq!(value_of(context, 3), Err(CUresult::CUDA_ERROR_INVALID_HANDLE));
+        assert_eq!(value_of(CUcontext::from_addr(0x903), 3), Ok(31));
+    }
+
+    /// One test for all that concerns the primary context: the test driver has one, and tests run side by side.
+    #[test]
+    fn the_primary_context_ends_with_its_last_reference_or_a_reset() {
+        initialise();
+        let mut context = CUcontext::NULL;
+        assert_eq!(primary_context(&mut context, 0), CUresult::CUDA_SUCCESS);
+        assert_eq!(context, PRIMARY);
+        // Asked again, it adds no reference, so that one release ends the context.
+        assert_eq!(primary_context(&mut context, 0), CUresult::CUDA_SUCCESS);
+        put(PRIMARY, word(4), word(40), Some(destructor));
+        // SAFETY: no pointers.
+        assert_eq!(unsafe { cuDevicePrimaryCtxRelease_v2(0) }, CUresult::CUDA_SUCCESS);
+        assert_eq!(destroyed(4), [(PRIMARY, 4, 40)]);
+
+        assert_eq!(primary_context(&mut context, 0), CUresult::CUDA_SUCCESS);
+        put(PRIMARY, word(5), word(50), Some(destructor));
+        // SAFETY: no pointers.
+        assert_eq!(unsafe { cuDevicePrimaryCtxReset_v2(0) }, CUresult::CUDA_SUCCESS);
+        assert_eq!(destroyed(5), [(PRIMARY, 5, 50)]);
+    }
+}

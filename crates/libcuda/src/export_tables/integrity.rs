@@ -122,3 +122,37 @@ fn digest(facts: &Facts) -> [u64; 2] {
     let (low, high) = bytes.split_at(8);
     [low, high].map(|half| u64::from_le_bytes(half.try_into().expect("half of the digest")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_covers_every_fact() {
+        let facts = |change: usize| Facts {
+            driver_version: 13000 + i32::from(change == 1),
+            question: 12082 + u32::from(change == 2),
+            process: 0x2f_a423 + u32::from(change == 3),
+            thread: 0xf79c_1000 + u32::from(change == 4),
+            interface_table: 0x7fff_f695_8240 + usize::from(change == 5),
+            integrity_table: 0x7fff_f695_8220 + usize::from(change == 6),
+            function: 0x7fff_f2aa_f4a0 + usize::from(change == 7),
+            seconds: 0x682b_9cee + u64::from(change == 8),
+            devices: vec![DeviceFacts {
+                uuid: [7 + u8::from(change == 9); 16],
+                pci_domain: i32::from(change == 10),
+                pci_bus: 2 + i32::from(change == 11),
+                pci_device: i32::from(change == 12),
+            }],
+        };
+        let digests: std::collections::BTreeSet<_> = (0..=12).map(|change| digest(&facts(change))).collect();
+        assert_eq!(digests.len(), 13, "some fact does not count");
+    }
+
+    #[test]
+    fn md2_is_the_rfc_s() {
+        use md2::Digest;
+        let digest: [u8; 16] = Md2::digest(b"abc").into();
+        assert_eq!(u128::from_be_bytes(digest), 0xda853b0d_3f88d99b_30283a69_e6ded6bb);
+    }
+}

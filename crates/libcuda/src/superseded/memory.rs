@@ -1,6 +1,6 @@
 //! Memory: locations were device ordinals before CUDA 12.2, batches named the failing copy before 13.0.
 
-#![allow(non_snake_case, reason = "C's names; the CUDA driver API documents them")]
+#![allow(non_snake_case, clippy::too_many_arguments, reason = "C's functions; the CUDA driver API documents them")]
 
 use crate::stack::stack;
 use core::ffi::c_void;

@@ -1,6 +1,6 @@
 //! The linker: the versions of CUDA 6.5 changed the width of an option, which the driver reads by value.
 
-#![allow(non_snake_case, reason = "C's names; the CUDA driver API documents them")]
+#![allow(non_snake_case, clippy::too_many_arguments, reason = "C's functions; the CUDA driver API documents them")]
 
 use crate::stack::stack;
 use core::ffi::{CStr, c_void};

@@ -196,3 +196,6 @@ pub struct Address(pub *const c_void);
 unsafe impl Sync for Address {}
 
 for_each_driver_function!(exports);
+
+#[cfg(test)]
+mod tests;
