@@ -1,5 +1,39 @@
 //! The software GPU: command rings, GPCs, blocks, warps, memory.
+//!
+//! An [`Engine`] has cores, each with a worker thread, and an [`arena`] of memory. A [`Stream`] is a ring of commands; a
+//! [`Launch`] copies its parameters into the ring and rings a doorbell if somebody sleeps. Whoever is awake carries the
+//! commands out, a host thread that waits for them included, so that launching and waiting for a small kernel needs no
+//! thread switch. Blocks are handed out by a counter; kernels that wait are [suspended](simt_ir::abi::Status), and the core
+//! turns to other blocks. What goes wrong in a kernel is a [`Fault`] of the stream's [`Domain`]; the process lives.
+//!
+//! How a command goes: [`Stream::launch`] → `queue::ring` → `scheduler` → `session` (a thread with a core) → `execute` →
+//! `call` (machine code) → `Stream::complete` → who waits, and streams that wait.
+//!
+//! Invariant: knows no CUDA handle and no error code; streams and domains are values that their owner holds.
+//! Invariant: knows nothing of how machine code is made; [`simt_ir::abi`] is all that both sides know.
+//! Invariant: no thread starts before the first command.
+//! Invariant: a fault in a kernel ends that kernel and its domain, never the process.
+
 pub mod arena;
 mod call;
+mod domain;
+mod engine;
+mod execute;
+mod fault;
+mod host_functions;
+mod kernel;
 mod lock_order;
+mod queue;
+mod runtime;
+mod scheduler;
+mod session;
 mod sys;
+pub mod transfer;
+mod worker;
+
+pub use domain::{Domain, DomainConfig};
+pub use engine::{Engine, EngineConfig, WORKERS_MAX};
+pub use fault::{BadAccess, Fault, FaultKind};
+pub use kernel::{BLOCK_THREADS_MAX, CLUSTER_BLOCKS_MAX, InvalidLaunch, Kernel, Launch, PARAMETER_BYTES_MAX};
+pub use queue::{Point, Stream, Timestamp};
+pub use runtime::{Formatter, Heap, Output};

@@ -198,6 +198,7 @@ mod tests {
     }
 
     #[allow(unconditional_recursion, reason = "the test overflows the stack")]
+    #[allow(clippy::only_used_in_recursion, reason = "the signature is that of an entry function")]
     unsafe extern "C" fn recurse(launch: *const LaunchContext, warp: *mut WarpContext, depth: u64, sum: u64) -> u32 {
         let local = std::hint::black_box([depth; 64]);
         // SAFETY: overflows the execution stack, which the engine survives.

@@ -1,0 +1,13 @@
+//! Running grids: blocks, warps, barriers, and the memory they need.
+
+mod barrier;
+mod core;
+mod grid;
+mod layout;
+mod unit;
+mod workspace;
+
+pub(crate) use self::core::{Core, CoreGuard};
+pub(crate) use grid::{Grid, Plan, Share};
+pub(crate) use unit::{Turn, Unit};
+pub(crate) use workspace::WorkspacePool;

@@ -1,0 +1,153 @@
+//! Kernels and launches, as the engine takes them.
+
+use simt_ir::abi::KernelCode;
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Most threads of a block, on every device CUDA has had.
+pub const BLOCK_THREADS_MAX: u32 = 1024;
+/// Most blocks of a cluster.
+pub const CLUSTER_BLOCKS_MAX: u32 = 16;
+/// Most bytes of parameters of a launch (sm_70 and later, CUDA 12.1).
+pub const PARAMETER_BYTES_MAX: usize = 32_764;
+
+/// A kernel that can be launched: machine code, and what it refers to.
+pub struct Kernel {
+    name: String,
+    code: KernelCode,
+    symbols: Box<[u64]>,
+    /// Keeps the machine code in memory.
+    _owner: Arc<dyn Any + Send + Sync>,
+    /// Moving average of the time of a block in units of 1/16 ns; 0 as long as none has run.
+    block_cost: AtomicU64,
+}
+
+impl Kernel {
+    /// A kernel of machine code that lives as long as `owner`. `symbols` are the addresses of the program's symbols, in
+    /// its order.
+    ///
+    /// # Safety
+    /// `code` describes a function that keeps to the contract in [`simt_ir::abi`] and stays in memory until `owner` is dropped.
+    pub unsafe fn new(
+        name: impl Into<String>,
+        code: KernelCode,
+        symbols: impl Into<Box<[u64]>>,
+        owner: Arc<dyn Any + Send + Sync>,
+    ) -> Arc<Kernel> {
+        let (name, symbols) = (name.into(), symbols.into());
+        Arc::new(Kernel { name, code, symbols, _owner: owner, block_cost: AtomicU64::new(0) })
+    }
+
+    /// Name, for messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The machine code.
+    pub fn code(&self) -> &KernelCode {
+        &self.code
+    }
+
+    /// Addresses of the program's symbols.
+    pub(crate) fn symbols(&self) -> &[u64] {
+        &self.symbols
+    }
+
+    /// Expected time of `blocks` blocks one after another, in nanoseconds; `None` before the first.
+    pub(crate) fn expected_ns(&self, blocks: u64) -> Option<u64> {
+        match self.block_cost.load(Ordering::Relaxed) {
+            0 => None,
+            cost => Some(cost.saturating_mul(blocks) / 16),
+        }
+    }
+
+    /// Notes that `blocks` blocks took `elapsed_ns`.
+    pub(crate) fn observe(&self, blocks: u64, elapsed_ns: u64) {
+        let seen = (elapsed_ns.saturating_mul(16) / blocks.max(1)).max(1);
+        let before = self.block_cost.load(Ordering::Relaxed);
+        let average = if before == 0 { seen } else { (before * 3 + seen) / 4 };
+        self.block_cost.store(average.max(1), Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kernel").field("name", &self.name).field("code", &self.code).finish_non_exhaustive()
+    }
+}
+
+/// A launch of a kernel.
+#[derive(Clone, Copy, Debug)]
+pub struct Launch<'a> {
+    /// What to run.
+    pub kernel: &'a Arc<Kernel>,
+    /// Size of the grid in blocks; a multiple of `cluster`.
+    pub grid: [u32; 3],
+    /// Size of a block in threads; at most [`BLOCK_THREADS_MAX`] in all.
+    pub block: [u32; 3],
+    /// Size of a cluster in blocks; (1, 1, 1) without clusters; at most [`CLUSTER_BLOCKS_MAX`] in all.
+    pub cluster: [u8; 3],
+    /// Bytes of dynamic shared memory.
+    pub dynamic_shared_bytes: u32,
+    /// Bytes of stack for each thread of a kernel that needs one, on top of its local memory.
+    pub stack_bytes: u32,
+    /// Whether all blocks must be resident at the same time, so that they can wait for each other; such a launch gets a
+    /// workspace for the barrier of the grid.
+    pub cooperative: bool,
+    /// The parameter buffer, at most [`PARAMETER_BYTES_MAX`].
+    pub parameters: &'a [u8],
+}
+
+impl<'a> Launch<'a> {
+    /// A launch without clusters, dynamic shared memory, stack or cooperation.
+    pub fn new(kernel: &'a Arc<Kernel>, grid: [u32; 3], block: [u32; 3], parameters: &'a [u8]) -> Self {
+        Launch {
+            kernel,
+            grid,
+            block,
+            cluster: [1; 3],
+            dynamic_shared_bytes: 0,
+            stack_bytes: 0,
+            cooperative: false,
+            parameters,
+        }
+    }
+
+    /// Checks what the engine relies on.
+    pub(crate) fn validate(&self) -> Result<(), InvalidLaunch> {
+        let volume = |size: [u32; 3]| size.iter().try_fold(1u64, |product, &n| product.checked_mul(n.into()));
+        let threads = volume(self.block).unwrap_or(u64::MAX);
+        let cluster = self.cluster.map(u32::from);
+        let cluster_blocks = volume(cluster).unwrap_or(u64::MAX);
+        if !(1..=u64::from(BLOCK_THREADS_MAX)).contains(&threads) {
+            return Err(InvalidLaunch("a block has 1 to 1024 threads"));
+        }
+        if !(1..=u64::from(CLUSTER_BLOCKS_MAX)).contains(&cluster_blocks) {
+            return Err(InvalidLaunch("a cluster has 1 to 16 blocks"));
+        }
+        if volume(self.grid).is_none_or(|blocks| blocks == 0) {
+            return Err(InvalidLaunch("a grid has at least one block"));
+        }
+        if self.grid.iter().zip(cluster).any(|(&grid, cluster)| grid % cluster != 0) {
+            return Err(InvalidLaunch("the grid is not a multiple of the cluster"));
+        }
+        if self.parameters.len() > PARAMETER_BYTES_MAX {
+            return Err(InvalidLaunch("there are more than 32764 bytes of parameters"));
+        }
+        Ok(())
+    }
+}
+
+/// A launch that the engine refuses, and why.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InvalidLaunch(pub &'static str);
+
+impl fmt::Display for InvalidLaunch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for InvalidLaunch {}

@@ -1,0 +1,373 @@
+//! A stream, its state, and points in it.
+
+use super::command::{Command, LaunchRecord};
+use super::producer::Producer;
+use super::ring::{Padded, Ring};
+use crate::domain::Domain;
+use crate::engine::Shared;
+use crate::execute::Grid;
+use crate::kernel::{InvalidLaunch, Kernel, Launch};
+use crate::lock_order::{Lock, Rank};
+use std::cell::Cell;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use stdx::futex;
+
+/// Who may carry out a stream's commands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum State {
+    /// There are none. Who writes the next makes the stream ready.
+    Idle = 0,
+    /// Any thread that takes it out of this state.
+    Ready = 1,
+    /// One thread: the one that put it in this state, or, while a grid, a host function or a wait is under way, the one that
+    /// ends it. Nothing is written here for each command, because who appends commands reads it.
+    Taken = 2,
+}
+
+/// A queue of commands, carried out one after the other.
+pub struct Stream {
+    engine: Arc<Shared>,
+    domain: Arc<Domain>,
+    priority: i32,
+    producer: Lock<Producer>,
+    ring: Ring,
+    /// Commands ever written and visible.
+    written: Padded<AtomicU64>,
+    /// Commands ever completed.
+    completed: Padded<AtomicU64>,
+    /// A recent value of `written`; only used by who carries commands out, who otherwise would take the cache line of
+    /// `written` away from who appends them, for each command.
+    written_seen: Padded<Cell<u64>>,
+    state: Padded<AtomicU8>,
+    /// Whether the scheduler's list holds the stream, which may be so in any state.
+    pub(crate) listed: AtomicBool,
+    /// So many completed commands wake the threads that sleep on `progress`; `u64::MAX` when none does.
+    wake_at: AtomicU64,
+    /// Changes when sleeping threads are woken.
+    progress: AtomicU32,
+    /// Whether `dependents` may hold any.
+    has_dependents: AtomicBool,
+    /// Streams that wait until so many commands here are complete.
+    dependents: Lock<Vec<(u64, Arc<Stream>)>>,
+    /// The grid of the launch in progress.
+    grid: Grid,
+}
+
+// SAFETY: `written_seen` is only used by the thread that the stream's commands are carried out by, of which there is one at a
+// time; the state, or the last share of a grid, hands that role on.
+unsafe impl Sync for Stream {}
+
+impl Stream {
+    pub(crate) fn new(engine: Arc<Shared>, domain: Arc<Domain>, priority: i32) -> io::Result<Arc<Stream>> {
+        Ok(Arc::new(Stream {
+            engine,
+            domain,
+            priority,
+            producer: Lock::new(Rank::Producer, Producer::default()),
+            ring: Ring::new()?,
+            written: Padded::default(),
+            completed: Padded::default(),
+            written_seen: Padded::default(),
+            state: Padded(AtomicU8::new(State::Idle as u8)),
+            listed: AtomicBool::new(false),
+            wake_at: AtomicU64::new(u64::MAX),
+            progress: AtomicU32::new(0),
+            has_dependents: AtomicBool::new(false),
+            dependents: Lock::new(Rank::Dependents, Vec::new()),
+            grid: Grid::default(),
+        }))
+    }
+
+    /// The domain that the stream's kernels fail with.
+    pub fn domain(&self) -> &Arc<Domain> {
+        &self.domain
+    }
+
+    /// Urgency; smaller numbers go first.
+    pub fn priority(&self) -> i32 {
+        self.priority
+    }
+
+    /// Appends a launch. Waits while the ring is full.
+    ///
+    /// # Errors
+    /// When the launch is not one that the engine can run.
+    pub fn launch(self: &Arc<Self>, launch: &Launch<'_>) -> Result<(), InvalidLaunch> {
+        launch.validate()?;
+        let record = LaunchRecord {
+            kernel: Arc::as_ptr(launch.kernel),
+            grid: launch.grid,
+            block: launch.block,
+            dynamic_shared_bytes: launch.dynamic_shared_bytes,
+            stack_bytes: launch.stack_bytes,
+            cluster: launch.cluster,
+            cooperative: launch.cooperative,
+        };
+        self.push(Command::Launch(record), Some(launch.kernel), launch.parameters);
+        Ok(())
+    }
+
+    /// Appends a function of the host program. It runs on a thread of the engine that does nothing else, so that it may wait.
+    pub fn host_function(self: &Arc<Self>, function: impl FnOnce() + Send + 'static) {
+        self.push(Command::HostFunction(Box::new(function)), None, &[]);
+    }
+
+    /// Appends a function that runs as soon as the stream reaches it, on whatever thread does. It must not wait.
+    pub fn operation(self: &Arc<Self>, function: impl FnOnce() + Send + 'static) {
+        self.push(Command::Operation(Box::new(function)), None, &[]);
+    }
+
+    /// Makes what is appended from here on wait for a point of another stream.
+    pub fn wait_for(self: &Arc<Self>, point: &Point) {
+        if !point.is_reached() && !Arc::ptr_eq(&point.stream, self) {
+            self.push(Command::Wait(point.clone()), None, &[]);
+        }
+    }
+
+    /// Appends a note of the time; returns the point where it has been taken.
+    pub fn stamp(self: &Arc<Self>, timestamp: &Arc<Timestamp>) -> Point {
+        let sequence = self.push(Command::Stamp(timestamp.clone()), None, &[]);
+        Point { stream: self.clone(), sequence }
+    }
+
+    /// The point where all that has been appended so far is complete.
+    pub fn position(self: &Arc<Self>) -> Point {
+        Point { stream: self.clone(), sequence: self.written.0.load(Ordering::Acquire) }
+    }
+
+    /// Whether all that has been appended is complete.
+    pub fn is_idle(&self) -> bool {
+        self.completed() >= self.written.0.load(Ordering::Acquire)
+    }
+
+    /// Waits until all that has been appended so far is complete, and works on it meanwhile.
+    pub fn synchronize(self: &Arc<Self>) {
+        self.position().wait();
+    }
+
+    /// Lets go of kernels that are not in use, so that their machine code can go.
+    pub fn trim(&self) {
+        self.producer.lock().trim(self.completed());
+    }
+
+    fn push(self: &Arc<Self>, mut command: Command, kernel: Option<&Arc<Kernel>>, parameters: &[u8]) -> u64 {
+        let sequence = loop {
+            let mut producer = self.producer.lock();
+            // SAFETY: the lock makes this thread the only producer; `written` publishes the record.
+            match unsafe { self.ring.push(command, parameters) } {
+                Ok(()) => {
+                    producer.written += 1;
+                    if let Some(kernel) = kernel {
+                        let sequence = producer.written;
+                        producer.retain(kernel, sequence, || self.completed());
+                    }
+                    // Sequentially consistent with the look at `written` after `state` became idle.
+                    self.written.0.swap(producer.written, Ordering::SeqCst);
+                    break producer.written;
+                }
+                Err(refused) => {
+                    command = refused;
+                    // SAFETY: the lock is still held.
+                    let tail = unsafe { self.ring.tail() };
+                    drop(producer);
+                    while !self.ring.has_room(tail, parameters.len()) {
+                        self.engine.wait_until(self, self.half_way());
+                    }
+                }
+            }
+        };
+        if self.state.0.load(Ordering::SeqCst) == State::Idle as u8 && self.change_state(State::Idle, State::Ready) {
+            self.engine.enqueue(self.clone());
+        }
+        sequence
+    }
+
+    // What follows is for the threads that carry out commands.
+
+    pub(crate) fn engine(&self) -> &Arc<Shared> {
+        &self.engine
+    }
+
+    pub(crate) fn grid(&self) -> &Grid {
+        &self.grid
+    }
+
+    pub(crate) fn completed(&self) -> u64 {
+        self.completed.0.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn change_state(&self, from: State, to: State) -> bool {
+        self.state.0.compare_exchange(from as u8, to as u8, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    /// Whether a thread that waits for this stream could do something for it.
+    pub(crate) fn wants_help(&self) -> bool {
+        self.state.0.load(Ordering::SeqCst) == State::Ready as u8 || self.grid.is_listed()
+    }
+
+    /// Takes the stream for processing, if it is ready.
+    pub(crate) fn take(&self) -> bool {
+        self.state.0.load(Ordering::Relaxed) == State::Ready as u8 && self.change_state(State::Ready, State::Taken)
+    }
+
+    /// After the last command: false if there is another one by now, which is the caller's to carry out.
+    pub(crate) fn rest(&self) -> bool {
+        self.set_state(State::Idle);
+        self.is_idle() || !self.change_state(State::Idle, State::Taken)
+    }
+
+    pub(crate) fn set_state(&self, to: State) {
+        self.state.0.store(to as u8, Ordering::SeqCst);
+    }
+
+    /// The command to carry out next and its parameters, if there is one.
+    ///
+    /// # Safety
+    /// The stream is [`State::Taken`] and the caller's; the reference is let go before the command completes.
+    #[allow(clippy::mut_from_ref, reason = "the consumer owns the records, see `Ring::front`")]
+    pub(crate) unsafe fn front(&self) -> Option<(&mut Command, *const u8)> {
+        // SAFETY: the caller is the only consumer, and the record is asked for only if it is there.
+        unsafe { self.has_command().then(|| self.ring.front()) }
+    }
+
+    /// Whether there is a command to carry out.
+    ///
+    /// # Safety
+    /// The stream is [`State::Taken`] and the caller's.
+    pub(crate) unsafe fn has_command(&self) -> bool {
+        let completed = self.completed.0.load(Ordering::Relaxed);
+        if completed == self.written_seen.0.get() {
+            self.written_seen.0.set(self.written.0.load(Ordering::SeqCst));
+        }
+        completed < self.written_seen.0.get()
+    }
+
+    /// Completes the command at the front.
+    ///
+    /// # Safety
+    /// As for [`front`](Stream::front), which returned it.
+    pub(crate) unsafe fn complete(&self) {
+        // SAFETY: passed on.
+        unsafe { self.ring.pop() };
+        let completed = self.completed.0.load(Ordering::Relaxed) + 1;
+        self.completed.0.swap(completed, Ordering::SeqCst);
+        if completed >= self.wake_at.load(Ordering::SeqCst) {
+            self.wake_at.store(u64::MAX, Ordering::SeqCst);
+            self.progress.fetch_add(1, Ordering::SeqCst);
+            futex::wake_all(&self.progress);
+        }
+        if self.has_dependents.load(Ordering::SeqCst) {
+            self.wake_dependents(completed);
+        }
+    }
+
+    #[cold]
+    fn wake_dependents(&self, completed: u64) {
+        let ready: Vec<Arc<Stream>> = {
+            let mut dependents = self.dependents.lock();
+            let (ready, waiting): (Vec<_>, Vec<_>) =
+                dependents.drain(..).partition(|(sequence, _)| *sequence <= completed);
+            *dependents = waiting;
+            self.has_dependents.store(!dependents.is_empty(), Ordering::SeqCst);
+            ready.into_iter().map(|(_, stream)| stream).collect()
+        };
+        for stream in ready {
+            stream.set_state(State::Ready);
+            self.engine.enqueue(stream);
+        }
+    }
+
+    /// Has `waiter`, which is [`State::Taken`], made ready when `sequence` commands here are complete. False if that is so
+    /// already: the waiter is then the caller's again.
+    pub(crate) fn add_dependent(&self, sequence: u64, waiter: &Arc<Stream>) -> bool {
+        let mut dependents = self.dependents.lock();
+        dependents.push((sequence, waiter.clone()));
+        self.has_dependents.store(true, Ordering::SeqCst);
+        // Who completes a command looks at the flag afterwards: one of the two sees the other.
+        if self.completed() >= sequence {
+            dependents.pop();
+            return false;
+        }
+        true
+    }
+
+    /// Sleeps until `sequence` commands are complete, or a little less long.
+    pub(crate) fn sleep_until(&self, sequence: u64) {
+        let seen = self.progress.load(Ordering::SeqCst);
+        self.wake_at.fetch_min(sequence, Ordering::SeqCst);
+        // Who completes a command looks at `wake_at` afterwards. Who takes `wake_at` away changes `progress` afterwards.
+        if self.completed() < sequence {
+            futex::wait(&self.progress, seen, None);
+        }
+    }
+
+    /// How many commands must be complete for half of the ring to be free.
+    fn half_way(&self) -> u64 {
+        let completed = self.completed();
+        completed + (self.written.0.load(Ordering::Acquire) - completed).div_ceil(2)
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.grid.release(self.engine.arena());
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream")
+            .field("priority", &self.priority)
+            .field("written", &self.written.0)
+            .field("completed", &self.completed.0)
+            .field("state", &self.state.0)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A point in a stream: reached when all that was appended before it is complete.
+#[derive(Clone, Debug)]
+pub struct Point {
+    stream: Arc<Stream>,
+    sequence: u64,
+}
+
+impl Point {
+    /// Whether the stream has come so far.
+    pub fn is_reached(&self) -> bool {
+        self.stream.completed() >= self.sequence
+    }
+
+    /// Waits until the stream has come so far, and works on it meanwhile.
+    pub fn wait(&self) {
+        self.stream.engine.wait_until(&self.stream, self.sequence);
+    }
+
+    /// The stream.
+    pub fn stream(&self) -> &Arc<Stream> {
+        &self.stream
+    }
+
+    pub(crate) fn sequence(&self) -> u64 {
+        self.sequence
+    }
+}
+
+/// A time that a stream notes.
+#[derive(Debug, Default)]
+pub struct Timestamp(AtomicU64);
+
+impl Timestamp {
+    /// Nanoseconds of the monotonic clock; `None` before the stream has come there.
+    pub fn get_ns(&self) -> Option<u64> {
+        Some(self.0.load(Ordering::Acquire)).filter(|&time| time != 0)
+    }
+
+    pub(crate) fn take(&self) {
+        self.0.store(stdx::clock::monotonic_ns().max(1), Ordering::Release);
+    }
+}

@@ -1,0 +1,181 @@
+//! From contexts to [`Fault`]s.
+
+use super::access::{address_of, line_of};
+use super::lanes_in;
+use crate::arena::Relation;
+use crate::call::HardwareFault;
+use crate::fault::{BadAccess, Fault, FaultKind};
+use crate::kernel::Kernel;
+use crate::queue::Stream;
+use simt_ir::abi::{ACCESS_LISTED, LaunchContext, WarpContext};
+
+/// Where machine code is.
+pub(crate) struct Site<'a> {
+    pub(crate) launch: &'a LaunchContext,
+    pub(crate) warp: &'a WarpContext,
+    pub(crate) stream: &'a Stream,
+}
+
+impl Site<'_> {
+    /// Records a fault of the first of `lanes` (0: the lane is not known), and stops the grid.
+    pub(super) fn record(
+        &self,
+        kind: FaultKind,
+        line: Option<u32>,
+        lanes: u32,
+        access: Option<BadAccess>,
+        detail: Option<String>,
+    ) {
+        let lane = lanes_in(lanes).next();
+        self.stream.domain().record(Fault {
+            kind,
+            kernel: self.kernel().name().to_string(),
+            line: line.filter(|&line| line != 0),
+            block: self.warp.block_index,
+            thread: lane.map(|lane| thread_of(self.launch.block, self.warp.warp_index, lane as u32)),
+            access,
+            detail,
+        });
+        self.abort();
+    }
+
+    /// Stops the grid.
+    pub(super) fn abort(&self) {
+        // SAFETY: a running warp means a share.
+        unsafe { self.stream.grid().abort() };
+    }
+
+    fn kernel(&self) -> &Kernel {
+        // SAFETY: a running warp means a share; the stream keeps the kernel alive.
+        unsafe { &*self.stream.grid().plan().kernel }
+    }
+
+    /// Text at an address of the program, cut off after a while.
+    fn text_at(&self, address: u64) -> String {
+        const BYTES_MAX: u64 = 4096;
+        let arena = self.stream.engine().arena();
+        let mut bytes = Vec::new();
+        for at in (address..).take(BYTES_MAX as usize) {
+            if address == 0 || !arena.is_accessible(at, 1) {
+                break;
+            }
+            // SAFETY: accessible, as was just asked.
+            match unsafe { *(at as *const u8) } {
+                0 => break,
+                byte => bytes.push(byte),
+            }
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+/// Index of a thread in its block.
+pub(crate) fn thread_of(block: [u32; 3], warp: u32, lane: u32) -> [u32; 3] {
+    let thread = warp * 32 + lane;
+    [thread % block[0], thread / block[0] % block[1], thread / block[0] / block[1]]
+}
+
+/// Prints what CUDA prints for a failed assertion, for each lane, and records the fault.
+pub(super) fn assertion(site: &Site<'_>, lanes: u32, arguments: &[[u64; 32]]) {
+    let mut detail = None;
+    for lane in lanes_in(lanes) {
+        let [message, file, line, function] = [0, 1, 2, 3].map(|argument: usize| arguments[argument][lane]);
+        let (message, file, function) = (site.text_at(message), site.text_at(file), site.text_at(function));
+        let [bx, by, bz] = site.warp.block_index;
+        let [tx, ty, tz] = thread_of(site.launch.block, site.warp.warp_index, lane as u32);
+        let place = format!("{file}:{}: {function}", line as u32);
+        eprintln!("{place}: block: [{bx},{by},{bz}], thread: [{tx},{ty},{tz}] Assertion `{message}` failed.");
+        detail.get_or_insert_with(|| format!("{place}: Assertion `{message}` failed"));
+    }
+    site.record(FaultKind::Assertion, None, lanes, None, detail);
+}
+
+/// Records what the processor found while a warp ran.
+///
+/// # Safety
+/// `warp` is the context of the warp that ran, or of the worker that ran one warp after the other; the caller holds a
+/// share of the stream's grid.
+pub(crate) unsafe fn record_hardware_fault(stream: &Stream, warp: *const WarpContext, fault: HardwareFault) {
+    let launch = stream.grid().launch();
+    // SAFETY: the share keeps the launch; the warp does not run any more.
+    let site = unsafe { Site { launch: &*launch, warp: &*warp, stream } };
+    if fault.is_stack_overflow {
+        site.record(FaultKind::StackOverflow, line_of(site.warp), 0, None, None);
+        return;
+    }
+    let (lane, address) = locate(site.warp, fault.address);
+    let nearest = stream.engine().arena().diagnose(address);
+    let freed = matches!(nearest.relation, Relation::Freed { .. });
+    let kind = if freed { FaultKind::FreedAddress } else { FaultKind::IllegalAddress };
+    let described = site.warp.access != 0;
+    let access = BadAccess { address, space: "global", kind: None, size: None, nearest: Some(nearest), bound: None };
+    let lanes = if described { 1 << lane } else { 0 };
+    site.record(kind, line_of(site.warp), lanes, Some(access), None);
+}
+
+/// The lane whose access hit `hardware`, and the address of its access. The processor names the first byte that it could not
+/// reach, which for an access across pages is not where the access begins.
+fn locate(warp: &WarpContext, hardware: u64) -> (u32, u64) {
+    const ACCESS_BYTES_MAX: u64 = 64;
+    let uniform = warp.access & 0xff == 0;
+    if warp.access == 0 {
+        return (0, hardware);
+    }
+    let lanes = if uniform { 0..1 } else { 0..32 };
+    let behind = |lane: &usize| hardware.wrapping_sub(address_of(warp, *lane));
+    let nearest = lanes.filter(|lane| behind(lane) < ACCESS_BYTES_MAX).min_by_key(behind);
+    match nearest {
+        // With a list the exact beginning is known; with a stride the lane follows from the byte.
+        Some(lane) if warp.access & 0xff == ACCESS_LISTED => (lane as u32, address_of(warp, lane)),
+        Some(lane) => (lane as u32, hardware.max(address_of(warp, lane))),
+        None => (0, hardware),
+    }
+}
+
+/// Records that warps of a block wait for each other for ever, or use barriers wrongly.
+///
+/// # Safety
+/// As for [`record_hardware_fault`].
+pub(crate) unsafe fn record_barrier_fault(stream: &Stream, warp: *const WarpContext, text: String) {
+    let launch = stream.grid().launch();
+    // SAFETY: the share keeps the launch; the warp does not run any more.
+    let site = unsafe { Site { launch: &*launch, warp: &*warp, stream } };
+    site.record(FaultKind::Barrier, None, 0, None, Some(text));
+}
+
+/// Records that a launch failed for want of memory, or through a defect, before or between blocks.
+pub(crate) fn record_resources(stream: &Stream, kernel: &Kernel, kind: FaultKind, detail: &str) {
+    stream.domain().record(Fault {
+        kind,
+        kernel: kernel.name().to_string(),
+        line: None,
+        block: [0; 3],
+        thread: None,
+        access: None,
+        detail: Some(detail.to_string()),
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_are_counted_x_first() {
+        assert_eq!(thread_of([8, 4, 2], 0, 9), [1, 1, 0]);
+        assert_eq!(thread_of([8, 4, 2], 1, 31), [7, 3, 1]);
+    }
+
+    #[test]
+    fn the_lane_of_a_fault_is_found() {
+        // SAFETY: numbers and null pointers: all-zero is a valid context.
+        let mut warp: WarpContext = unsafe { std::mem::zeroed() };
+        warp.access = 12 << 8 | 4;
+        warp.access_base = 0x1ff0;
+        assert_eq!(locate(&warp, 0x2000), (4, 0x2000));
+        warp.access = 12 << 8 | ACCESS_LISTED;
+        warp.access_addresses = [0x9000; 32];
+        warp.access_addresses[7] = 0x1ffc;
+        assert_eq!(locate(&warp, 0x2000), (7, 0x1ffc));
+    }
+}
