@@ -47,9 +47,15 @@ variables! {
 }
 
 impl Variable {
-    /// The value, if the variable is set to something that is text and not empty.
+    /// The value, if the variable is set to something that is text and not empty. Where an empty value has a meaning,
+    /// as for [`CACHE_PATH`], the caller asks [`is_empty`](Variable::is_empty) as well.
     pub fn get(&self) -> Option<String> {
         std::env::var(self.name).ok().filter(|value| !value.is_empty())
+    }
+
+    /// Whether the variable is set, to nothing.
+    pub fn is_empty(&self) -> bool {
+        std::env::var_os(self.name).is_some_and(|value| value.is_empty())
     }
 }
 
