@@ -46,9 +46,9 @@ struct Row {
 
 /// Writes `docs/api.md`, or with `check` compares it.
 pub fn run(check: bool) -> anyhow::Result<()> {
-    let root = super::workspace();
+    let root = crate::workspace::root();
     let page = root.join("docs/api.md");
-    let text = render(&root)?;
+    let text = render(root)?;
     if check {
         let current = std::fs::read_to_string(&page).unwrap_or_default();
         ensure!(current == text, "docs/api.md is out of date: run `cargo xtask codegen docs`");

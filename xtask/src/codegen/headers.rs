@@ -1,5 +1,6 @@
 //! NVIDIA's public headers: from where they come, and how bindgen reads them.
 
+use crate::{venv, workspace};
 use anyhow::{Context, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,7 +20,7 @@ const ALL_HEADERS: &str = "#define __CUDA_API_VERSION_INTERNAL\n\
 /// Reads the headers: bindgen's items, one for each C declaration.
 pub fn bind() -> anyhow::Result<syn::File> {
     let include = include_dir()?;
-    let stubs = super::workspace().join("xtask/src/codegen/stubs");
+    let stubs = workspace::root().join("xtask/src/codegen/stubs");
     let bindings = bindgen::Builder::default()
         .header_contents("all.h", ALL_HEADERS)
         .clang_args([format!("-I{}", include.display()), format!("-I{}", stubs.display())])
@@ -37,12 +38,12 @@ pub fn bind() -> anyhow::Result<syn::File> {
     syn::parse_file(&bindings.to_string()).context("bindgen's output is not Rust")
 }
 
-/// The folder with `cuda.h`: `$APEX_CUDA_INCLUDE`, or the unpacked wheel under `target/`, downloaded when absent.
+/// The folder with `cuda.h`: `$APEX_CUDA_INCLUDE`, or the unpacked wheel under the target folder, downloaded when absent.
 fn include_dir() -> anyhow::Result<PathBuf> {
     if let Some(given) = std::env::var_os("APEX_CUDA_INCLUDE") {
         return Ok(PathBuf::from(given));
     }
-    let unpacked = super::workspace().join("target/codegen/cuda-headers");
+    let unpacked = workspace::target().join("codegen/cuda-headers");
     let include = unpacked.join("nvidia/cu13/include");
     if !include.join("cudaTypedefs.h").exists() {
         download(&unpacked)?;
@@ -53,7 +54,9 @@ fn include_dir() -> anyhow::Result<PathBuf> {
 
 /// Unpacks the wheel into `target`.
 fn download(target: &Path) -> anyhow::Result<()> {
-    let status = Command::new("python3")
+    let venv_python = venv::dir().join("bin/python3");
+    let python = if venv_python.exists() { venv_python } else { "python3".into() };
+    let status = Command::new(python)
         .args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"])
         .arg(target)
         .arg(WHEEL)

@@ -23,7 +23,7 @@ mod roles;
 #[cfg(feature = "codegen")]
 mod table;
 
-use std::path::PathBuf;
+use crate::workspace;
 
 /// Runs `cargo xtask codegen` or `cargo xtask codegen docs [--check]`.
 ///
@@ -41,15 +41,10 @@ pub fn run(args: &[String]) -> anyhow::Result<()> {
     }
 }
 
-/// The root of the workspace.
-fn workspace() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-}
-
 /// Writes `crates/cuda-abi/src/types/` and `crates/cuda-abi/src/table.rs`.
 #[cfg(feature = "codegen")]
 fn abi() -> anyhow::Result<()> {
-    let crate_dir = workspace().join("crates/cuda-abi");
+    let crate_dir = workspace::root().join("crates/cuda-abi");
     let raw = headers::bind()?;
     let names = names::Names::new(&raw);
     c_types::write(&raw, &names, &crate_dir.join("src/types"))?;
@@ -61,7 +56,7 @@ fn abi() -> anyhow::Result<()> {
 fn abi() -> anyhow::Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = std::process::Command::new(cargo)
-        .current_dir(workspace())
+        .current_dir(workspace::root())
         .args(["run", "--quiet", "--package", "xtask", "--features", "codegen", "--", "codegen"])
         .status()?;
     anyhow::ensure!(status.success(), "code generation failed");
