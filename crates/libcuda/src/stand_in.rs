@@ -30,10 +30,13 @@ impl Driver for StandIn {
         *device = 0;
         OK
     }
+    /// # Safety
+    /// As in the trait.
     unsafe fn cuDeviceGetName(&self, name: *mut c_char, len: i32, _dev: CUdevice) -> CUresult {
         if name.is_null() || len < 9 {
             return CUresult::CUDA_ERROR_INVALID_VALUE;
         }
+        // SAFETY: the caller's promise, and memory of `malloc`.
         unsafe { name.copy_from(c"stand-in".as_ptr(), 9) };
         OK
     }
@@ -95,21 +98,31 @@ impl Driver for StandIn {
         OK
     }
     fn cuMemAlloc_v2(&self, pointer: &mut CUdeviceptr, size: usize) -> CUresult {
+        // SAFETY: the caller's promise, and memory of `malloc`.
         *pointer = unsafe { libc::malloc(size) } as u64;
         OK
     }
     fn cuMemFree_v2(&self, pointer: CUdeviceptr) -> CUresult {
+        // SAFETY: the caller's promise, and memory of `malloc`.
         unsafe { libc::free(pointer as *mut c_void) };
         OK
     }
+    /// # Safety
+    /// As in the trait.
     unsafe fn cuMemcpyHtoD_v2(&self, to: CUdeviceptr, from: *const c_void, size: usize) -> CUresult {
+        // SAFETY: the caller's promise, and memory of `malloc`.
         unsafe { (to as *mut u8).copy_from(from.cast(), size) };
         OK
     }
+    /// # Safety
+    /// As in the trait.
     unsafe fn cuMemcpyDtoH_v2(&self, to: *mut c_void, from: CUdeviceptr, size: usize) -> CUresult {
+        // SAFETY: the caller's promise, and memory of `malloc`.
         unsafe { to.cast::<u8>().copy_from(from as *const u8, size) };
         OK
     }
+    /// # Safety
+    /// As in the trait.
     unsafe fn cuModuleLoadData(&self, module: &mut CUmodule, _image: *const c_void) -> CUresult {
         *module = CUmodule::from_addr(0x2000);
         OK
@@ -122,13 +135,18 @@ impl Driver for StandIn {
         *mode = CUmoduleLoadingMode::CU_MODULE_LAZY_LOADING;
         OK
     }
+    /// # Safety
+    /// As in the trait.
     unsafe fn cuDeviceGetPCIBusId(&self, id: *mut c_char, len: i32, _dev: CUdevice) -> CUresult {
         if id.is_null() || len < 13 {
             return CUresult::CUDA_ERROR_INVALID_VALUE;
         }
+        // SAFETY: the caller's promise, and memory of `malloc`.
         unsafe { id.copy_from(c"0000:01:01.0".as_ptr(), 13) };
         OK
     }
+    /// # Safety
+    /// As in the trait.
     unsafe fn cuDeviceGetLuid(&self, _l: *mut c_char, mask: &mut u32, _dev: CUdevice) -> CUresult {
         *mask = 0;
         CUresult::CUDA_ERROR_NOT_SUPPORTED
@@ -143,6 +161,7 @@ impl Driver for StandIn {
         OK
     }
     fn cuMemcpy(&self, to: CUdeviceptr, from: CUdeviceptr, size: usize) -> CUresult {
+        // SAFETY: the caller's promise, and memory of `malloc`.
         unsafe { (to as *mut u8).copy_from(from as *const u8, size) };
         OK
     }

@@ -116,6 +116,8 @@ impl Driver for TestDriver {
         note(format!("prefetch {size} to {:?} {} flags {flags} in {stream:?}", location.type_, location.id))
     }
 
+    /// # Safety
+    /// As in the trait.
     unsafe fn cuLaunchKernelEx(
         &self,
         config: &CUlaunchConfig,
@@ -126,6 +128,8 @@ impl Driver for TestDriver {
         note(format!("launch in {:?}", config.hStream))
     }
 
+    /// # Safety
+    /// As in the trait.
     unsafe fn cuMemcpy3DBatchAsync_v2(
         &self,
         _count: usize,
@@ -136,6 +140,8 @@ impl Driver for TestDriver {
         CUresult::CUDA_ERROR_ILLEGAL_ADDRESS
     }
 
+    /// # Safety
+    /// As in the trait.
     unsafe fn cuGraphKernelNodeSetParams_v2(
         &self,
         _node: CUgraphNode,
