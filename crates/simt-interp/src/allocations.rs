@@ -55,7 +55,11 @@ impl Allocations {
         if end <= content.len() as u64 {
             return Ok(&mut content[offset as usize..end as usize]);
         }
-        Err(format!("{} bytes behind the allocation of {} bytes at {start:#x}", end - content.len() as u64, content.len()))
+        Err(format!(
+            "{} bytes behind the allocation of {} bytes at {start:#x}",
+            end - content.len() as u64,
+            content.len()
+        ))
     }
 }
 

@@ -142,8 +142,12 @@ impl fmt::Display for LaunchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LaunchError::Program(error) => write!(f, "the program is not well formed: {error}"),
-            LaunchError::EmptyShape => write!(f, "grid, block or cluster is empty, or the grid is not made of whole clusters"),
-            LaunchError::BlockTooLarge { threads, limit } => write!(f, "{threads} threads in a block; {limit} are possible"),
+            LaunchError::EmptyShape => {
+                write!(f, "grid, block or cluster is empty, or the grid is not made of whole clusters")
+            }
+            LaunchError::BlockTooLarge { threads, limit } => {
+                write!(f, "{threads} threads in a block; {limit} are possible")
+            }
             LaunchError::ParamsTooShort { given, needed } => {
                 write!(f, "{given} bytes of parameters; the kernel has {needed}")
             }
@@ -178,7 +182,9 @@ impl fmt::Display for FaultKind {
             }
             FaultKind::Trap => write!(f, "trap"),
             FaultKind::Assertion { text } => write!(f, "assertion failed: {}", text.trim_end()),
-            FaultKind::BadCallTarget { target } => write!(f, "call of {target:#x}, which is no function of this signature"),
+            FaultKind::BadCallTarget { target } => {
+                write!(f, "call of {target:#x}, which is no function of this signature")
+            }
             FaultKind::StackOverflow { needed, limit } => {
                 write!(f, "stack overflow: {needed} bytes of local memory needed, {limit} there")
             }

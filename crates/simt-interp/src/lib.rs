@@ -56,10 +56,8 @@ mod launch;
 mod machine;
 mod memory;
 pub mod printf;
-#[cfg(any())]
+#[cfg(any(test, feature = "random"))]
 pub mod random;
-#[cfg(any())]
-pub mod random_ptx;
 mod runtime;
 mod windows;
 

@@ -120,7 +120,13 @@ impl Context<'_, '_> {
     }
 
     /// Bytes at a generic address, for the device runtime.
-    pub fn read_generic(&mut self, lane: &mut Lane, address: u64, bytes: &mut [u8], line: u32) -> Result<(), FaultKind> {
+    pub fn read_generic(
+        &mut self,
+        lane: &mut Lane,
+        address: u64,
+        bytes: &mut [u8],
+        line: u32,
+    ) -> Result<(), FaultKind> {
         let request = Request {
             kind: AccessKind::Load,
             space: AddressSpace::Generic,
@@ -285,7 +291,7 @@ fn window_of_space(space: AddressSpace) -> Option<u64> {
 }
 
 fn check_alignment(request: &Request) -> Result<(), FaultKind> {
-    if request.address.is_multiple_of(u64::from(request.size)) {
+    if request.address % u64::from(request.size) == 0 {
         return Ok(());
     }
     Err(FaultKind::Misaligned { access: request.kind, address: request.address, size: request.size })
@@ -308,7 +314,12 @@ fn slice<'m>(memory: &'m [u8], request: &Request, place: Place, offset: u64) -> 
     Ok(&memory[bounds])
 }
 
-fn slice_mut<'m>(memory: &'m mut [u8], request: &Request, place: Place, offset: u64) -> Result<&'m mut [u8], FaultKind> {
+fn slice_mut<'m>(
+    memory: &'m mut [u8],
+    request: &Request,
+    place: Place,
+    offset: u64,
+) -> Result<&'m mut [u8], FaultKind> {
     let bounds = bounds(memory.len(), request, place, offset)?;
     Ok(&mut memory[bounds])
 }

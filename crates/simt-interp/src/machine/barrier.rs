@@ -47,9 +47,7 @@ impl Warp {
         group: u32,
         instruction: &Instruction,
     ) -> Result<(), Box<Fault>> {
-        let Op::Barrier { kind, id, threads, predicate } = instruction.op else {
-            unreachable!("called for barriers")
-        };
+        let Op::Barrier { kind, id, threads, predicate } = instruction.op else { unreachable!("called for barriers") };
         for lane_id in lanes_of(group) {
             let lane = &mut self.lanes[lane_id];
             let barrier_id = lane.value(id) as u32 as usize;
@@ -85,12 +83,7 @@ impl Warp {
 }
 
 /// The barrier's slot, if the arguments are in order.
-fn check(
-    barriers: &mut Barriers,
-    id: usize,
-    threads: Option<u32>,
-    block_threads: u32,
-) -> Result<&mut Slot, String> {
+fn check(barriers: &mut Barriers, id: usize, threads: Option<u32>, block_threads: u32) -> Result<&mut Slot, String> {
     let Some(slot) = barriers.slots.get_mut(id) else {
         return Err(format!("barrier {id} does not exist; there are {BARRIER_COUNT}"));
     };

@@ -126,7 +126,10 @@ fn call_lane(
     line: u32,
 ) -> Result<u128, FaultKind> {
     let argument = |index: usize| {
-        arguments.get(index).copied().ok_or_else(|| FaultKind::Unsupported(format!("{function:?} with too few arguments")))
+        arguments
+            .get(index)
+            .copied()
+            .ok_or_else(|| FaultKind::Unsupported(format!("{function:?} with too few arguments")))
     };
     Ok(match function {
         RuntimeFunction::Vprintf => u128::from(print(context, lane, argument(0)?, argument(1)?, line)? as u32),

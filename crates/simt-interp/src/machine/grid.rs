@@ -84,7 +84,8 @@ impl<'a> Grid<'a> {
         let blocks = || self.running.iter().flat_map(|cluster| &cluster.blocks);
         let waiting = blocks().flat_map(|block| block.warps.iter().map(move |warp| (block, warp)));
         let found = waiting.filter_map(|(block, warp)| warp.describe_wait().map(|wait| (block, wait))).next();
-        let (block, (lane, line, what)) = found.expect("blocks that have not ended and cannot go on wait for something");
+        let (block, (lane, line, what)) =
+            found.expect("blocks that have not ended and cannot go on wait for something");
         let function = self.machine.program.function(lane.frame().function).name.clone();
         Box::new(Fault { kind: FaultKind::Deadlock(what), function, line, block: block.id.index, thread: lane.index })
     }

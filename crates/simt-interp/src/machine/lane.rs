@@ -126,7 +126,8 @@ impl Frame {
     pub fn enter(&mut self, function: &Function, to: BlockId) {
         let from = self.block;
         let incoming = |phi: &simt_ir::Phi| {
-            let (_, value) = phi.incoming.iter().find(|(block, _)| *block == from).expect("verified: one value an edge");
+            let (_, value) =
+                phi.incoming.iter().find(|(block, _)| *block == from).expect("verified: one value an edge");
             self.values[value.0 as usize]
         };
         let phis = &function.block(to).phis;

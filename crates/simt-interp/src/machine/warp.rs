@@ -80,8 +80,8 @@ impl Warp {
     /// The lanes to run: those that stand where the earliest ready lane stands, unless others have waited too long.
     fn choose(&mut self, machine: &Machine) -> u32 {
         let ready = self.mask(Lane::is_ready);
-        if ready == 0 {
-            return 0;
+        if ready.count_ones() <= 1 {
+            return ready;
         }
         if self.retreats >= PATIENCE {
             self.retreats = 0;
@@ -99,9 +99,8 @@ impl Warp {
 
     /// The lanes of `ready` that stand at the same instruction as lane `id`.
     fn standing_with(&self, machine: &Machine, ready: u32, id: usize) -> u32 {
-        let same = |other: &usize| {
-            position_order(&machine.layouts, &self.lanes[id], &self.lanes[*other]) == Ordering::Equal
-        };
+        let same =
+            |other: &usize| position_order(&machine.layouts, &self.lanes[id], &self.lanes[*other]) == Ordering::Equal;
         lanes_of(ready).filter(same).map(|other| 1 << other).sum()
     }
 

@@ -41,7 +41,9 @@ macro_rules! glibc {
 
 /// All sets of flags.
 fn flag_sets() -> Vec<String> {
-    (0..32).map(|set| "-+ 0#".chars().enumerate().filter(|(i, _)| set >> i & 1 == 1).map(|(_, c)| c).collect()).collect()
+    (0..32)
+        .map(|set| "-+ 0#".chars().enumerate().filter(|(i, _)| set >> i & 1 == 1).map(|(_, c)| c).collect())
+        .collect()
 }
 
 #[test]
@@ -49,11 +51,14 @@ fn integers_as_glibc() {
     for flags in flag_sets() {
         for width in ["", "1", "12"] {
             for precision in ["", ".", ".0", ".5"] {
-                for conversion in ["d", "i", "u", "x", "X", "o", "hd", "hhd", "hu", "hhx", "ld", "lld", "llu", "lx", "zu"] {
+                for conversion in
+                    ["d", "i", "u", "x", "X", "o", "hd", "hhd", "hu", "hhx", "ld", "lld", "llu", "lx", "zu"]
+                {
                     let text = std::format!("<%{flags}{width}{precision}{conversion}>");
                     for value in [0u64, 1, 42, 0x7fff_ffff, 0xffff_ffff, 0x8000_0000, 0x1234_5678_9abc_def0, u64::MAX] {
                         let long = conversion.starts_with(['l', 'z']);
-                        let expected = if long { glibc!(text.as_str(), value) } else { glibc!(text.as_str(), value as u32) };
+                        let expected =
+                            if long { glibc!(text.as_str(), value) } else { glibc!(text.as_str(), value as u32) };
                         assert_eq!(ours(&text, &[value], &[]), expected, "{text} {value:#x}");
                     }
                 }

@@ -1,0 +1,320 @@
+//! Random control flow: a structured part by recursion, with loops that lanes leave one by one, switches, regions with two
+//! entries, and calls.
+//!
+//! A handful of `i32` variables goes through all of it; their values at the end are the outputs.
+
+use simt_ir::{
+    BinaryOp, BlockId, FunctionBuilder, FunctionId, FunctionKind, IntCondition, Op, Program, Terminator, Type, UnaryOp,
+    Value,
+};
+
+use super::straight::Straight;
+use super::{Case, Family, Rng};
+
+/// Variables of a kernel.
+const VARIABLES: usize = 5;
+
+/// Deepest nesting of statements.
+const DEPTH: u32 = 4;
+
+/// Statements of a whole function, about.
+const BUDGET: u32 = 40;
+
+/// Turns that a loop takes at most.
+const TURNS: u64 = 9;
+
+/// Device functions that can be called: two plain ones and one that recurses.
+const CALLEES: u32 = 3;
+
+pub(super) fn case(rng: &mut Rng) -> Case<Program> {
+    let threads = 1 + rng.below(80) as u32;
+    let mut functions: Vec<_> = (1..CALLEES).map(|_| plain_function(rng)).collect();
+    functions.push(recursive_function(CALLEES));
+    let mut s = Straight::new(rng, Family::ControlFlow.mix());
+    s.functions = functions;
+    let first: Vec<Value> = (0..VARIABLES).map(|_| s.operand(Type::I32)).collect();
+    let mut generator = Generator { rng: s.rng, b: &mut s.builder, budget: BUDGET, calls: true, loops: Vec::new() };
+    let last = generator.statements(first, 0);
+    for value in last {
+        s.output(value);
+    }
+    s.finish(1 + threads % 2, threads)
+}
+
+/// `(i32, i32) -> i32`, with branches and loops of its own.
+fn plain_function(rng: &mut Rng) -> simt_ir::Function {
+    let mut b = FunctionBuilder::new("callee", FunctionKind::Device, vec![Type::I32; 2], vec![Type::I32]);
+    let state = vec![b.parameter(0), b.parameter(1)];
+    let mut generator = Generator { rng, b: &mut b, budget: 8, calls: false, loops: Vec::new() };
+    let state = generator.statements(state, 1);
+    let sum = b.binary(BinaryOp::Xor, state[0], state[1]);
+    b.terminate(Terminator::Return(vec![sum]));
+    b.finish()
+}
+
+/// `f(x, n) = (n & 7) == 0 ? x : f(x * 5 + n, (n & 7) - 1) ^ n`.
+fn recursive_function(id: u32) -> simt_ir::Function {
+    let mut b = FunctionBuilder::new("recursive", FunctionKind::Device, vec![Type::I32; 2], vec![Type::I32]);
+    let (x, n) = (b.parameter(0), b.parameter(1));
+    let (mask, zero, one, five) =
+        (b.constant(Type::I32, 7), b.constant(Type::I32, 0), b.constant(Type::I32, 1), b.constant(Type::I32, 5));
+    let depth = b.binary(BinaryOp::And, n, mask);
+    let done = b.int_compare(IntCondition::Eq, depth, zero);
+    let (base, step) = (b.create_block(), b.create_block());
+    b.terminate(Terminator::CondBranch { condition: done, then: base, otherwise: step });
+    b.switch_to(base);
+    b.terminate(Terminator::Return(vec![x]));
+    b.switch_to(step);
+    let scaled = b.binary(BinaryOp::Mul, x, five);
+    let next = b.binary(BinaryOp::Add, scaled, n);
+    let less = b.binary(BinaryOp::Sub, depth, one);
+    let op = Op::Call { function: FunctionId(id), arguments: vec![next, less] };
+    let inner = b.push_with(op, &[Type::I32])[0];
+    let result = b.binary(BinaryOp::Xor, inner, n);
+    b.terminate(Terminator::Return(vec![result]));
+    b.finish()
+}
+
+/// The values of the variables.
+type State = Vec<Value>;
+
+struct Generator<'g> {
+    rng: &'g mut Rng,
+    b: &'g mut FunctionBuilder,
+    budget: u32,
+    /// Whether calls may be made.
+    calls: bool,
+    /// The loops around the place, outer first.
+    loops: Vec<Loop>,
+}
+
+/// A loop that is being filled.
+struct Loop {
+    /// The block behind it.
+    exit: BlockId,
+    /// Edges to that block.
+    edges: Vec<(BlockId, State)>,
+}
+
+impl Generator<'_> {
+    /// A few statements one after the other.
+    fn statements(&mut self, mut state: State, depth: u32) -> State {
+        let count = if depth == 0 { 6 } else { 1 + self.rng.below(3) };
+        for _ in 0..count {
+            state = self.statement(state, depth);
+        }
+        state
+    }
+
+    fn statement(&mut self, state: State, depth: u32) -> State {
+        if self.budget == 0 || depth >= DEPTH {
+            return self.assignment(state);
+        }
+        self.budget -= 1;
+        match self.rng.below(12) {
+            0..3 => self.assignment(state),
+            3..6 => self.branch(state, depth),
+            6..8 => self.repeat(state, depth),
+            8 => self.switch(state, depth),
+            9 => self.two_entries(state),
+            10 if self.calls => self.call(state),
+            _ => self.leave_loop(state),
+        }
+    }
+
+    fn int(&mut self, value: u64) -> Value {
+        self.b.constant(Type::I32, value)
+    }
+
+    fn variable(&mut self, state: &State) -> Value {
+        state[self.rng.below(state.len())]
+    }
+
+    /// One variable gets a new value.
+    fn assignment(&mut self, mut state: State) -> State {
+        let (a, b) = (self.variable(&state), self.variable(&state));
+        let constant = self.rng.value(Type::I32);
+        let constant = self.int(constant);
+        let op = self.rng.pick(&[BinaryOp::Add, BinaryOp::Sub, BinaryOp::Mul, BinaryOp::Xor, BinaryOp::ShrUnsigned]);
+        let value = match self.rng.below(3) {
+            0 => self.b.binary(op, a, b),
+            1 => self.b.binary(op, a, constant),
+            _ => {
+                let value = self.b.unary(UnaryOp::Not, a);
+                self.b.binary(BinaryOp::Add, value, b)
+            }
+        };
+        let target = self.rng.below(state.len());
+        state[target] = value;
+        state
+    }
+
+    /// A condition on the variables; some are the same for many lanes.
+    fn condition(&mut self, state: &State) -> Value {
+        let (a, b) = (self.variable(state), self.variable(state));
+        let bit = 1 << self.rng.below(5);
+        let (bit, zero) = (self.int(bit), self.int(0));
+        if self.rng.flag() {
+            let masked = self.b.binary(BinaryOp::And, a, bit);
+            self.b.int_compare(IntCondition::Eq, masked, zero)
+        } else {
+            let condition = self.rng.pick(&[IntCondition::LtSigned, IntCondition::GeUnsigned, IntCondition::Ne]);
+            self.b.int_compare(condition, a, b)
+        }
+    }
+
+    /// A block at which edges with their states meet.
+    fn join(&mut self, edges: Vec<(BlockId, State)>, block: BlockId) -> State {
+        self.b.switch_to(block);
+        let width = edges[0].1.len();
+        let mut state = Vec::new();
+        for index in 0..width {
+            let phi = self.b.push_phi(block, Type::I32);
+            let phis = &mut self.b.function_mut().block_mut(block).phis;
+            let incoming = edges.iter().map(|(from, state)| (*from, state[index])).collect();
+            phis.last_mut().expect("the phi just made").incoming = incoming;
+            state.push(phi);
+        }
+        state
+    }
+
+    /// Runs `body` in a new block and goes to `to`; the edge.
+    fn arm(&mut self, block: BlockId, state: State, depth: u32, to: BlockId) -> (BlockId, State) {
+        self.b.switch_to(block);
+        let state = self.statements(state, depth + 1);
+        let edge = (self.b.current_block(), state);
+        self.b.terminate(Terminator::Branch(to));
+        edge
+    }
+
+    fn branch(&mut self, state: State, depth: u32) -> State {
+        let condition = self.condition(&state);
+        let origin = self.b.current_block();
+        let (then, join) = (self.b.create_block(), self.b.create_block());
+        let with_else = self.rng.flag();
+        let otherwise = if with_else { self.b.create_block() } else { join };
+        self.b.terminate(Terminator::CondBranch { condition, then, otherwise });
+        let mut edges = vec![self.arm(then, state.clone(), depth, join)];
+        if with_else {
+            edges.push(self.arm(otherwise, state, depth, join));
+        } else {
+            edges.push((origin, state));
+        }
+        self.join(edges, join)
+    }
+
+    fn switch(&mut self, state: State, depth: u32) -> State {
+        let index = self.variable(&state);
+        let mask = self.int(3);
+        let index = self.b.binary(BinaryOp::And, index, mask);
+        let arms: Vec<BlockId> = (0..3).map(|_| self.b.create_block()).collect();
+        let join = self.b.create_block();
+        // Index 3 has no entry of its own, and 0 and 2 share one now and then.
+        let third = if self.rng.flag() { arms[2] } else { arms[0] };
+        let targets = vec![arms[0], arms[1], third, arms[2]];
+        self.b.terminate(Terminator::Switch { index, targets });
+        let edges = arms.into_iter().map(|arm| self.arm(arm, state.clone(), depth, join)).collect();
+        self.join(edges, join)
+    }
+
+    /// A loop with a number of turns that differs from lane to lane, and perhaps other ways out.
+    fn repeat(&mut self, state: State, depth: u32) -> State {
+        let turns = self.variable(&state);
+        let most = self.int(TURNS - 2);
+        let turns = self.b.binary(BinaryOp::RemUnsigned, turns, most);
+        let zero = self.int(0);
+        let entry = self.b.current_block();
+        let (head, exit) = (self.b.create_block(), self.b.create_block());
+        self.b.terminate(Terminator::Branch(head));
+        self.b.switch_to(head);
+        let counter = self.b.push_phi(head, Type::I32);
+        let variables: State = state.iter().map(|_| self.b.push_phi(head, Type::I32)).collect();
+        self.loops.push(Loop { exit, edges: Vec::new() });
+        let after = self.statements(variables.clone(), depth + 1);
+        let one = self.int(1);
+        let next = self.b.binary(BinaryOp::Add, counter, one);
+        let done = self.b.int_compare(IntCondition::GeUnsigned, counter, turns);
+        let latch = self.b.current_block();
+        self.b.terminate(Terminator::CondBranch { condition: done, then: exit, otherwise: head });
+        let phis = &mut self.b.function_mut().block_mut(head).phis;
+        let starts = std::iter::once(zero).chain(state);
+        let repeats = std::iter::once(next).chain(after.iter().copied());
+        for (phi, (start, repeat)) in phis.iter_mut().zip(starts.zip(repeats)) {
+            phi.incoming = vec![(entry, start), (latch, repeat)];
+        }
+        let mut edges = self.loops.pop().expect("the loop just entered").edges;
+        edges.push((latch, after));
+        self.join(edges, exit)
+    }
+
+    /// A way out of one of the loops around the place. Outside of loops, an assignment.
+    fn leave_loop(&mut self, state: State) -> State {
+        if self.loops.is_empty() {
+            return self.assignment(state);
+        }
+        let condition = self.condition(&state);
+        let (leave, stay) = (self.b.create_block(), self.b.create_block());
+        self.b.terminate(Terminator::CondBranch { condition, then: leave, otherwise: stay });
+        self.b.switch_to(leave);
+        let leaving = self.assignment(state.clone());
+        let target = self.rng.below(self.loops.len());
+        self.b.terminate(Terminator::Branch(self.loops[target].exit));
+        self.loops[target].edges.push((leave, leaving));
+        self.b.switch_to(stay);
+        state
+    }
+
+    /// A region that lanes enter at two places and go round in: irreducible control flow.
+    fn two_entries(&mut self, state: State) -> State {
+        let condition = self.condition(&state);
+        let turns = self.variable(&state);
+        let mask = self.int(7);
+        let turns = self.b.binary(BinaryOp::And, turns, mask);
+        let entry = self.b.current_block();
+        let (left, right, exit) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        self.b.terminate(Terminator::CondBranch { condition, then: left, otherwise: right });
+        let mut ends = Vec::new();
+        for block in [left, right] {
+            self.b.switch_to(block);
+            let counter = self.b.push_phi(block, Type::I32);
+            let variables: State = state.iter().map(|_| self.b.push_phi(block, Type::I32)).collect();
+            let after = self.assignment(variables);
+            let one = self.int(1);
+            let next = self.b.binary(BinaryOp::Sub, counter, one);
+            let zero = self.int(0);
+            let done = self.b.int_compare(IntCondition::Eq, counter, zero);
+            let other = if block == left { right } else { left };
+            self.b.terminate(Terminator::CondBranch { condition: done, then: exit, otherwise: other });
+            ends.push((next, after));
+        }
+        for (index, block) in [left, right].into_iter().enumerate() {
+            let (from, (next, after)) = if index == 0 { (right, &ends[1]) } else { (left, &ends[0]) };
+            let starts = std::iter::once(turns).chain(state.iter().copied());
+            let repeats = std::iter::once(*next).chain(after.iter().copied());
+            let phis = &mut self.b.function_mut().block_mut(block).phis;
+            for (phi, (start, repeat)) in phis.iter_mut().zip(starts.zip(repeats)) {
+                phi.incoming = vec![(entry, start), (from, repeat)];
+            }
+        }
+        let edges = vec![(left, ends[0].1.clone()), (right, ends[1].1.clone())];
+        self.join(edges, exit)
+    }
+
+    /// A call, direct or through a pointer that differs from lane to lane.
+    fn call(&mut self, mut state: State) -> State {
+        let arguments = vec![self.variable(&state), self.variable(&state)];
+        let value = if self.rng.flag() {
+            let function = FunctionId(1 + self.rng.below(CALLEES as usize) as u32);
+            self.b.push_with(Op::Call { function, arguments }, &[Type::I32])[0]
+        } else {
+            let condition = self.condition(&state);
+            let [first, second] = [(); 2].map(|()| FunctionId(1 + self.rng.below(CALLEES as usize) as u32));
+            let (f, g) = (self.b.push1(Op::FunctionAddress(first)), self.b.push1(Op::FunctionAddress(second)));
+            let target = self.b.select(condition, f, g);
+            self.b.push1(Op::CallIndirect { target, arguments, returns: vec![Type::I32] })
+        };
+        let target = self.rng.below(state.len());
+        state[target] = value;
+        state
+    }
+}
