@@ -2,7 +2,7 @@
 
 use crate::arena::Arena;
 use crate::fault::Fault;
-use crate::lock_order::{Lock, Rank};
+use crate::lock_order::{EngineRank, Lock};
 use crate::runtime::{Heap, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -44,7 +44,7 @@ impl Domain {
     pub fn new(arena: &Arc<Arena>, config: DomainConfig) -> Arc<Domain> {
         Arc::new(Domain {
             failed: AtomicBool::new(false),
-            fault: Lock::new(Rank::Fault, None),
+            fault: Lock::new(EngineRank::Fault, None),
             heap: Heap::new(arena.clone(), config.heap_bytes),
             output: Output::new(config.output_bytes),
             grids: AtomicU64::new(0),

@@ -5,7 +5,7 @@ use crate::call::{ExecutionStacks, ensure_signal_stack, install_handlers};
 use crate::domain::{Domain, DomainConfig};
 use crate::execute::{Core, CoreGuard, WorkspacePool};
 use crate::host_functions::HostFunctions;
-use crate::lock_order::{Lock, Rank};
+use crate::lock_order::{EngineRank, Lock};
 use crate::queue::{Padded, Stream};
 use crate::runtime::Formatter;
 use crate::scheduler::Scheduler;
@@ -69,7 +69,7 @@ impl Engine {
             spinning: AtomicUsize::new(0),
             started: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
-            threads: Lock::new(Rank::Threads, Vec::new()),
+            threads: Lock::new(EngineRank::Threads, Vec::new()),
             config,
             arena,
             _stacks: stacks,

@@ -4,7 +4,7 @@
 //! are needed to get on.
 
 use crate::engine::Shared;
-use crate::lock_order::{Lock, Rank};
+use crate::lock_order::{EngineRank, Lock};
 use crate::queue::{Command, State, Stream};
 use crate::worker::block_signals;
 use std::collections::VecDeque;
@@ -33,7 +33,7 @@ pub(crate) struct HostFunctions {
 impl HostFunctions {
     pub(crate) fn new() -> Self {
         let queue = Queue { streams: VecDeque::new(), is_started: false, is_stopping: false };
-        Self { queue: Lock::new(Rank::HostFunctions, queue), changes: AtomicU32::new(0) }
+        Self { queue: Lock::new(EngineRank::HostFunctions, queue), changes: AtomicU32::new(0) }
     }
 
     /// Has the host function at the front of a stream run. The stream is [`State::Taken`] meanwhile.

@@ -22,7 +22,7 @@ mod execute;
 mod fault;
 mod host_functions;
 mod kernel;
-mod lock_order;
+pub mod lock_order;
 mod queue;
 mod runtime;
 mod scheduler;

@@ -1,7 +1,7 @@
 //! What there is to do: ready streams, grids that others may join, and suspended units without a core.
 
 use crate::execute::Unit;
-use crate::lock_order::{Lock, Rank};
+use crate::lock_order::{EngineRank, Lock};
 use crate::queue::{Padded, Stream};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -76,7 +76,7 @@ pub(crate) struct Scheduler {
 impl Scheduler {
     pub(crate) fn new() -> Self {
         Scheduler {
-            lists: Lock::new(Rank::Scheduler, Lists::default()),
+            lists: Lock::new(EngineRank::Scheduler, Lists::default()),
             pending: Padded::default(),
             best_priority: AtomicI32::new(i32::MAX),
         }

@@ -53,11 +53,10 @@ impl Copy {
 
     /// The same copy, in as few dimensions as possible.
     fn flattened(mut self) -> Copy {
-        if self.depth > 1 && self.height * self.destination_pitch == self.destination_slice {
-            if self.height * self.source_pitch == self.source_slice {
-                self.height *= self.depth;
-                self.depth = 1;
-            }
+        let slices_adjoin = self.height * self.destination_pitch == self.destination_slice
+            && self.height * self.source_pitch == self.source_slice;
+        if slices_adjoin {
+            (self.height, self.depth) = (self.height * self.depth, 1);
         }
         let dense = self.destination_pitch == self.width && self.source_pitch == self.width;
         if self.depth == 1 && (dense || self.height == 1) {

@@ -25,7 +25,7 @@ fn overlapping_bytes_are_moved() {
     let engine = engine(3);
     let domain = engine.domain(DomainConfig::default());
     let stream = engine.stream(&domain, 0).unwrap();
-    let original: Vec<u8> = (0..2_000_000).map(|i| (i * 31 >> 3) as u8).collect();
+    let original: Vec<u8> = (0..2_000_000).map(|i| ((i * 31) >> 3) as u8).collect();
     let mut bytes = original.clone();
     let base = bytes.as_mut_ptr() as u64;
     copy(&stream, &Copy::linear(base + 1000, base, 1_900_000));

@@ -17,7 +17,7 @@ pub use budget::Budget;
 pub use diagnose::{Nearest, Relation};
 pub(crate) use ranges::Ranges;
 
-use crate::lock_order::{Lock, Rank};
+use crate::lock_order::{EngineRank, Lock};
 use crate::sys::{HUGE_PAGE, Mapping};
 use registered::Registered;
 use std::fmt;
@@ -127,8 +127,8 @@ impl Arena {
         Ok(Arena {
             base: range.base(),
             bytes: range.bytes(),
-            store: Lock::new(Rank::Arena, Store::new(range)),
-            registered: Lock::new(Rank::Arena, Registered::default()),
+            store: Lock::new(EngineRank::Arena, Store::new(range)),
+            registered: Lock::new(EngineRank::Arena, Registered::default()),
         })
     }
 

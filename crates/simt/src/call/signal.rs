@@ -5,7 +5,7 @@
 
 use super::stack::{GUARD_BYTES, STACK_BYTES, frame_of};
 use super::{CallFrame, apex_simt_landing};
-use crate::lock_order::{Lock, Rank};
+use crate::lock_order::{EngineRank, LEVELS_OUTSIDE, Lock};
 use crate::sys::Mapping;
 use std::cell::RefCell;
 use std::io;
@@ -38,7 +38,7 @@ const REGIONS_MAX: usize = 64;
 
 /// First address and size of each region; size 0 means none. Written under [`REGISTRATION`], read by the handler.
 static REGIONS: [(AtomicU64, AtomicU64); REGIONS_MAX] = [const { (AtomicU64::new(0), AtomicU64::new(0)) }; REGIONS_MAX];
-static REGISTRATION: Lock<()> = Lock::new(Rank::Stacks, ());
+static REGISTRATION: Lock<()> = Lock::at(LEVELS_OUTSIDE + EngineRank::Stacks as u32, ());
 
 pub(super) fn register_region(region: Region) -> io::Result<usize> {
     let _held = REGISTRATION.lock();

@@ -7,12 +7,9 @@ use super::workspace::{Workspace, WorkspacePool};
 use crate::arena::OutOfMemory;
 use crate::queue::Stream;
 use simt_ir::WARP_SIZE;
-use simt_ir::abi::{LaunchContext, Status, WarpContext};
+use simt_ir::abi::{BARRIER_ARRIVE_ONLY, LaunchContext, Status, WarpContext};
 use std::mem::take;
 use std::sync::Arc;
-
-/// Set by machine code in `barrier_id` when the warp arrives at a barrier without waiting.
-pub(crate) const BARRIER_ARRIVE: u32 = 1 << 8;
 
 /// Calls of machine code in a turn, after which the core looks after other work.
 const TURN_CALLS_MAX: u32 = 16_384;
@@ -238,10 +235,10 @@ impl Unit {
         self.set_live_lanes(block, warp, live);
         let arriving = lanes & live;
         let rounded = if arriving == live { WARP_SIZE } else { arriving.count_ones() };
-        let waits = id & BARRIER_ARRIVE == 0;
+        let waits = expected & BARRIER_ARRIVE_ONLY == 0;
         let arrival = Arrival {
-            id: id & !BARRIER_ARRIVE,
-            expected,
+            id,
+            expected: expected & !BARRIER_ARRIVE_ONLY,
             threads: arriving.count_ones(),
             rounded,
             predicate: (predicate & arriving).count_ones(),

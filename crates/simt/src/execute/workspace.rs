@@ -2,7 +2,7 @@
 
 use super::layout::Layout;
 use crate::arena::{Arena, OutOfMemory, Purpose};
-use crate::lock_order::{Lock, Rank};
+use crate::lock_order::{EngineRank, Lock};
 use simt_ir::abi::WarpContext;
 use std::alloc;
 use std::ptr::{self, NonNull};
@@ -99,7 +99,7 @@ pub(crate) struct WorkspacePool {
 
 impl WorkspacePool {
     pub(crate) fn new(arena: Arc<Arena>) -> Self {
-        Self { arena, free: Lock::new(Rank::Workspaces, Vec::new()) }
+        Self { arena, free: Lock::new(EngineRank::Workspaces, Vec::new()) }
     }
 
     /// A workspace that fits.

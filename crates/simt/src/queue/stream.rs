@@ -7,7 +7,7 @@ use crate::domain::Domain;
 use crate::engine::Shared;
 use crate::execute::Grid;
 use crate::kernel::{InvalidLaunch, Kernel, Launch};
-use crate::lock_order::{Lock, Rank};
+use crate::lock_order::{EngineRank, Lock};
 use std::cell::Cell;
 use std::fmt;
 use std::io;
@@ -67,7 +67,7 @@ impl Stream {
             engine,
             domain,
             priority,
-            producer: Lock::new(Rank::Producer, Producer::default()),
+            producer: Lock::new(EngineRank::Producer, Producer::default()),
             ring: Ring::new()?,
             written: Padded::default(),
             completed: Padded::default(),
@@ -77,7 +77,7 @@ impl Stream {
             wake_at: AtomicU64::new(u64::MAX),
             progress: AtomicU32::new(0),
             has_dependents: AtomicBool::new(false),
-            dependents: Lock::new(Rank::Dependents, Vec::new()),
+            dependents: Lock::new(EngineRank::Dependents, Vec::new()),
             grid: Grid::default(),
         }))
     }
@@ -352,7 +352,8 @@ impl Point {
         &self.stream
     }
 
-    pub(crate) fn sequence(&self) -> u64 {
+    /// How many commands of the stream are complete when it is reached.
+    pub fn sequence(&self) -> u64 {
         self.sequence
     }
 }

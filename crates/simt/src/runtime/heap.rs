@@ -1,7 +1,7 @@
 //! The heap of `malloc` and `free` in kernels.
 
 use crate::arena::{Arena, Purpose, Ranges};
-use crate::lock_order::{Lock, Rank};
+use crate::lock_order::{EngineRank, Lock};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +28,7 @@ struct State {
 
 impl Heap {
     pub(crate) fn new(arena: Arc<Arena>, bytes: u64) -> Heap {
-        Heap { arena, bytes: AtomicU64::new(bytes), state: Lock::new(Rank::Heap, None) }
+        Heap { arena, bytes: AtomicU64::new(bytes), state: Lock::new(EngineRank::Heap, None) }
     }
 
     /// Size in bytes.

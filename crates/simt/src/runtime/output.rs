@@ -3,7 +3,7 @@
 //! The text goes through the C library's `stdout`, as it does with CUDA: what the program itself has printed before, and
 //! still sits in that buffer, comes out first.
 
-use crate::lock_order::{Lock, Rank};
+use crate::lock_order::{EngineRank, Lock};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 unsafe extern "C" {
@@ -25,7 +25,7 @@ impl Output {
         Output {
             limit: AtomicU64::new(limit),
             has_text: AtomicBool::new(false),
-            text: Lock::new(Rank::Output, Vec::new()),
+            text: Lock::new(EngineRank::Output, Vec::new()),
         }
     }
 
