@@ -1,0 +1,1 @@
+//! Devices as data: profiles, attributes by compute capability, occupancy arithmetic.
