@@ -1,1 +1,18 @@
-//! From a module's PTX to machine code of its kernels: parsed once, compiled when launched, kept on disk.
+//! From a module's PTX to machine code of its kernels.
+//!
+//! A [`Module`] is parsed when it is loaded, as far as its signatures go; a kernel's body is parsed, lowered and compiled when the kernel is
+//! first launched with a block of some size, and kept in memory and in a cache on disk ([`Cache`]).
+//!
+//! Invariant: nothing here knows CUDA handles, streams or memory; addresses of symbols are the caller's.
+//! Invariant: what is on disk is only ever a copy: an unreadable, foreign or damaged file is compiled over, never an error.
+
+mod cache;
+mod dump;
+mod module;
+mod record;
+
+pub use cache::{Cache, CacheConfig};
+pub use dump::Stage;
+pub use module::{Compiled, Config, Error, KernelInfo, KernelResources, Module};
+pub use ptx::lowering::{GlobalSymbol, KernelParameter, Relocation, RelocationTarget};
+pub use simt_ir::AddressSpace;

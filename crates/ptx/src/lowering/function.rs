@@ -20,9 +20,9 @@ use crate::error::Result;
 pub(crate) enum Binding {
     Register(Variable, ast::ScalarType),
     /// A vector register: its elements.
-    VectorRegister(Vec<Variable>, ast::ScalarType),
-    /// A parameter of a kernel: offset and size in the buffer.
-    KernelParam(u32, u32),
+    VectorRegister(Vec<Variable>),
+    /// A parameter of a kernel: its offset in the buffer.
+    KernelParam(u32),
     /// A row of pieces: a call's parameter, a device function's parameter or return value.
     Pieces(ParamVariable),
     /// A variable in memory.
@@ -127,7 +127,7 @@ impl<'m> Lowerer<'_, 'm> {
             let bytes = parameters.last().map_or(0, |last| last.offset + last.size);
             self.builder.function_mut().param_bytes = bytes;
             for parameter in parameters {
-                self.bind(&parameter.name, Binding::KernelParam(parameter.offset, parameter.size));
+                self.bind(&parameter.name, Binding::KernelParam(parameter.offset));
             }
             return;
         }
@@ -275,7 +275,7 @@ impl<'m> Lowerer<'_, 'm> {
             for name in names {
                 let binding = if variables.vector > 1 {
                     let elements = (0..variables.vector).map(|_| self.registers.declare(ty)).collect();
-                    Binding::VectorRegister(elements, variables.ty)
+                    Binding::VectorRegister(elements)
                 } else {
                     Binding::Register(self.registers.declare(ty), variables.ty)
                 };
@@ -377,7 +377,23 @@ impl<'m> Lowerer<'_, 'm> {
 fn needs_control_flow(opcode: &str) -> bool {
     matches!(
         opcode,
-        "call" | "bar" | "barrier" | "shfl" | "vote" | "match" | "redux" | "activemask" | "elect" | "trap" | "brkpt"
-            | "nanosleep" | "brx" | "alloca" | "stackrestore" | "stacksave" | "membar" | "fence"
+        "call"
+            | "bar"
+            | "barrier"
+            | "shfl"
+            | "vote"
+            | "match"
+            | "redux"
+            | "activemask"
+            | "elect"
+            | "trap"
+            | "brkpt"
+            | "nanosleep"
+            | "brx"
+            | "alloca"
+            | "stackrestore"
+            | "stacksave"
+            | "membar"
+            | "fence"
     )
 }

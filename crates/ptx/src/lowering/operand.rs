@@ -82,7 +82,10 @@ impl Lowerer<'_, '_> {
         }
         if want == Type::I128 {
             let low = self.builder.constant(Type::I64, bits);
-            let high = self.builder.constant(Type::I64, if bits >> 63 == 1 && !matches!(value, Immediate::Unsigned(_)) { u64::MAX } else { 0 });
+            let high = self.builder.constant(
+                Type::I64,
+                if bits >> 63 == 1 && !matches!(value, Immediate::Unsigned(_)) { u64::MAX } else { 0 },
+            );
             return self.builder.push1(Op::Concat { ty: Type::I64, low, high });
         }
         self.builder.constant(want, bits)
@@ -99,11 +102,11 @@ impl Lowerer<'_, '_> {
                 let value = self.builder.push1(Op::SymbolAddress(symbol));
                 Ok(self.as_type(value, want))
             }
-            Some(Binding::KernelParam(offset, _)) => {
+            Some(Binding::KernelParam(offset)) => {
                 let value = self.builder.constant(Type::I64, u64::from(offset));
                 Ok(self.as_type(value, want))
             }
-            Some(Binding::VectorRegister(..)) => refuse(format!("vector register {name} as a scalar")),
+            Some(Binding::VectorRegister(_)) => refuse(format!("vector register {name} as a scalar")),
             Some(Binding::Pieces(_)) => refuse(format!("the address of parameter {name}")),
             None => {
                 if let Some(register) = special_register(name) {
@@ -135,7 +138,7 @@ impl Lowerer<'_, '_> {
             _ => return refuse(format!("component .{component}")),
         };
         match self.lookup(name) {
-            Some(Binding::VectorRegister(elements, _)) => match elements.get(index) {
+            Some(Binding::VectorRegister(elements)) => match elements.get(index) {
                 Some(element) => Ok(self.read_variable(*element)),
                 None => refuse(format!("component .{component} of {name}")),
             },
@@ -175,7 +178,7 @@ impl Lowerer<'_, '_> {
             }
             Operand::Component(name, component) => {
                 let index = "xyzw".find(component.as_str()).or_else(|| "rgba".find(component.as_str()));
-                let Some(Binding::VectorRegister(elements, _)) = self.lookup(name) else {
+                let Some(Binding::VectorRegister(elements)) = self.lookup(name) else {
                     return refuse(format!("{name} is not a vector register"));
                 };
                 let Some(variable) = index.and_then(|index| elements.get(index)).copied() else {
@@ -236,7 +239,7 @@ impl Lowerer<'_, '_> {
         }
         if let Operand::Name(name) = &address.base {
             match self.lookup(name) {
-                Some(Binding::KernelParam(offset, _)) => {
+                Some(Binding::KernelParam(offset)) => {
                     return Ok(Place::KernelParam((i64::from(offset) + address.offset) as u32));
                 }
                 Some(Binding::Pieces(row)) => return Ok(Place::Pieces(row, address.offset as u32)),

@@ -21,9 +21,10 @@ pub(crate) struct ParamVariable {
 
 /// The types of the pieces of a declaration: scalars whole, arrays in words as wide as their alignment allows.
 pub(super) fn piece_types(declaration: &Variables) -> Vec<Type> {
-    let elements = declaration.names.first().map_or(Some(1), |name| {
-        if name.dimensions.is_empty() { Some(1) } else { name.elements() }
-    });
+    let elements = declaration
+        .names
+        .first()
+        .map_or(Some(1), |name| if name.dimensions.is_empty() { Some(1) } else { name.elements() });
     let bytes = declaration.element_bytes() * elements.unwrap_or(0);
     let is_scalar = declaration.vector == 1 && declaration.names.first().is_some_and(|name| name.dimensions.is_empty());
     if is_scalar {
@@ -105,7 +106,8 @@ impl Lowerer<'_, '_> {
             let new = if first <= start && end <= last {
                 // The whole piece is written.
                 let amount = self.builder.constant(Type::I32, u64::from((start - first) * 8));
-                let moved = if start == first { value } else { self.builder.binary(BinaryOp::ShrUnsigned, value, amount) };
+                let moved =
+                    if start == first { value } else { self.builder.binary(BinaryOp::ShrUnsigned, value, amount) };
                 self.builder.resize(false, piece_ty, moved)
             } else if start <= first && last <= end {
                 let old = self.read_variable(piece);

@@ -9,7 +9,7 @@ use simt_ir::{BarrierKind, BlockId, FunctionKind, Instruction, Op, Type, Value};
 use super::value::{Repr, Variable};
 use super::{FunctionEmitter, LANES};
 use crate::Error;
-use crate::llvm::{Bb, Cast, IntPredicate, Ty, Val};
+use crate::llvm::{Bb, IntPredicate, Ty, Val};
 
 /// Turns of a spinning loop between two yields.
 const TURNS_BEFORE_YIELD: u32 = 16;
@@ -269,12 +269,6 @@ impl FunctionEmitter<'_> {
         let cases: Vec<(u64, Bb)> =
             self.waits.resumes.iter().enumerate().map(|(index, bb)| (index as u64 + 1, *bb)).collect();
         self.ir.switch(point, start, &cases);
-    }
-
-    /// Number of set bits of a mask, as an `i32`.
-    pub fn count_lanes(&self, mask: Val) -> Val {
-        let bits = self.ir.cast(Cast::BitCast, mask, self.ir.int(32));
-        self.ir.intrinsic("llvm.ctpop", &[self.ir.int(32)], &[bits])
     }
 }
 

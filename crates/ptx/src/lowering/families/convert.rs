@@ -40,7 +40,13 @@ fn pack_halves(l: &mut Lowerer<'_, '_>, inst: &Inst<'_>, to: ScalarType) -> Outc
     l.write(inst.operand(0)?, ScalarType::B32, value)
 }
 
-fn convert(l: &mut Lowerer<'_, '_>, inst: &Inst<'_>, from: ScalarType, to: ScalarType, a: Value) -> Result<Value, Refusal> {
+fn convert(
+    l: &mut Lowerer<'_, '_>,
+    inst: &Inst<'_>,
+    from: ScalarType,
+    to: ScalarType,
+    a: Value,
+) -> Result<Value, Refusal> {
     let (from_ty, to_ty) = (value_type(from), value_type(to));
     let (flush, saturate) = (inst.has("ftz"), inst.has("sat"));
     Ok(match (from.is_float(), to.is_float()) {

@@ -33,7 +33,12 @@ pub(super) fn arithmetic(l: &mut Lowerer<'_, '_>, inst: &Inst<'_>, ty: ScalarTyp
 }
 
 /// The operation named by the instruction on values of one float type.
-pub(super) fn operation(l: &mut Lowerer<'_, '_>, inst: &Inst<'_>, ty: Type, operands: &[Value]) -> Result<Value, Refusal> {
+pub(super) fn operation(
+    l: &mut Lowerer<'_, '_>,
+    inst: &Inst<'_>,
+    ty: Type,
+    operands: &[Value],
+) -> Result<Value, Refusal> {
     let (flush, saturate, rounding) = (inst.has("ftz"), inst.has("sat"), rounding(inst));
     let a = *operands.first().ok_or_else(|| Refusal("operands are missing".into()))?;
     let get = |index: usize| operands.get(index).copied().ok_or_else(|| Refusal("operands are missing".into()));
@@ -74,7 +79,14 @@ pub(super) fn operation(l: &mut Lowerer<'_, '_>, inst: &Inst<'_>, ty: Type, oper
 }
 
 /// `min/max.xorsign.abs`: of the magnitudes, with the product's sign.
-fn xor_sign(l: &mut Lowerer<'_, '_>, inst: &Inst<'_>, ty: Type, flush: bool, a: Value, b: Value) -> Result<Value, Refusal> {
+fn xor_sign(
+    l: &mut Lowerer<'_, '_>,
+    inst: &Inst<'_>,
+    ty: Type,
+    flush: bool,
+    a: Value,
+    b: Value,
+) -> Result<Value, Refusal> {
     let bits = ty.to_int();
     let (a_bits, b_bits) = (l.builder.bitcast(bits, a), l.builder.bitcast(bits, b));
     let signs = l.builder.binary(BinaryOp::Xor, a_bits, b_bits);

@@ -170,7 +170,8 @@ pub(super) fn special(l: &mut Lowerer<'_, '_>, inst: &Inst<'_>) -> Outcome {
         }
         "madc" => {
             let ty = inst.ty()?;
-            let (a, b, c) = (l.read(inst.operand(1)?, ty)?, l.read(inst.operand(2)?, ty)?, l.read(inst.operand(3)?, ty)?);
+            let (a, b, c) =
+                (l.read(inst.operand(1)?, ty)?, l.read(inst.operand(2)?, ty)?, l.read(inst.operand(3)?, ty)?);
             let op = match (inst.has("hi"), ty.is_signed()) {
                 (false, _) => BinaryOp::Mul,
                 (true, true) => BinaryOp::MulHighSigned,
@@ -183,7 +184,8 @@ pub(super) fn special(l: &mut Lowerer<'_, '_>, inst: &Inst<'_>) -> Outcome {
         "mul24" | "mad24" => multiply24(l, inst),
         "sad" => {
             let ty = inst.ty()?;
-            let (a, b, c) = (l.read(inst.operand(1)?, ty)?, l.read(inst.operand(2)?, ty)?, l.read(inst.operand(3)?, ty)?);
+            let (a, b, c) =
+                (l.read(inst.operand(1)?, ty)?, l.read(inst.operand(2)?, ty)?, l.read(inst.operand(3)?, ty)?);
             let condition = if ty.is_signed() { IntCondition::LtSigned } else { IntCondition::LtUnsigned };
             let less = l.builder.int_compare(condition, a, b);
             let (up, down) = (l.builder.binary(BinaryOp::Sub, b, a), l.builder.binary(BinaryOp::Sub, a, b));
@@ -218,14 +220,16 @@ pub(super) fn special(l: &mut Lowerer<'_, '_>, inst: &Inst<'_>) -> Outcome {
         }
         "fns" => {
             let word = ScalarType::B32;
-            let (a, base, n) = (l.read(inst.operand(1)?, word)?, l.read(inst.operand(2)?, word)?, l.read(inst.operand(3)?, word)?);
+            let (a, base, n) =
+                (l.read(inst.operand(1)?, word)?, l.read(inst.operand(2)?, word)?, l.read(inst.operand(3)?, word)?);
             let value = l.builder.push1(Op::FindNthSet { a, base, n });
             l.write(inst.operand(0)?, word, value)
         }
         "bfe" => {
             let ty = inst.ty()?;
             let a = l.read(inst.operand(1)?, ty)?;
-            let (position, length) = (l.read(inst.operand(2)?, ScalarType::U32)?, l.read(inst.operand(3)?, ScalarType::U32)?);
+            let (position, length) =
+                (l.read(inst.operand(2)?, ScalarType::U32)?, l.read(inst.operand(3)?, ScalarType::U32)?);
             let op = Op::BitFieldExtract { ty: register_type(ty), signed: ty.is_signed(), a, position, length };
             let value = l.builder.push1(op);
             l.write(inst.operand(0)?, ty, value)
@@ -233,7 +237,8 @@ pub(super) fn special(l: &mut Lowerer<'_, '_>, inst: &Inst<'_>) -> Outcome {
         "bfi" => {
             let ty = inst.ty()?;
             let (a, b) = (l.read(inst.operand(1)?, ty)?, l.read(inst.operand(2)?, ty)?);
-            let (position, length) = (l.read(inst.operand(3)?, ScalarType::U32)?, l.read(inst.operand(4)?, ScalarType::U32)?);
+            let (position, length) =
+                (l.read(inst.operand(3)?, ScalarType::U32)?, l.read(inst.operand(4)?, ScalarType::U32)?);
             let value = l.builder.push1(Op::BitFieldInsert { ty: register_type(ty), a, b, position, length });
             l.write(inst.operand(0)?, ty, value)
         }
@@ -243,7 +248,8 @@ pub(super) fn special(l: &mut Lowerer<'_, '_>, inst: &Inst<'_>) -> Outcome {
             let types = inst.types();
             let [a_ty, b_ty] = types[..] else { return Err(Refusal("two types are needed".into())) };
             let word = ScalarType::B32;
-            let (a, b, c) = (l.read(inst.operand(1)?, word)?, l.read(inst.operand(2)?, word)?, l.read(inst.operand(3)?, word)?);
+            let (a, b, c) =
+                (l.read(inst.operand(1)?, word)?, l.read(inst.operand(2)?, word)?, l.read(inst.operand(3)?, word)?);
             let (a_signed, b_signed) = (a_ty.is_signed(), b_ty.is_signed());
             let op = if inst.opcode == "dp4a" {
                 Op::DotProduct4 { a_signed, b_signed, a, b, c }

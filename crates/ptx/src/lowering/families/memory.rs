@@ -62,7 +62,8 @@ fn load(l: &mut Lowerer<'_, '_>, inst: &Inst<'_>) -> Outcome {
     match l.place(inst.operand(1)?, space)? {
         Place::KernelParam(offset) => {
             for (index, place) in places.into_iter().enumerate() {
-                let value = l.builder.push1(Op::LoadParam { ty: element, offset: offset + index as u32 * element.bytes() });
+                let value =
+                    l.builder.push1(Op::LoadParam { ty: element, offset: offset + index as u32 * element.bytes() });
                 l.write(place, ty, value)?;
             }
             Ok(())

@@ -27,9 +27,11 @@ pub(crate) fn lower(l: &mut Lowerer<'_, '_>, inst: &Inst<'_>) -> Outcome {
                 _ => integer::arithmetic(l, inst, ty),
             }
         }
-        "addc" | "subc" | "madc" | "mul24" | "mad24" | "sad" | "popc" | "clz" | "bfind" | "fns" | "brev" | "bfe" | "bfi"
-        | "szext" | "bmsk" | "dp4a" | "dp2a" => integer::special(l, inst),
-        "rcp" | "sqrt" | "rsqrt" | "sin" | "cos" | "lg2" | "ex2" | "tanh" | "testp" | "copysign" => float::special(l, inst),
+        "addc" | "subc" | "madc" | "mul24" | "mad24" | "sad" | "popc" | "clz" | "bfind" | "fns" | "brev" | "bfe"
+        | "bfi" | "szext" | "bmsk" | "dp4a" | "dp2a" => integer::special(l, inst),
+        "rcp" | "sqrt" | "rsqrt" | "sin" | "cos" | "lg2" | "ex2" | "tanh" | "testp" | "copysign" => {
+            float::special(l, inst)
+        }
         "set" | "setp" | "selp" | "slct" => compare::lower(l, inst),
         "and" | "or" | "xor" | "not" | "cnot" | "lop3" | "shf" | "shl" | "shr" | "prmt" => logic::lower(l, inst),
         "mov" | "cvta" | "isspacep" | "mapa" | "getctarank" => data::lower(l, inst),
@@ -40,8 +42,8 @@ pub(crate) fn lower(l: &mut Lowerer<'_, '_>, inst: &Inst<'_>) -> Outcome {
         "atom" | "red" => atomic::lower(l, inst),
         "bar" | "barrier" | "membar" | "fence" | "griddepcontrol" => barrier::lower(l, inst),
         "shfl" | "vote" | "match" | "redux" | "activemask" | "elect" => warp::lower(l, inst),
-        "bra" | "brx" | "call" | "ret" | "exit" | "trap" | "brkpt" | "nanosleep" | "pmevent" | "alloca" | "stacksave"
-        | "stackrestore" | "setmaxnreg" => control::lower(l, inst),
+        "bra" | "brx" | "call" | "ret" | "exit" | "trap" | "brkpt" | "nanosleep" | "pmevent" | "alloca"
+        | "stacksave" | "stackrestore" | "setmaxnreg" => control::lower(l, inst),
         _ => Err(Refusal("not implemented".into())),
     }
 }

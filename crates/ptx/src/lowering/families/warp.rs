@@ -48,7 +48,8 @@ fn shuffle(l: &mut Lowerer<'_, '_>, inst: &Inst<'_>) -> Outcome {
         _ if inst.has("idx") => ShuffleMode::Index,
         _ => return Err(Refusal("shuffle mode".into())),
     };
-    let (value, lane, clamp) = (l.read(inst.operand(1)?, word)?, l.read(inst.operand(2)?, word)?, l.read(inst.operand(3)?, word)?);
+    let (value, lane, clamp) =
+        (l.read(inst.operand(1)?, word)?, l.read(inst.operand(2)?, word)?, l.read(inst.operand(3)?, word)?);
     let members = if inst.has("sync") { l.read(inst.operand(4)?, word)? } else { l.builder.push1(Op::ActiveMask) };
     let values = l.builder.push(Op::Shuffle { mode, value, lane, clamp, members });
     write_pair(l, inst, word, &values)

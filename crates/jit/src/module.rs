@@ -1,0 +1,261 @@
+//! Modules and their kernels.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use ptx::lowering::{GlobalSymbol, KernelParameter, global_symbols, kernel_parameters, lower_kernel};
+use simt_ir::abi::KernelCode;
+use simt_ir::analysis::Liveness;
+use simt_ir::{AddressSpace, Program};
+use simt_llvm::{CompiledKernel, Compiler, Options};
+
+use crate::cache::{Cache, CacheConfig};
+use crate::dump::{Stage, dump};
+use crate::record::Record;
+
+/// Block sizes a kernel is specialised on before code for any size is made.
+const SPECIALISED_SIZES_MAX: usize = 16;
+
+/// Why a module could not be loaded or a kernel not compiled. Prints as a message for people.
+#[derive(Clone, Debug)]
+pub enum Error {
+    /// The PTX is wrong: line, column and reason.
+    Syntax(String),
+    /// The module has no such kernel.
+    NoSuchKernel(String),
+    /// The kernel uses something that is not implemented; the text names kernel, line and instruction.
+    Unsupported(String),
+    /// The code generator failed.
+    Internal(String),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Syntax(text) | Error::Unsupported(text) | Error::Internal(text) => f.write_str(text),
+            Error::NoSuchKernel(name) => write!(f, "the module has no kernel {name}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// How modules are compiled.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// The cache on disk.
+    pub cache: CacheConfig,
+    /// Stages that are written to files for each kernel compiled.
+    pub dump: Vec<Stage>,
+}
+
+/// What is known of a kernel without compiling it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KernelInfo {
+    /// Name in the module (mangled).
+    pub name: String,
+    /// Parameters with their places in the parameter buffer.
+    pub parameters: Vec<KernelParameter>,
+    /// Bytes of the parameter buffer.
+    pub parameter_bytes: u32,
+    /// `.maxntid` or `.reqntid`: most threads of a block, if the kernel says so.
+    pub max_threads: Option<u32>,
+    /// `.reqntid`: the only size of a block allowed.
+    pub required_block: Option<[u32; 3]>,
+    /// `.reqnctapercluster`.
+    pub required_cluster: Option<[u32; 3]>,
+    /// `.maxnreg`.
+    pub max_registers: Option<u32>,
+}
+
+/// What is known of a kernel once its body is lowered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KernelResources {
+    /// Bytes of static shared memory.
+    pub shared_bytes: u32,
+    /// Bytes of local memory of each thread.
+    pub local_bytes: u32,
+    /// Bytes of constant memory that the kernel refers to is not known here; registers are an estimate from the values live at once.
+    pub registers: u32,
+}
+
+/// Machine code of a kernel with what it refers to.
+#[derive(Debug)]
+pub struct Compiled {
+    /// Keeps the code in memory; [`CompiledKernel::code`] is what the engine takes.
+    pub kernel: CompiledKernel,
+    /// For each symbol of the program its name in the module and its space. Global and const symbols need an address, in this order;
+    /// others get 0.
+    pub symbols: Vec<(String, AddressSpace)>,
+    /// Variables declared inside functions, to be placed before the kernel is launched.
+    pub function_globals: Vec<GlobalSymbol>,
+}
+
+impl Compiled {
+    /// What the engine needs to run the code.
+    pub fn code(&self) -> KernelCode {
+        self.kernel.code
+    }
+}
+
+type Slot = Arc<OnceLock<Result<Arc<Compiled>, Error>>>;
+type Lowered = Arc<(Program, Vec<GlobalSymbol>)>;
+
+/// A module of PTX. It may be used by many threads; kernels are compiled by the thread that first wants them, different ones at the same time.
+pub struct Module {
+    ast: ptx::ast::Module,
+    config: Config,
+    text_hash: OnceLock<blake3::Hash>,
+    lowered: Mutex<HashMap<String, Arc<OnceLock<Result<Lowered, Error>>>>>,
+    compiled: Mutex<HashMap<(String, Options), Slot>>,
+}
+
+/// The compiler of this process.
+fn compiler() -> &'static Compiler {
+    static COMPILER: OnceLock<Compiler> = OnceLock::new();
+    COMPILER.get_or_init(Compiler::new)
+}
+
+impl Module {
+    /// Parses a module's signatures and variables.
+    pub fn from_ptx(text: &str, config: &Config) -> Result<Self, Error> {
+        let ast = ptx::ast::Module::parse(text).map_err(|error| Error::Syntax(error.to_string()))?;
+        Ok(Self {
+            ast,
+            config: config.clone(),
+            text_hash: OnceLock::new(),
+            lowered: Mutex::default(),
+            compiled: Mutex::default(),
+        })
+    }
+
+    /// Names of the kernels, in the order of the text.
+    pub fn kernels(&self) -> Vec<String> {
+        self.ast.kernels().map(|kernel| kernel.name.to_string()).collect()
+    }
+
+    /// Global and const variables at module scope.
+    pub fn globals(&self) -> Vec<GlobalSymbol> {
+        global_symbols(&self.ast)
+    }
+
+    /// `.target` of the module, `sm_75`.
+    pub fn target(&self) -> Option<&str> {
+        self.ast.targets.first().map(|name| name.as_str())
+    }
+
+    /// `.version` of the module as major, minor.
+    pub fn version(&self) -> (u32, u32) {
+        (self.ast.version.major, self.ast.version.minor)
+    }
+
+    /// What is known of a kernel from its declaration.
+    pub fn kernel_info(&self, name: &str) -> Option<KernelInfo> {
+        let function = self.ast.kernels().find(|kernel| kernel.name == name)?;
+        let parameters = kernel_parameters(function);
+        let parameter_bytes = parameters.last().map_or(0, |last| last.offset + last.size);
+        let required_block = function.shape_directive("reqntid");
+        let limit = required_block.or(function.shape_directive("maxntid"));
+        Some(KernelInfo {
+            name: name.to_string(),
+            parameters,
+            parameter_bytes,
+            max_threads: limit.map(|size| size.iter().fold(1u32, |a, b| a.saturating_mul(*b))),
+            required_block,
+            required_cluster: function.shape_directive("reqnctapercluster"),
+            max_registers: function.number_directive("maxnreg"),
+        })
+    }
+
+    /// What a kernel needs of a multiprocessor. Parses and lowers its body.
+    pub fn kernel_resources(&self, name: &str) -> Result<KernelResources, Error> {
+        let lowered = self.lowered(name)?;
+        let program = &lowered.0;
+        let registers = program.functions.iter().map(estimate_registers).max().unwrap_or(16);
+        let local_bytes = program.functions.iter().map(|function| function.local_bytes).sum();
+        Ok(KernelResources { shared_bytes: program.shared_bytes, local_bytes, registers })
+    }
+
+    fn lowered(&self, name: &str) -> Result<Lowered, Error> {
+        if !self.ast.kernels().any(|kernel| kernel.name == name) {
+            return Err(Error::NoSuchKernel(name.to_string()));
+        }
+        let slot = {
+            let mut lowered = self.lowered.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            Arc::clone(lowered.entry(name.to_string()).or_default())
+        };
+        let lower = || lower_kernel(&self.ast, name).map(Arc::new).map_err(|error| Error::Syntax(error.to_string()));
+        slot.get_or_init(lower).clone()
+    }
+
+    /// Machine code of a kernel for blocks of a size. `small_grid`: every dimension of the grid has fewer than 2^31 threads.
+    /// The first call for a size compiles; others wait for it, or get the result at once.
+    pub fn compile(&self, name: &str, block: [u32; 3], small_grid: bool) -> Result<Arc<Compiled>, Error> {
+        let slot = {
+            let mut compiled = self.compiled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut options = Options { block: Some(block), small_grid };
+            let sizes = compiled.keys().filter(|(kernel, _)| kernel == name).count();
+            if sizes >= SPECIALISED_SIZES_MAX && !compiled.contains_key(&(name.to_string(), options)) {
+                options.block = None;
+            }
+            (options, Arc::clone(compiled.entry((name.to_string(), options)).or_default()))
+        };
+        let (options, slot) = slot;
+        slot.get_or_init(|| self.compile_now(name, options).map(Arc::new)).clone()
+    }
+
+    fn compile_now(&self, name: &str, options: Options) -> Result<Compiled, Error> {
+        let key = self.key(name, options);
+        let cache = Cache::new(&self.config.cache);
+        if self.config.dump.is_empty()
+            && let Some(record) = cache.read(&key).and_then(|bytes| Record::decode(&bytes))
+            && let Ok(kernel) = Compiler::load(&record.object, record.code)
+        {
+            return Ok(Compiled { kernel, symbols: record.symbols, function_globals: Vec::new() });
+        }
+        let lowered = self.lowered(name)?;
+        let (program, function_globals) = &*lowered;
+        if cfg!(debug_assertions) {
+            simt_ir::verify(program).map_err(|error| Error::Internal(error.to_string()))?;
+        }
+        dump(&self.config.dump, compiler(), self.ast.text(), program, &options);
+        let (object, code) = compiler().compile_object(program, &options).map_err(|error| match error {
+            simt_llvm::Error::Unsupported { .. } => Error::Unsupported(error.to_string()),
+            other => Error::Internal(format!("kernel {name}: {other}")),
+        })?;
+        let symbols: Vec<(String, AddressSpace)> =
+            program.symbols.iter().map(|symbol| (symbol.name.clone(), symbol.space)).collect();
+        let record = Record { code, symbols, object };
+        if function_globals.is_empty() {
+            cache.write(&key, &record.encode());
+        }
+        let kernel = Compiler::load(&record.object, code).map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(Compiled { kernel, symbols: record.symbols, function_globals: function_globals.clone() })
+    }
+
+    /// Everything that decides what the machine code is.
+    fn key(&self, name: &str, options: Options) -> blake3::Hash {
+        let text = self.text_hash.get_or_init(|| blake3::hash(self.ast.text().as_bytes()));
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(text.as_bytes());
+        hasher.update(format!("{name}\0{options:?}\0{}\0", compiler().fingerprint()).as_bytes());
+        hasher.update(env!("APEX_CODE_VERSION").as_bytes());
+        hasher.finalize()
+    }
+}
+
+impl fmt::Debug for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Module").field("kernels", &self.kernels()).finish_non_exhaustive()
+    }
+}
+
+/// Registers that NVIDIA's compiler might use: 32-bit words live at the start of a block, at most, and some for addresses. Programs ask
+/// for this number to compute occupancy; nothing here depends on it.
+fn estimate_registers(function: &simt_ir::Function) -> u32 {
+    let liveness = Liveness::new(function);
+    let words = |value: &simt_ir::Value| function.ty(*value).bits().div_ceil(32);
+    let most = function.block_ids().map(|block| liveness.live_in(block).iter().map(words).sum::<u32>()).max();
+    (most.unwrap_or(0) + 12).next_multiple_of(8).clamp(16, 255)
+}

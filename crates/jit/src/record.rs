@@ -1,0 +1,125 @@
+//! What is kept of a compiled kernel: its object file and what the engine has to know.
+
+use simt_ir::AddressSpace;
+use simt_ir::abi::{ExecutionMode, KernelCode};
+
+/// First bytes of a file; the last is the version of the layout.
+const MAGIC: &[u8; 8] = b"apexknl\x01";
+
+/// A compiled kernel as it is stored.
+pub(crate) struct Record {
+    pub code: KernelCode,
+    pub symbols: Vec<(String, AddressSpace)>,
+    pub object: Vec<u8>,
+}
+
+const SPACES: [AddressSpace; 6] = [
+    AddressSpace::Generic,
+    AddressSpace::Global,
+    AddressSpace::Const,
+    AddressSpace::Shared,
+    AddressSpace::Local,
+    AddressSpace::Param,
+];
+
+impl Record {
+    /// The file: magic, hash of the rest, then the fields, little-endian.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut body = Vec::with_capacity(self.object.len() + 256);
+        let word = |body: &mut Vec<u8>, value: u32| body.extend_from_slice(&value.to_le_bytes());
+        word(&mut body, self.code.mode as u32);
+        word(&mut body, self.code.frame_bytes);
+        word(&mut body, self.code.local_bytes);
+        word(&mut body, u32::from(self.code.needs_stack));
+        word(&mut body, self.code.shared_bytes);
+        word(&mut body, self.symbols.len() as u32);
+        for (name, space) in &self.symbols {
+            word(&mut body, SPACES.iter().position(|known| known == space).unwrap_or(0) as u32);
+            word(&mut body, name.len() as u32);
+            body.extend_from_slice(name.as_bytes());
+        }
+        body.extend_from_slice(&self.object);
+        let mut file = MAGIC.to_vec();
+        file.extend_from_slice(blake3::hash(&body).as_bytes());
+        file.append(&mut body);
+        file
+    }
+
+    /// Reads a file; `None` if it is not whole and ours.
+    pub fn decode(file: &[u8]) -> Option<Record> {
+        let rest = file.strip_prefix(MAGIC)?;
+        let (hash, mut body) = rest.split_at_checked(blake3::OUT_LEN)?;
+        if blake3::hash(body).as_bytes() != hash {
+            return None;
+        }
+        let mut word = || -> Option<u32> {
+            let (value, rest) = body.split_first_chunk::<4>()?;
+            body = rest;
+            Some(u32::from_le_bytes(*value))
+        };
+        let mode = match word()? {
+            0 => ExecutionMode::RunToCompletion,
+            1 => ExecutionMode::Suspendable,
+            _ => return None,
+        };
+        let (frame_bytes, local_bytes) = (word()?, word()?);
+        let needs_stack = word()? != 0;
+        let shared_bytes = word()?;
+        let count = word()?;
+        let mut symbols = Vec::new();
+        for _ in 0..count {
+            let (space, length) = (take_word(&mut body)?, take_word(&mut body)?);
+            let (name, rest) = body.split_at_checked(length as usize)?;
+            body = rest;
+            symbols.push((String::from_utf8(name.to_vec()).ok()?, *SPACES.get(space as usize)?));
+        }
+        let code = KernelCode { entry: 0, mode, frame_bytes, local_bytes, needs_stack, shared_bytes };
+        Some(Record { code, symbols, object: body.to_vec() })
+    }
+}
+
+fn take_word(body: &mut &[u8]) -> Option<u32> {
+    let (value, rest) = body.split_first_chunk::<4>()?;
+    *body = rest;
+    Some(u32::from_le_bytes(*value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Record {
+        Record {
+            code: KernelCode {
+                entry: 0,
+                mode: ExecutionMode::Suspendable,
+                frame_bytes: 64,
+                local_bytes: 16,
+                needs_stack: true,
+                shared_bytes: 4096,
+            },
+            symbols: vec![("a".into(), AddressSpace::Global), ("tile".into(), AddressSpace::Shared)],
+            object: vec![1, 2, 3],
+        }
+    }
+
+    #[test]
+    fn a_record_is_read_back() {
+        let record = Record::decode(&sample().encode()).expect("it is whole");
+        assert_eq!(record.symbols, sample().symbols);
+        assert_eq!(record.object, sample().object);
+        assert_eq!(record.code.frame_bytes, 64);
+        assert!(record.code.needs_stack);
+    }
+
+    #[test]
+    fn damage_is_noticed() {
+        let file = sample().encode();
+        for at in 0..file.len() {
+            let mut damaged = file.clone();
+            damaged[at] ^= 1;
+            assert!(Record::decode(&damaged).is_none(), "byte {at}");
+            assert!(Record::decode(&file[..at]).is_none(), "cut at {at}");
+        }
+    }
+}
