@@ -4,7 +4,10 @@
 //! vector access instead of 32.
 
 use super::Schedule;
-use crate::{BinaryOp, BlockId, Function, IntCondition, Op, SpecialRegister, Terminator, Type, Value};
+use crate::{
+    AddressSpace, BinaryOp, BlockId, Function, IntCondition, Op, Program, SpecialRegister, Symbol, SymbolId,
+    Terminator, Type, Value,
+};
 
 /// The lanes of a value, relative to each other. Speaks only of lanes that are active where the value is defined.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,6 +68,8 @@ pub struct Fact {
     pub range: (i64, i64),
     /// Known trailing zero bits of lane 0's value.
     pub align: u8,
+    /// Known trailing zero bits of every lane's value.
+    pub lanes_align: u8,
     /// The value, if it is an integer constant.
     pub constant: Option<u64>,
 }
@@ -88,11 +93,11 @@ pub struct Shapes {
 impl Shapes {
     /// Analyses a function. Branches found divergent make phis vary, which may make more branches divergent: repeated until
     /// nothing changes.
-    pub fn new(function: &Function, launch: LaunchShape) -> Self {
+    pub fn new(program: &Program, function: &Function, launch: LaunchShape) -> Self {
         let mut divergent = vec![false; function.blocks.len()];
         loop {
             let schedule = Schedule::new(function, |block| divergent[block.0 as usize]);
-            let analysis = Analysis { function, launch, schedule: &schedule };
+            let analysis = Analysis { symbols: &program.symbols, function, launch, schedule: &schedule };
             let facts = analysis.run();
             let mut changed = false;
             for block in function.block_ids() {
@@ -120,6 +125,7 @@ impl Shapes {
             shape: Shape::Varying,
             range: (i64::MIN, i64::MAX),
             align: 0,
+            lanes_align: 0,
             constant: None,
         })
     }
@@ -148,6 +154,7 @@ fn full_range(ty: Type) -> (i64, i64) {
 }
 
 struct Analysis<'a> {
+    symbols: &'a [Symbol],
     function: &'a Function,
     launch: LaunchShape,
     schedule: &'a Schedule,
@@ -193,8 +200,10 @@ impl Analysis<'_> {
             first.shape
         };
         let mut align = first.align;
+        let mut lanes_align = first.lanes_align;
         for fact in &known[1..] {
             align = align.min(fact.align);
+            lanes_align = lanes_align.min(fact.lanes_align);
             shape = meet(shape, fact.shape);
         }
         if shape == Shape::Varying {
@@ -204,7 +213,7 @@ impl Analysis<'_> {
             known.iter().fold(first.range, |range, fact| (range.0.min(fact.range.0), range.1.max(fact.range.1)));
         // Loops could widen the range step by step for ever: only what is complete and small is believed.
         let complete = phi.incoming.len() == known.len() && !self.is_loop_entry(block);
-        Some(Fact { shape, range: if complete { range } else { full_range(ty) }, align, constant: None })
+        Some(Fact { shape, range: if complete { range } else { full_range(ty) }, align, lanes_align, constant: None })
     }
 
     fn is_loop_entry(&self, block: BlockId) -> bool {
@@ -227,7 +236,8 @@ impl Analysis<'_> {
         let fact = match op {
             Op::Const { bits, .. } => constant(ty, *bits),
             Op::Special(register) => self.special(*register),
-            Op::LoadParam { .. } | Op::SymbolAddress(_) | Op::FunctionAddress(_) => uniform(ty),
+            Op::SymbolAddress(symbol) => self.symbol(*symbol),
+            Op::LoadParam { .. } | Op::FunctionAddress(_) => uniform(ty),
             Op::Binary { op, a, b, .. } if ty.is_int() && ty.bits() <= 64 => self.binary(*op, ty, get(*a)?, get(*b)?),
             Op::Extend { signed, from, a, .. } => extend(*signed, *from, ty, get(*a)?),
             Op::Truncate { a, .. } if ty != Type::I1 => truncate(ty, get(*a)?),
@@ -235,7 +245,7 @@ impl Analysis<'_> {
             Op::IntCompare { condition, a, b, .. } => compare(*condition, get(*a)?, get(*b)?),
             Op::ToGeneric { space: crate::AddressSpace::Local, .. } => varying(ty),
             Op::ToGeneric { a, .. } | Op::FromGeneric { a, .. } => {
-                Fact { range: full_range(ty), align: 0, constant: None, ..get(*a)? }
+                Fact { range: full_range(ty), align: 0, lanes_align: 0, constant: None, ..get(*a)? }
             }
             Op::Select { condition, a, b, .. } => {
                 let (condition, a, b) = (get(*condition)?, get(*a)?, get(*b)?);
@@ -245,6 +255,7 @@ impl Analysis<'_> {
                     shape,
                     range,
                     align: if shape == Shape::Varying { 0 } else { a.align.min(b.align) },
+                    lanes_align: a.lanes_align.min(b.lanes_align),
                     constant: None,
                 }
             }
@@ -286,6 +297,17 @@ impl Analysis<'_> {
         Some(fact)
     }
 
+    /// Shared variables lie at known offsets; local ones at offsets that fit in 31 bits.
+    fn symbol(&self, symbol: SymbolId) -> Fact {
+        match self.symbols.get(symbol.0 as usize) {
+            Some(symbol) if symbol.space == AddressSpace::Shared => constant(Type::I64, u64::from(symbol.offset)),
+            Some(symbol) if symbol.space == AddressSpace::Local => {
+                Fact { range: (0, i64::from(i32::MAX)), ..uniform(Type::I64) }
+            }
+            _ => uniform(Type::I64),
+        }
+    }
+
     fn special(&self, register: SpecialRegister) -> Fact {
         use SpecialRegister::*;
         let ranged = |fact: Fact, low: i64, high: i64| Fact { range: (low, high), ..fact };
@@ -293,6 +315,7 @@ impl Analysis<'_> {
             shape: Shape::Affine { stride: 1, speculative: false },
             range: (0, 1023),
             align,
+            lanes_align: 0,
             constant: None,
         };
         match register {
@@ -327,6 +350,7 @@ impl Analysis<'_> {
             shape: Shape::from_progression(stride, length, false),
             range: (0, i64::from(high.max(1)) - 1),
             align,
+            lanes_align: 0,
             constant: if high <= 1 { Some(0) } else { None },
         };
         let one_row = x % 32 == 0 || (y == 1 && z == 1);
@@ -399,7 +423,8 @@ impl Analysis<'_> {
             _ => Shape::Varying,
         };
         let align = if shape == Shape::Varying { 0 } else { binary_align(op, a, b) };
-        Fact { shape, range, align, constant: None }
+        let lanes_align = lanes_align(op, a, b).min(ty.bits() as u8);
+        Fact { shape, range, align, lanes_align, constant: None }
     }
 }
 
@@ -432,6 +457,22 @@ fn binary_align(op: BinaryOp, a: Fact, b: Fact) -> u8 {
         BinaryOp::Shl => b.constant.map_or(a.align, |amount| a.align.saturating_add(amount.min(63) as u8)).min(63),
         BinaryOp::ShrUnsigned | BinaryOp::ShrSigned => {
             b.constant.map_or(0, |amount| a.align.saturating_sub(amount.min(63) as u8))
+        }
+        _ => 0,
+    }
+}
+
+/// Trailing zeros that every lane's result has.
+fn lanes_align(op: BinaryOp, a: Fact, b: Fact) -> u8 {
+    let (x, y) = (a.lanes_align, b.lanes_align);
+    match op {
+        BinaryOp::Add | BinaryOp::Sub | BinaryOp::Or | BinaryOp::Xor => x.min(y),
+        BinaryOp::MinSigned | BinaryOp::MinUnsigned | BinaryOp::MaxSigned | BinaryOp::MaxUnsigned => x.min(y),
+        BinaryOp::Mul => x.saturating_add(y).min(63),
+        BinaryOp::And => x.max(y),
+        BinaryOp::Shl => x.saturating_add(b.constant.map_or(0, |amount| amount.min(63) as u8)).min(63),
+        BinaryOp::ShrUnsigned | BinaryOp::ShrSigned => {
+            b.constant.map_or(0, |amount| x.saturating_sub(amount.min(63) as u8))
         }
         _ => 0,
     }
@@ -515,7 +556,13 @@ fn extend(signed: bool, from: Type, to: Type, a: Fact) -> Fact {
         Shape::Segmented { stride, .. } if stride != 0 && !proven => Shape::Varying,
         other => other,
     };
-    Fact { shape, range, align: if shape == Shape::Varying { 0 } else { a.align }, constant }
+    Fact {
+        shape,
+        range,
+        align: if shape == Shape::Varying { 0 } else { a.align },
+        lanes_align: a.lanes_align,
+        constant,
+    }
 }
 
 fn truncate(ty: Type, a: Fact) -> Fact {
@@ -531,6 +578,7 @@ fn truncate(ty: Type, a: Fact) -> Fact {
         shape,
         range: if inside { a.range } else { full },
         align: if shape == Shape::Varying { 0 } else { a.align },
+        lanes_align: a.lanes_align,
         constant: a.constant.map(|bits| bits & mask),
     }
 }
@@ -553,7 +601,7 @@ fn compare(condition: IntCondition, a: Fact, b: Fact) -> Fact {
         _ => Shape::Varying,
     };
     let shape = if left || right { Shape::Uniform } else { segment };
-    Fact { shape, range: full_range(Type::I1), align: 0, constant: None }
+    Fact { shape, range: full_range(Type::I1), align: 0, lanes_align: 0, constant: None }
 }
 
 fn constant(ty: Type, bits: u64) -> Fact {
@@ -562,15 +610,15 @@ fn constant(ty: Type, bits: u64) -> Fact {
     if ty.is_float() || ty.bits() > 64 {
         return uniform(ty);
     }
-    Fact { shape: Shape::Uniform, range: (value, value), align, constant: Some(bits) }
+    Fact { shape: Shape::Uniform, range: (value, value), align, lanes_align: align, constant: Some(bits) }
 }
 
 fn uniform(ty: Type) -> Fact {
-    Fact { shape: Shape::Uniform, range: full_range(ty), align: 0, constant: None }
+    Fact { shape: Shape::Uniform, range: full_range(ty), align: 0, lanes_align: 0, constant: None }
 }
 
 fn varying(ty: Type) -> Fact {
-    Fact { shape: Shape::Varying, range: full_range(ty), align: 0, constant: None }
+    Fact { shape: Shape::Varying, range: full_range(ty), align: 0, lanes_align: 0, constant: None }
 }
 
 /// The weaker of two shapes; speculation in either makes the result speculative.
@@ -591,6 +639,7 @@ fn update(facts: &mut Facts, value: Value, fact: Option<Fact>) -> bool {
         }
         fact.shape = meet(old.shape, fact.shape);
         fact.align = if fact.shape == Shape::Varying { 0 } else { fact.align.min(old.align) };
+        fact.lanes_align = fact.lanes_align.min(old.lanes_align);
         fact.range = (fact.range.0.min(old.range.0), fact.range.1.max(old.range.1));
         if fact.constant != old.constant {
             fact.constant = None;

@@ -27,7 +27,9 @@ impl FunctionEmitter<'_> {
         });
         let access = Access { space: *space, ty: *ty, count: 1, kind: AccessKind::Atomic };
         let addresses = self.ir.add(self.vector(*address), self.ir.splat(self.i64(*offset as u64), LANES));
-        self.check_listed(access, addresses);
+        if !self.is_proven(access, *address, *offset) {
+            self.check_listed(access, addresses);
+        }
         let uniform_address = matches!(self.get(*address), Repr::Uniform(_)) && *space != AddressSpace::Local;
         let old = match reduction_of(*kind) {
             Some(reduction) if uniform_address && !returns && ty.bits() >= 32 => {

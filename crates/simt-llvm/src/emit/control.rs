@@ -161,9 +161,14 @@ impl FunctionEmitter<'_> {
         self.block = block;
         self.at_hand.clear();
         let slot = self.pending_slot(block);
-        let pending = self.ir.load(self.mask_type(), slot);
-        self.mask = self.ready_lanes(block, pending);
-        self.ir.store(self.ir.and(pending, self.ir.not(self.mask)), slot, 0);
+        if self.full[block.0 as usize] {
+            self.mask = self.all_lanes();
+            self.ir.store(self.no_lanes(), slot, 0);
+        } else {
+            let pending = self.ir.load(self.mask_type(), slot);
+            self.mask = self.ready_lanes(block, pending);
+            self.ir.store(self.ir.and(pending, self.ir.not(self.mask)), slot, 0);
+        }
         let function = self.function;
         let data = function.block(block);
         for instruction in &data.instructions {

@@ -4,7 +4,7 @@ use std::mem::offset_of;
 
 use simt_ir::abi::{ExecutionMode, LaunchContext, WarpContext};
 use simt_ir::analysis::{LaunchShape, Liveness, Shapes};
-use simt_ir::{Function, FunctionId, Op, Program, Value, pass};
+use simt_ir::{Function, FunctionId, FunctionKind, Op, Program, Value, pass};
 
 use super::call::HIDDEN_PARAMETERS;
 use super::value::Repr;
@@ -28,11 +28,11 @@ pub fn emit_program(ir: &Ir, program: &Program, launch: LaunchShape, target: Tar
     refuse_unsupported(program)?;
     let mut program = program.clone();
     let mut all_shapes: Vec<Shapes> = Vec::new();
-    for function in &mut program.functions {
-        let mut shapes = Shapes::new(function, launch);
+    for index in 0..program.functions.len() {
+        let mut shapes = Shapes::new(&program, &program.functions[index], launch);
         if shapes.schedule.irregular {
-            pass::split_at_convergence(function);
-            shapes = Shapes::new(function, launch);
+            pass::split_at_convergence(&mut program.functions[index]);
+            shapes = Shapes::new(&program, &program.functions[index], launch);
         }
         all_shapes.push(shapes);
     }
@@ -152,6 +152,7 @@ fn new_emitter<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, shapes:
         stack_top: nothing,
         variables: vec![None; function.value_types.len()],
         arithmetic_nans: super::float::arithmetic_nans(function),
+        full: full_blocks(unit, function, &shapes),
         pending: vec![None; function.blocks.len()],
         tests: vec![None; function.blocks.len()],
         bodies: vec![None; function.blocks.len()],
@@ -166,6 +167,33 @@ fn new_emitter<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, shapes:
         waits: Default::default(),
         shapes,
     }
+}
+
+/// Blocks that are only ever run by all 32 lanes: reached from the start of whole warps through immediate edges.
+fn full_blocks(unit: &Unit<'_>, function: &Function, shapes: &Shapes) -> Vec<bool> {
+    let whole_warps = unit.block.is_some_and(|block| block.iter().product::<u32>() % LANES == 0);
+    let starts_full = function.kind == FunctionKind::Kernel && whole_warps;
+    let predecessors = function.predecessors();
+    let mut full = vec![starts_full; function.blocks.len()];
+    let loses_lanes = |id: simt_ir::BlockId| {
+        let instructions = &function.block(id).instructions;
+        instructions.iter().any(|i| matches!(i.op, Op::Call { .. } | Op::CallIndirect { .. }))
+    };
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for &block in shapes.schedule.layout.order.iter().filter(|block| **block != Function::ENTRY) {
+            let keeps = predecessors[block.0 as usize]
+                .iter()
+                .filter(|from| shapes.schedule.layout.position[from.0 as usize] != usize::MAX)
+                .all(|&from| full[from.0 as usize] && !loses_lanes(from) && shapes.schedule.is_immediate(from, block));
+            if full[block.0 as usize] && !keeps {
+                full[block.0 as usize] = false;
+                changed = true;
+            }
+        }
+    }
+    full
 }
 
 impl FunctionEmitter<'_> {

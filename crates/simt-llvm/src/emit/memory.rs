@@ -163,8 +163,14 @@ impl FunctionEmitter<'_> {
     fn load_access(&mut self, access: Access, address: Value, offset: i64) -> Vec<Repr> {
         match self.pattern(access, address, offset) {
             Pattern::Uniform(at) => {
-                self.check_scalar(access, at, 0, None);
+                if !self.is_proven(access, address, offset) {
+                    self.check_scalar(access, at);
+                }
                 self.load_uniform(access, at)
+            }
+            Pattern::Contiguous { base, holds: None } if self.is_proven(access, address, offset) => {
+                let pointer = self.pointer(access.space, base);
+                self.load_contiguous(access, pointer).into_iter().map(Repr::Vector).collect()
             }
             Pattern::Contiguous { base, holds } => {
                 let vector = self.vector(address);
@@ -176,6 +182,10 @@ impl FunctionEmitter<'_> {
                     let pointer = this.pointer(access.space, base);
                     this.load_contiguous(access, pointer)
                 })
+            }
+            Pattern::Segments { addresses, length, contiguous } if self.is_proven(access, address, offset) => {
+                let bases = self.segment_bases(addresses, length);
+                vec![Repr::Vector(self.load_segments(access, &bases, length, contiguous))]
             }
             Pattern::Segments { addresses, length, contiguous } => {
                 self.record_listed(access, addresses);
@@ -190,7 +200,9 @@ impl FunctionEmitter<'_> {
                 })
             }
             Pattern::Listed(addresses) => {
-                self.check_listed(access, addresses);
+                if !self.is_proven(access, address, offset) {
+                    self.check_listed(access, addresses);
+                }
                 self.gather(access, addresses).into_iter().map(Repr::Vector).collect()
             }
         }
@@ -366,8 +378,15 @@ impl FunctionEmitter<'_> {
     fn store_access(&mut self, access: Access, address: Value, offset: i64, values: &[Value]) {
         match self.pattern(access, address, offset) {
             Pattern::Uniform(at) => {
-                self.check_scalar(access, at, 0, None);
+                if !self.is_proven(access, address, offset) {
+                    self.check_scalar(access, at);
+                }
                 self.store_uniform(access, at, values);
+            }
+            Pattern::Contiguous { base, holds: None } if self.is_proven(access, address, offset) => {
+                let vectors: Vec<Val> = values.iter().map(|value| self.stored(*value)).collect();
+                let pointer = self.pointer(access.space, base);
+                self.store_contiguous(access, pointer, &vectors);
             }
             Pattern::Contiguous { base, holds } => {
                 let listed = self.ir.add(self.vector(address), self.ir.splat(self.i64(offset as u64), LANES));
@@ -412,7 +431,9 @@ impl FunctionEmitter<'_> {
             }
             Pattern::Segments { addresses, .. } | Pattern::Listed(addresses) => {
                 let vectors: Vec<Val> = values.iter().map(|value| self.stored(*value)).collect();
-                self.check_listed(access, addresses);
+                if !self.is_proven(access, address, offset) {
+                    self.check_listed(access, addresses);
+                }
                 self.scatter(access, addresses, &vectors);
             }
         }
@@ -571,11 +592,22 @@ impl FunctionEmitter<'_> {
         self.ir.or(outside, self.ir.icmp(IntPredicate::LLVMIntNE, low, self.i64(0)))
     }
 
+    /// Whether what is known of the address when the code is made says that no lane leaves static shared memory and all are aligned.
+    pub fn is_proven(&self, access: Access, address: Value, offset: i64) -> bool {
+        let fact = self.shapes.fact(address);
+        let bytes = i64::from(access.bytes());
+        let (Some(low), Some(high)) = (fact.range.0.checked_add(offset), fact.range.1.checked_add(offset)) else {
+            return false;
+        };
+        let inside = low >= 0 && high.saturating_add(bytes) <= i64::from(self.unit.program.shared_bytes);
+        let align = fact.lanes_align.min(if offset == 0 { 63 } else { offset.trailing_zeros() as u8 });
+        access.space == AddressSpace::Shared && inside && 1i64 << align.min(62) >= bytes
+    }
+
     /// Tests one address for all lanes.
-    fn check_scalar(&mut self, access: Access, at: Val, span: u32, holds: Option<Val>) {
+    fn check_scalar(&mut self, access: Access, at: Val) {
         self.record(access, at, 0);
-        let bad = self.out_of_bounds(access, at, span);
-        let bad = self.or_not(bad, holds);
+        let bad = self.out_of_bounds(access, at, 0);
         let (slow, join) = (self.new_block("slow"), self.new_block("checked"));
         self.ir.unlikely_br(bad, slow, join);
         self.ir.position(slow);

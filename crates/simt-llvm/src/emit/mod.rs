@@ -81,6 +81,8 @@ struct FunctionEmitter<'a> {
     variables: Vec<Option<Variable>>,
     /// Values whose NaNs are not yet in the card's form, see `float.rs`.
     arithmetic_nans: Vec<bool>,
+    /// Blocks that are only run by whole warps, by block.
+    full: Vec<bool>,
     /// Pending mask slots by block.
     pending: Vec<Option<Val>>,
     tests: Vec<Option<Bb>>,

@@ -112,7 +112,7 @@ impl FunctionEmitter<'_> {
         self.ir.store(self.mask, slot, 0);
         self.suspend(status, next);
         self.at_hand.clear();
-        self.mask = self.ir.load(self.mask_type(), slot);
+        self.mask = if self.full[next.0 as usize] { self.all_lanes() } else { self.ir.load(self.mask_type(), slot) };
         if let Op::Barrier { kind, .. } = instruction.op {
             self.barrier_result(kind, &instruction.results);
         }
@@ -233,7 +233,9 @@ impl FunctionEmitter<'_> {
                 continue;
             }
             let slot = self.pending[block.0 as usize].expect("every reachable block has a slot");
-            saved.push(Saved { slot, ty: self.mask_type(), bytes: 4 });
+            if !self.full[block.0 as usize] {
+                saved.push(Saved { slot, ty: self.mask_type(), bytes: 4 });
+            }
             values.extend(self.liveness.live_in(block));
             values.extend(self.function.block(block).phis.iter().map(|phi| phi.result));
         }
