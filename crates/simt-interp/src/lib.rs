@@ -58,6 +58,8 @@ mod memory;
 pub mod printf;
 #[cfg(any(test, feature = "random"))]
 pub mod random;
+#[cfg(any(test, feature = "random"))]
+pub mod random_ptx;
 mod runtime;
 mod windows;
 

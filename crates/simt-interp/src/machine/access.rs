@@ -257,7 +257,7 @@ impl Context<'_, '_> {
     }
 
     /// [`Op::FromGeneric`].
-    pub fn from_generic(&self, lane: &Lane, space: AddressSpace, address: u64) -> u64 {
+    pub fn generic_to(&self, lane: &Lane, space: AddressSpace, address: u64) -> u64 {
         window_of_space(space).map_or(address, |window| address.wrapping_sub(self.window_base(lane, window)))
     }
 

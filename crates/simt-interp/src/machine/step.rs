@@ -172,7 +172,7 @@ fn run_lane(
         Op::SymbolAddress(symbol) => vec![context.symbol_address(lane, *symbol)],
         Op::FunctionAddress(function) => vec![u128::from(context.machine.program.address_of(*function))],
         Op::ToGeneric { space, a } => vec![u128::from(context.to_generic(lane, *space, lane.value(*a) as u64))],
-        Op::FromGeneric { space, a } => vec![u128::from(context.from_generic(lane, *space, lane.value(*a) as u64))],
+        Op::FromGeneric { space, a } => vec![u128::from(context.generic_to(lane, *space, lane.value(*a) as u64))],
         Op::IsInSpace { space, a } => vec![u128::from(context.is_in_space(lane, *space, lane.value(*a) as u64))],
         Op::StackAlloc { size, align } => {
             let size = lane.value(*size) as u64;

@@ -170,7 +170,7 @@ fn at_most_32_arguments() {
 /// The layout of CUDA's argument buffer: each argument at a multiple of its size.
 #[test]
 fn packed_arguments() {
-    let mut memory = vec![0u8; 64];
+    let mut memory = [0u8; 64];
     memory[0..4].copy_from_slice(&7u32.to_le_bytes());
     memory[8..16].copy_from_slice(&1.5f64.to_le_bytes());
     memory[16..20].copy_from_slice(&u32::from(b'!').to_le_bytes());

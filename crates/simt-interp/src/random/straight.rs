@@ -162,7 +162,7 @@ impl<'r> Straight<'r> {
     }
 
     /// The value's bits as an `i64`; of an `i128` both halves mixed.
-    pub fn to_word(&mut self, value: Value) -> Value {
+    pub fn word(&mut self, value: Value) -> Value {
         let ty = self.builder.function().ty(value);
         let bits = self.builder.bitcast(ty.to_int(), value);
         if ty != Type::I128 {
@@ -205,7 +205,7 @@ impl<'r> Straight<'r> {
         let row = self.element(rows, self.thread, 8 * outputs.len() as u64);
         let mut checks = Vec::new();
         for (index, (value, check)) in outputs.into_iter().enumerate() {
-            let word = self.to_word(value);
+            let word = self.word(value);
             self.store(AddressSpace::Global, row, 8 * index as i64, vec![word]);
             checks.push(check);
         }
