@@ -160,23 +160,26 @@ impl Case<Program> {
     ///
     /// The interpreter's; a case of [`super::program`] has none.
     pub fn interpret(&self) -> Result<Vec<u64>, Error> {
-        interpret(&self.code, self)
+        interpret(&self.code, self, &[])
     }
 }
 
 /// Runs a program on a case's inputs; `case` may be of another form of the same code (PTX text that was lowered to `program`).
+/// `symbols` are the global and const variables, by name, with their initial values.
 ///
 /// # Errors
 ///
 /// The interpreter's.
-pub fn interpret<C>(program: &Program, case: &Case<C>) -> Result<Vec<u64>, Error> {
+pub fn interpret<C>(program: &Program, case: &Case<C>, symbols: &[(String, Vec<u8>)]) -> Result<Vec<u64>, Error> {
     let mut memory = Allocations::default();
     let input = memory.insert(case.inputs.iter().flat_map(|word| word.to_le_bytes()).collect());
     let output = memory.allocate(8 * case.output_len());
+    let symbols = symbols.iter().map(|(name, bytes)| (name.clone(), memory.insert(bytes.clone()))).collect();
     let launch = Launch {
         grid: [case.blocks, 1, 1],
         block: [case.threads, 1, 1],
         params: [input.to_le_bytes(), output.to_le_bytes()].concat(),
+        symbols,
         ..Launch::default()
     };
     run(program, &launch, &mut memory, &mut CapturedRuntime::default())?;

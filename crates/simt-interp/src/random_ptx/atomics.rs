@@ -57,8 +57,10 @@ pub(super) fn body(k: &mut Kernel) {
     k.line(format_args!("mad.wide.u32 {own_shared}, %index, 8, {own}"));
     k.line(format_args!("mad.wide.u32 {own_global}, %thread, 8, %output"));
     k.line(format_args!("add.u64 {own_global}, {own_global}, {}", 8 * SHARED_WORDS));
-    for word in 0..SHARED_WORDS {
-        k.line(format_args!("st.shared.u64 [{common}+{}], 0", 8 * word));
+    for (word, (instruction, _)) in COMMUTING.iter().enumerate() {
+        // Ones where zeros would stay whatever is done to them.
+        let first = if matches!(*instruction, "and.b32" | "min.u64") { -1 } else { 0 };
+        k.line(format_args!("st.shared.b64 [{common}+{}], {first}", 8 * word));
     }
     k.line(format_args!("st.shared.u64 [{own_shared}], 0"));
     k.line("bar.sync 0");

@@ -68,7 +68,7 @@ STEPS_AGAIN:
         .param .b32 returned;
         st.param.b32 [argument0], %r4;
         st.param.b32 [argument1], %r3;
-        call.uni (returned), recurse, (argument0, argument1);
+        call (returned), recurse, (argument0, argument1);
         ld.param.b32 %r5, [returned];
     }
     xor.b32 %r1, %r5, %r2;
