@@ -1,0 +1,103 @@
+//! Every case compiled, run and compared; every recording of a real GPU compared with the cases.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use filetests::case::{self, Case};
+use filetests::expectations::Expectations;
+use filetests::process::{self, End};
+use filetests::recorded::{REQUIRED, Recording};
+use filetests::toolchain::{Driver, Toolchain};
+use filetests::{clients, program, verdict};
+use libtest_mimic::{Arguments, Trial};
+
+/// Time that a case may take; the slowest takes about two seconds on two cores.
+const RUN_TIME_MAX: Duration = Duration::from_secs(60);
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    match trials(&arguments) {
+        Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
+        Err(error) => {
+            eprintln!("error: the CUDA cases cannot be run: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
+    let cases = case::all()?;
+    let known = Arc::new(Expectations::load()?);
+    let mut trials = recordings(&cases, &known)?;
+    // A list needs no compiler.
+    let toolchain = if arguments.list { None } else { Some(Arc::new(Toolchain::find(target_tmpdir())?)) };
+    for case in cases {
+        let (toolchain, known) = (toolchain.clone(), known.clone());
+        trials.push(Trial::test(case.name.clone(), move || {
+            let toolchain = toolchain.context("a listed case was run")?;
+            let outcome = check(&toolchain, &case);
+            // The known failures are those of our own driver.
+            if toolchain.driver == Driver::Installed {
+                return Ok(outcome?);
+            }
+            Ok(known.judge(&case.name, outcome)?)
+        }));
+    }
+    let mut names: Vec<String> = trials.iter().map(|trial| trial.name().to_owned()).collect();
+    names.extend(clients::NAMES.iter().map(|&name| name.to_owned()));
+    known.check_names(&names)?;
+    Ok(trials)
+}
+
+fn target_tmpdir() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+}
+
+/// One test for each recording: that it agrees with the cases.
+fn recordings(cases: &[Case], known: &Arc<Expectations>) -> Result<Vec<Trial>> {
+    let folder = filetests::root().join("data");
+    let mut paths: Vec<_> = REQUIRED.iter().map(|name| folder.join(name).with_extension("json")).collect();
+    paths.extend(filetests::files_in(&folder, &["json"])?);
+    paths.sort();
+    paths.dedup();
+    let trials = paths.into_iter().map(|path| {
+        let (cases, known) = (cases.to_vec(), known.clone());
+        let name = format!("recorded/{}", path.file_stem().unwrap_or_default().to_string_lossy());
+        Trial::test(name.clone(), move || {
+            let found = Recording::load(&path).and_then(|recording| recording.disagreements(&cases));
+            let outcome = match found {
+                Ok(found) if found.is_empty() => Ok(()),
+                Ok(found) => Err(found.join("\n")),
+                Err(error) => Err(format!("{error:#}")),
+            };
+            Ok(known.judge(&name, outcome)?)
+        })
+    });
+    Ok(trials.collect())
+}
+
+/// Compiles, runs and compares a case; or accepts what it does, if that is asked for.
+fn check(toolchain: &Toolchain, case: &Case) -> Result<(), String> {
+    let run = || {
+        let program = program::build(toolchain, case)?;
+        let mut command = Command::new(program);
+        toolchain.set_environment(&mut command);
+        process::run(&mut command, RUN_TIME_MAX)
+    };
+    let finished = run().map_err(|error| format!("{error:#}"))?;
+    let outcome = verdict::compare(case, &finished);
+    if let (Err(_), End::Exit(code), true) = (&outcome, finished.end, is_blessing()) {
+        fs::write(&case.path, case.blessed(code, &finished.stdout))
+            .map_err(|error| format!("cannot write {}: {error}", case.path.display()))?;
+        return Ok(());
+    }
+    outcome
+}
+
+fn is_blessing() -> bool {
+    std::env::var_os("APEX_BLESS").is_some_and(|value| value == "1")
+}
