@@ -71,11 +71,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let length = pairs.len() as i32;
     let mut launch = stream.launch_builder(&weigh);
     launch.arg(&pairs_device).arg(&mut totals_device).arg(&length);
-    let one_block = |threads, shared_mem_bytes| LaunchConfig {
-        grid_dim: (1, 1, 1),
-        block_dim: (threads, 1, 1),
-        shared_mem_bytes,
-    };
+    let one_block =
+        |threads, shared_mem_bytes| LaunchConfig { grid_dim: (1, 1, 1), block_dim: (threads, 1, 1), shared_mem_bytes };
     // SAFETY: as above.
     unsafe { launch.launch(one_block(192, 0)) }?;
     let totals = stream.clone_dtoh(&totals_device)?;
