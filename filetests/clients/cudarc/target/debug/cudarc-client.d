@@ -1,1 +1,0 @@
-/work/main/filetests/clients/cudarc/target/debug/cudarc-client: /work/main/filetests/clients/cudarc/src/main.rs
