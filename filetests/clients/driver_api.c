@@ -6,24 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void check(CUresult result, const char *what, int line) {
+static void check(CUresult result, const char* what, int line) {
     if (result == CUDA_SUCCESS) return;
-    const char *name = "?";
+    const char* name = "?";
     cuGetErrorName(result, &name);
     printf("line %d: %s: %s\n", line, what, name);
     exit(1);
 }
 #define CHECK(call) check(call, #call, __LINE__)
-#define CHECK_NVRTC(call)                                                                     \
-    do {                                                                                      \
-        nvrtcResult result = (call);                                                          \
-        if (result != NVRTC_SUCCESS) {                                                        \
-            printf("line %d: %s: %s\n", __LINE__, #call, nvrtcGetErrorString(result));        \
-            exit(1);                                                                          \
-        }                                                                                     \
+#define CHECK_NVRTC(call)                                                              \
+    do {                                                                               \
+        nvrtcResult result = (call);                                                   \
+        if (result != NVRTC_SUCCESS) {                                                 \
+            printf("line %d: %s: %s\n", __LINE__, #call, nvrtcGetErrorString(result)); \
+            exit(1);                                                                   \
+        }                                                                              \
     } while (0)
 
-static const char *const source =
+static const char* const source =
     "extern \"C\" __device__ int calls = 0;\n"
     "extern \"C\" __constant__ int offsets[4];\n"
     "extern \"C\" __global__ void saxpy(float a, const float* x, float* y, int count) {\n"
@@ -38,20 +38,20 @@ static const char *const source =
     "    values[threadIdx.x] = staged[count - 1 - threadIdx.x];\n"
     "}\n";
 
-static char *compile(void) {
+static char* compile(void) {
     nvrtcProgram program;
-    const char *options[] = {"--gpu-architecture=compute_75", "--fmad=false"};
+    const char* options[] = {"--gpu-architecture=compute_75", "--fmad=false"};
     size_t size;
     CHECK_NVRTC(nvrtcCreateProgram(&program, source, "kernels.cu", 0, NULL, NULL));
     if (nvrtcCompileProgram(program, 2, options) != NVRTC_SUCCESS) {
         CHECK_NVRTC(nvrtcGetProgramLogSize(program, &size));
-        char *log = malloc(size);
+        char* log = malloc(size);
         CHECK_NVRTC(nvrtcGetProgramLog(program, log));
         printf("%s\n", log);
         exit(1);
     }
     CHECK_NVRTC(nvrtcGetPTXSize(program, &size));
-    char *ptx = malloc(size);
+    char* ptx = malloc(size);
     CHECK_NVRTC(nvrtcGetPTX(program, ptx));
     CHECK_NVRTC(nvrtcDestroyProgram(&program));
     return ptx;
@@ -79,7 +79,7 @@ static void saxpy(CUmodule module, CUstream stream) {
     CHECK(cuMemcpyHtoDAsync(y_device, y, sizeof y, stream));
     float a = 3;
     int length = count;
-    void *arguments[] = {&a, &x_device, &y_device, &length};
+    void* arguments[] = {&a, &x_device, &y_device, &length};
     CHECK(cuLaunchKernel(function, (count + 127) / 128, 1, 1, 128, 1, 1, 0, stream, arguments, NULL));
     CHECK(cuMemcpyDtoHAsync(y, y_device, sizeof y, stream));
     CHECK(cuStreamSynchronize(stream));
@@ -101,9 +101,12 @@ static void reverse(CUlibrary library) {
     CHECK(cuMemAlloc(&memory, sizeof values));
     CHECK(cuMemcpyHtoD(memory, values, sizeof values));
     // Arguments as one buffer.
-    struct { CUdeviceptr values; int count; } buffer = {memory, count};
+    struct {
+        CUdeviceptr values;
+        int count;
+    } buffer = {memory, count};
     size_t size = 12;
-    void *extra[] = {CU_LAUNCH_PARAM_BUFFER_POINTER, &buffer, CU_LAUNCH_PARAM_BUFFER_SIZE, &size, CU_LAUNCH_PARAM_END};
+    void* extra[] = {CU_LAUNCH_PARAM_BUFFER_POINTER, &buffer, CU_LAUNCH_PARAM_BUFFER_SIZE, &size, CU_LAUNCH_PARAM_END};
     CHECK(cuLaunchKernel(function, 1, 1, 1, count, 1, 1, sizeof values, NULL, NULL, extra));
     CHECK(cuMemcpyDtoH(values, memory, sizeof values));
     printf("reversed: %d %d\n", values[0], values[count - 1]);
@@ -129,7 +132,7 @@ int main(void) {
     CHECK(cuCtxGetCurrent(&current));
     printf("devices: %s, context is current: %s\n", devices > 0 ? "some" : "none", current == context ? "yes" : "no");
 
-    char *ptx = compile();
+    char* ptx = compile();
     CHECK(cuModuleLoadData(&module, ptx));
     CHECK(cuLibraryLoadData(&library, ptx, NULL, NULL, 0, NULL, NULL, 0));
     CHECK(cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING));

@@ -8,51 +8,59 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct { unsigned x, y, z; } Dim3;
+typedef struct {
+    unsigned x, y, z;
+} Dim3;
 // The runtime takes Dim3 by value; its launch function is the same in all generations.
-int cudaLaunchKernel(const void *function, Dim3 grid, Dim3 block, void **arguments, size_t shared, void *stream);
-int cudaMalloc(void **memory, size_t size), cudaFree(void *memory), cudaMemcpy(void *to, const void *from, size_t size, int kind);
-int cudaDeviceSynchronize(void), cudaRuntimeGetVersion(int *version), cudaGetLastError(void);
-int cudaStreamCreate(void **stream), cudaStreamSynchronize(void *stream), cudaStreamDestroy(void *stream);
-int cudaMemcpyToSymbol(const void *symbol, const void *from, size_t size, size_t offset, int kind);
-int cudaMemcpyFromSymbol(void *to, const void *symbol, size_t size, size_t offset, int kind);
-const char *cudaGetErrorName(int error);
-void **__cudaRegisterFatBinary(void *wrapper);
-void __cudaRegisterFatBinaryEnd(void **handle);
-void __cudaUnregisterFatBinary(void **handle);
-void __cudaRegisterFunction(void **handle, const char *host, char *device, const char *name, int thread_limit, void *thread,
-                            void *block, void *block_size, void *grid_size, int *warp_size);
-void __cudaRegisterVar(void **handle, char *host, char *device, const char *name, int external, size_t size, int constant, int global);
+int cudaLaunchKernel(const void* function, Dim3 grid, Dim3 block, void** arguments, size_t shared, void* stream);
+int cudaMalloc(void** memory, size_t size), cudaFree(void* memory),
+    cudaMemcpy(void* to, const void* from, size_t size, int kind);
+int cudaDeviceSynchronize(void), cudaRuntimeGetVersion(int* version), cudaGetLastError(void);
+int cudaStreamCreate(void** stream), cudaStreamSynchronize(void* stream), cudaStreamDestroy(void* stream);
+int cudaMemcpyToSymbol(const void* symbol, const void* from, size_t size, size_t offset, int kind);
+int cudaMemcpyFromSymbol(void* to, const void* symbol, size_t size, size_t offset, int kind);
+const char* cudaGetErrorName(int error);
+void** __cudaRegisterFatBinary(void* wrapper);
+void __cudaRegisterFatBinaryEnd(void** handle);
+void __cudaUnregisterFatBinary(void** handle);
+void __cudaRegisterFunction(void** handle, const char* host, char* device, const char* name, int thread_limit,
+                            void* thread, void* block, void* block_size, void* grid_size, int* warp_size);
+void __cudaRegisterVar(void** handle, char* host, char* device, const char* name, int external, size_t size,
+                       int constant, int global);
 
 enum { HOST_TO_DEVICE = 1, DEVICE_TO_HOST = 2 };
 
-static void check(int error, const char *what, int line) {
+static void check(int error, const char* what, int line) {
     if (error == 0) return;
     printf("line %d: %s: %s\n", line, what, cudaGetErrorName(error));
     exit(1);
 }
 #define CHECK(call) check(call, #call, __LINE__)
 
-static struct { uint32_t magic, version; const void *data; void *more; } wrapper = {0x466243b1, 1, NULL, NULL};
+static struct {
+    uint32_t magic, version;
+    const void* data;
+    void* more;
+} wrapper = {0x466243b1, 1, NULL, NULL};
 // Their addresses stand for kernels and variables; nothing is ever read from them.
 static char saxpy_symbol, block_sums_symbol, bias_symbol, launches_symbol;
 
-static void *read_file(const char *path) {
-    FILE *file = fopen(path, "rb");
+static void* read_file(const char* path) {
+    FILE* file = fopen(path, "rb");
     if (file == NULL || fseek(file, 0, SEEK_END) != 0) exit(2);
     long size = ftell(file);
     // The driver reads it in place, and it begins with 64-bit words.
-    void *data = aligned_alloc(16, ((size_t)size + 15) / 16 * 16);
+    void* data = aligned_alloc(16, ((size_t)size + 15) / 16 * 16);
     rewind(file);
     if (fread(data, 1, (size_t)size, file) != (size_t)size) exit(2);
     fclose(file);
     return data;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     if (argc != 2) return 2;
     wrapper.data = read_file(argv[1]);
-    void **handle = __cudaRegisterFatBinary(&wrapper);
+    void** handle = __cudaRegisterFatBinary(&wrapper);
     __cudaRegisterFunction(handle, &saxpy_symbol, "saxpy", "saxpy", -1, NULL, NULL, NULL, NULL, NULL);
     __cudaRegisterFunction(handle, &block_sums_symbol, "block_sums", "block_sums", -1, NULL, NULL, NULL, NULL, NULL);
     __cudaRegisterVar(handle, &bias_symbol, "bias", "bias", 0, 16, 1, 0);
@@ -77,14 +85,14 @@ int main(int argc, char **argv) {
     CHECK(cudaMemcpyToSymbol(&bias_symbol, bias, sizeof bias, 0, HOST_TO_DEVICE));
     CHECK(cudaStreamCreate(&stream));
 
-    void *saxpy_arguments[] = {&a, &x_device, &y_device, &length};
+    void* saxpy_arguments[] = {&a, &x_device, &y_device, &length};
     Dim3 grid = {blocks, 1, 1}, block = {threads, 1, 1};
     CHECK(cudaLaunchKernel(&saxpy_symbol, grid, block, saxpy_arguments, 0, stream));
     CHECK(cudaStreamSynchronize(stream));
     CHECK(cudaMemcpy(y, y_device, sizeof y, DEVICE_TO_HOST));
     printf("saxpy: %s\n", memcmp(y, expected, sizeof y) == 0 ? "ok" : "WRONG");
 
-    void *sum_arguments[] = {&y_device, &sums_device, &length};
+    void* sum_arguments[] = {&y_device, &sums_device, &length};
     CHECK(cudaLaunchKernel(&block_sums_symbol, grid, block, sum_arguments, threads * sizeof(float), NULL));
     CHECK(cudaDeviceSynchronize());
     float sums[blocks], total = 0, expected_total = 0;
@@ -96,7 +104,8 @@ int main(int argc, char **argv) {
     printf("launches %d\n", launches);
 
     Dim3 too_large = {4096, 1, 1};
-    printf("too large a block: %s\n", cudaGetErrorName(cudaLaunchKernel(&saxpy_symbol, grid, too_large, saxpy_arguments, 0, NULL)));
+    printf("too large a block: %s\n",
+           cudaGetErrorName(cudaLaunchKernel(&saxpy_symbol, grid, too_large, saxpy_arguments, 0, NULL)));
     (void)cudaGetLastError();
     CHECK(cudaStreamDestroy(stream));
     CHECK(cudaFree(x_device));

@@ -36,7 +36,9 @@ __global__ void counter_mode(const uint4* input, uint4* output, int blocks, unsi
     output[i] = make_uint4(text.x ^ stream.x, text.y ^ stream.y, text.z ^ stream.z, text.w ^ stream.w);
 }
 
-__global__ void single(const uint8_t* input, uint8_t* output) { encrypt(sbox_constant, round_keys_constant, input, output); }
+__global__ void single(const uint8_t* input, uint8_t* output) {
+    encrypt(sbox_constant, round_keys_constant, input, output);
+}
 
 int main() {
     // The S-box: the inverse in GF(2^8), found by walking powers of a generator, then an affine map.

@@ -101,11 +101,12 @@ int main() {
         wu[16] = wu[16] >= 1000 ? 0 : wu[16] + 1;
         wu[17] = wu[17] == 0 || wu[17] > 777 ? 777 : wu[17] - 1;
         wu[18] &= w | 0x00ff00ffu, wu[19] |= w & 0xf0f0f0f0u, wu[20] ^= w, wu[21] += w;
-        wl[0] = min(wl[0], static_cast<long long>(v) * (1 << 24)), wl[1] = max(wl[1], static_cast<long long>(v) * (1 << 24));
+        wl[0] = min(wl[0], static_cast<long long>(v) * (1 << 24)),
+        wl[1] = max(wl[1], static_cast<long long>(v) * (1 << 24));
         wul[0] += wide, wul[1] ^= wide, wul[2] |= wide & 0xff000000ff00ull, wul[3] &= wide | 0xffff0000ffffull;
         wf[slot] += v & 15, wd[slot] += (v & 1023) + 0.5, wh[slot] = static_cast<unsigned short>(wh[slot] + v);
     }
-    int *di = to_device(i);
+    int* di = to_device(i);
     unsigned* du = to_device(u);
     long long* dl = to_device(l);
     unsigned long long* dul = to_device(ul);
@@ -114,9 +115,10 @@ int main() {
     unsigned short* dh = to_device(h);
     all_operations<<<(count + 127) / 128, 128>>>(to_device(values), count, di, du, dl, dul, df, dd, dh);
     CHECK_KERNEL();
-    printf("int %d unsigned %d int64 %d uint64 %d float %d double %d short %d mismatches\n", mismatches(to_host(di, 33), wi),
-           mismatches(to_host(du, 24), wu), mismatches(to_host(dl, 2), wl), mismatches(to_host(dul, 4), wul),
-           mismatches(to_host(df, 8), wf), mismatches(to_host(dd, 8), wd), mismatches(to_host(dh, 8), wh));
+    printf("int %d unsigned %d int64 %d uint64 %d float %d double %d short %d mismatches\n",
+           mismatches(to_host(di, 33), wi), mismatches(to_host(du, 24), wu), mismatches(to_host(dl, 2), wl),
+           mismatches(to_host(dul, 4), wul), mismatches(to_host(df, 8), wf), mismatches(to_host(dd, 8), wd),
+           mismatches(to_host(dh, 8), wh));
 
     unsigned long long* cells = device_zeros<unsigned long long>(6);
     exchanges<<<20, 100>>>(cells, cells + 5);

@@ -19,7 +19,8 @@ __device__ Big add(const Big& a, const Big& b) {
     return r;
 }
 
-__device__ void chain_128(const uint32_t* a, const uint32_t* b, uint32_t* sum, uint32_t* difference, uint32_t* product) {
+__device__ void chain_128(const uint32_t* a, const uint32_t* b, uint32_t* sum, uint32_t* difference,
+                          uint32_t* product) {
     asm("{ add.cc.u32 %0, %4, %8; addc.cc.u32 %1, %5, %9; addc.cc.u32 %2, %6, %10; addc.u32 %3, %7, %11; }"
         : "=r"(sum[0]), "=r"(sum[1]), "=r"(sum[2]), "=r"(sum[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(b[2]), "r"(b[3]));

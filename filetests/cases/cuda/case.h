@@ -10,20 +10,20 @@
 #include <vector>
 
 // Ends the program with the failing call and its error, so that a wrong answer is never mistaken for a right one.
-#define CHECK(call)                                                                          \
-    do {                                                                                     \
-        cudaError_t check_error = (call);                                                    \
-        if (check_error != cudaSuccess) {                                                    \
-            printf("line %d: %s: %s\n", __LINE__, #call, cudaGetErrorName(check_error));     \
-            exit(2);                                                                         \
-        }                                                                                    \
+#define CHECK(call)                                                                      \
+    do {                                                                                 \
+        cudaError_t check_error = (call);                                                \
+        if (check_error != cudaSuccess) {                                                \
+            printf("line %d: %s: %s\n", __LINE__, #call, cudaGetErrorName(check_error)); \
+            exit(2);                                                                     \
+        }                                                                                \
     } while (0)
 
 // Reports a launch that was refused as well as a kernel that failed while it ran.
-#define CHECK_KERNEL()                     \
-    do {                                   \
-        CHECK(cudaGetLastError());         \
-        CHECK(cudaDeviceSynchronize());    \
+#define CHECK_KERNEL()                  \
+    do {                                \
+        CHECK(cudaGetLastError());      \
+        CHECK(cudaDeviceSynchronize()); \
     } while (0)
 
 // A 32-bit mixing function (Wellons' lowbias32): random-looking input that host and device both can make.

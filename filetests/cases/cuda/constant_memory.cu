@@ -17,8 +17,8 @@ __constant__ int* where = counters;
 __global__ void read_all(long long* output) {
     int i = threadIdx.x;
     long long sum = 0;
-    for (int k = 0; k < 8; k++) sum = sum * 31 + primes[k];         // the same in every lane
-    sum += primes[i & 7] * 1000;                                     // different in every lane
+    for (int k = 0; k < 8; k++) sum = sum * 31 + primes[k];  // the same in every lane
+    sum += primes[i & 7] * 1000;                             // different in every lane
     sum += static_cast<long long>(settings.gain * i + settings.bias * 4) + settings.name[i % 9];
     sum += where[i & 3];
     output[i] = sum;

@@ -17,9 +17,8 @@ __global__ void tiles(const int* input, int* output) {
     int exchanged = tile.shfl_xor(value, tile.size() - 1);
     unsigned odd = tile.ballot(value & 1);
     int any = tile.any(value == 5), all = tile.all(value >= 0);
-    output[blockIdx.x * blockDim.x + threadIdx.x] =
-        sum * 7 + rotated * 5 + exchanged * 3 + odd + any * 11 + all * 13 + tile.meta_group_rank() * 17 +
-        tile.meta_group_size();
+    output[blockIdx.x * blockDim.x + threadIdx.x] = sum * 7 + rotated * 5 + exchanged * 3 + odd + any * 11 + all * 13 +
+                                                    tile.meta_group_rank() * 17 + tile.meta_group_size();
 }
 
 template <int size>
@@ -33,8 +32,8 @@ int expected_at(const std::vector<int>& input, int block_size, int i) {
         any |= value == 5;
         all &= value >= 0;
     }
-    return static_cast<int>(sum * 7 + input[first + (rank + 1) % size] * 5 + input[first + (size - 1 - rank)] * 3 + odd +
-                            any * 11 + all * 13 + i % block_size / size * 17 + block_size / size);
+    return static_cast<int>(sum * 7 + input[first + (rank + 1) % size] * 5 + input[first + (size - 1 - rank)] * 3 +
+                            odd + any * 11 + all * 13 + i % block_size / size * 17 + block_size / size);
 }
 
 template <int size>

@@ -54,7 +54,9 @@ __global__ void warp_scan(const unsigned* input, unsigned* output) {
     __shared__ typename Scan::TempStorage scratch[threads / 16];
     int i = blockIdx.x * threads + threadIdx.x;
     unsigned largest;
-    Scan(scratch[threadIdx.x / 16]).InclusiveScan(input[i], largest, [](unsigned a, unsigned b) { return a > b ? a : b; });
+    Scan(scratch[threadIdx.x / 16]).InclusiveScan(input[i], largest, [](unsigned a, unsigned b) {
+        return a > b ? a : b;
+    });
     output[i] = largest;
 }
 

@@ -24,7 +24,8 @@ void pairs(int count, int first_bit, int last_bit) {
     unsigned *keys_in = to_device(keys), *keys_out = device_zeros<unsigned>(count);
     int *values_in = to_device(values), *values_out = device_zeros<int>(count);
     with_scratch([&](void* s, size_t& n) {
-        return cub::DeviceRadixSort::SortPairs(s, n, keys_in, keys_out, values_in, values_out, count, first_bit, last_bit);
+        return cub::DeviceRadixSort::SortPairs(s, n, keys_in, keys_out, values_in, values_out, count, first_bit,
+                                               last_bit);
     });
     unsigned mask = last_bit == 32 ? ~0u : (1u << last_bit) - 1;
     std::stable_sort(values.begin(), values.end(),

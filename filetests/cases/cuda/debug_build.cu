@@ -3,7 +3,9 @@
 
 struct Complex {
     float re, im;
-    __host__ __device__ Complex operator*(const Complex& o) const { return {re * o.re - im * o.im, re * o.im + im * o.re}; }
+    __host__ __device__ Complex operator*(const Complex& o) const {
+        return {re * o.re - im * o.im, re * o.im + im * o.re};
+    }
     __host__ __device__ Complex operator+(const Complex& o) const { return {re + o.re, im + o.im}; }
 };
 
@@ -36,7 +38,8 @@ __global__ void sums(const int* values, int count, long long* result) {
     long long mine = 0;
     for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += gridDim.x * blockDim.x) mine += values[i];
     long long sum = block_sum(mine);
-    if (threadIdx.x == 0) atomicAdd(reinterpret_cast<unsigned long long*>(result), static_cast<unsigned long long>(sum));
+    if (threadIdx.x == 0)
+        atomicAdd(reinterpret_cast<unsigned long long*>(result), static_cast<unsigned long long>(sum));
 }
 
 __device__ int choose(int kind, int x) {

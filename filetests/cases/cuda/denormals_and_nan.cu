@@ -33,7 +33,8 @@ __global__ void nans(unsigned* r, float nan, float one, float zero) {
     r[1] = bits(fmaxf(one, nan));
     r[2] = bits(fminf(nan, nan)) == 0x7fffffff;
     r[3] = bits(nan + one) == 0x7fffffff;
-    r[4] = (nan == nan) | (nan != nan) << 1 | (nan < one) << 2 | (nan >= one) << 3 | (!(nan <= one) && !(nan > one)) << 4;
+    r[4] =
+        (nan == nan) | (nan != nan) << 1 | (nan < one) << 2 | (nan >= one) << 3 | (!(nan <= one) && !(nan > one)) << 4;
     r[5] = bits(fminf(-zero, zero));
     r[6] = bits(fmaxf(-zero, zero));
     r[7] = bits(-zero) | (-zero == zero);
@@ -47,7 +48,9 @@ __global__ void nans(unsigned* r, float nan, float one, float zero) {
     r[15] = bits(zero * -one);
     r[16] = __isinff(one / zero) | __isnanf(zero / zero) << 1 | signbit(-zero) << 2;
     unsigned greater_or_unordered, ordered;
-    asm("{ .reg .pred p; setp.gtu.f32 p, %1, %2; selp.u32 %0, 1, 0, p; }" : "=r"(greater_or_unordered) : "f"(nan), "f"(one));
+    asm("{ .reg .pred p; setp.gtu.f32 p, %1, %2; selp.u32 %0, 1, 0, p; }"
+        : "=r"(greater_or_unordered)
+        : "f"(nan), "f"(one));
     asm("{ .reg .pred p; setp.num.f32 p, %1, %2; selp.u32 %0, 1, 0, p; }" : "=r"(ordered) : "f"(nan), "f"(one));
     r[17] = greater_or_unordered * 10 + ordered;
 }

@@ -26,7 +26,8 @@ int main() {
     printf("name: %s, capability at least 7.5: %s\n", p.name[0] ? "yes" : "no",
            p.major * 10 + p.minor >= 75 ? "yes" : "no");
 
-    bool agree = p.warpSize == attribute(cudaDevAttrWarpSize) && p.major == attribute(cudaDevAttrComputeCapabilityMajor) &&
+    bool agree = p.warpSize == attribute(cudaDevAttrWarpSize) &&
+                 p.major == attribute(cudaDevAttrComputeCapabilityMajor) &&
                  p.minor == attribute(cudaDevAttrComputeCapabilityMinor) &&
                  p.multiProcessorCount == attribute(cudaDevAttrMultiProcessorCount) &&
                  p.maxThreadsPerMultiProcessor == attribute(cudaDevAttrMaxThreadsPerMultiProcessor) &&
@@ -50,7 +51,8 @@ int main() {
     printf("stack limit: %s\n", stack >= 4096 ? "kept" : "lost");
     int peer = -1;
     printf("peer of itself: %s %d\n", cudaGetErrorName(cudaDeviceCanAccessPeer(&peer, 0, 0)), peer);
-    printf("attribute 9999: %s\n", cudaGetErrorName(cudaDeviceGetAttribute(&device, static_cast<cudaDeviceAttr>(9999), 0)));
+    printf("attribute 9999: %s\n",
+           cudaGetErrorName(cudaDeviceGetAttribute(&device, static_cast<cudaDeviceAttr>(9999), 0)));
     return 0;
 }
 

@@ -67,7 +67,8 @@ int main() {
     }
     printf("longest Collatz: %d with %d steps, mismatches %d\n", longest + 1, steps[longest],
            mismatches(steps, expected_steps));
-    printf("tangled: checksum %016llx, mismatches %d\n", (unsigned long long)checksum(sums), mismatches(sums, expected_sums));
+    printf("tangled: checksum %016llx, mismatches %d\n", (unsigned long long)checksum(sums),
+           mismatches(sums, expected_sums));
     printf("primes %d, mismatches %d\n", number_of_primes, mismatches(primes, expected_primes));
     return 0;
 }

@@ -35,7 +35,8 @@ int main() {
     CHECK(cudaMalloc(&half, free_after / 2));
     printf("second half and more: %s\n", cudaGetErrorName(cudaMalloc(&more, free_after / 2 + (256 << 20))));
     CHECK(cudaFree(half));
-    printf("nothing: %s, pointer is null: %s\n", cudaGetErrorName(cudaMalloc(&memory, 0)), memory == nullptr ? "yes" : "no");
+    printf("nothing: %s, pointer is null: %s\n", cudaGetErrorName(cudaMalloc(&memory, 0)),
+           memory == nullptr ? "yes" : "no");
     return 0;
 }
 

@@ -57,7 +57,8 @@ int main() {
     for (int k = 0; k < nodes; k++)
         for (int i = 0; i < nodes; i++)
             for (int j = 0; j < nodes; j++)
-                expected[i * nodes + j] = min(expected[i * nodes + j], expected[i * nodes + k] + expected[k * nodes + j]);
+                expected[i * nodes + j] =
+                    min(expected[i * nodes + j], expected[i * nodes + k] + expected[k * nodes + j]);
 
     int *distances_device = to_device(distances), *vias_device = to_device(vias);
     const int rounds = nodes / tile;

@@ -72,7 +72,8 @@ int main() {
     std::vector<int> output = to_host(output_device, 96), wanted(96);
     for (int i = 0; i < 96; i++) {
         wanted[i] = 7;
-        for (int k = 0; k < i; k++) wanted[i] = host_apply(i % 3 == 0 ? 1 : i % 3 == 1 ? 3 : 0, wanted[i], input[i + k]);
+        for (int k = 0; k < i; k++)
+            wanted[i] = host_apply(i % 3 == 0 ? 1 : i % 3 == 1 ? 3 : 0, wanted[i], input[i + k]);
     }
     printf("folds: last %d, mismatches %d\n", output[95], mismatches(output, wanted));
     return 0;

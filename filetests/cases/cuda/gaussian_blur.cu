@@ -35,7 +35,8 @@ __global__ void blur_columns(const ushort4* input, uchar4* output) {
         unsigned r = 1 << 15, g = 1 << 15, b = 1 << 15, a = 1 << 15;
 #pragma unroll
         for (int k = 0; k <= 2 * radius; k++)
-            r += weights[k] * window[k].x, g += weights[k] * window[k].y, b += weights[k] * window[k].z, a += weights[k] * window[k].w;
+            r += weights[k] * window[k].x, g += weights[k] * window[k].y, b += weights[k] * window[k].z,
+                a += weights[k] * window[k].w;
         output[y * width + x] = make_uchar4(r >> 16, g >> 16, b >> 16, a >> 16);
 #pragma unroll
         for (int k = 0; k < 2 * radius; k++) window[k] = window[k + 1];
@@ -64,7 +65,8 @@ int main() {
         for (int x = 0; x < width; x++) {
             unsigned sum[4] = {1 << 15, 1 << 15, 1 << 15, 1 << 15};
             for (int k = 0; k <= 2 * radius; k++)
-                for (int c = 0; c < 4; c++) sum[c] += w[k] * between[4 * (clamp(y + k - radius, height) * width + x) + c];
+                for (int c = 0; c < 4; c++)
+                    sum[c] += w[k] * between[4 * (clamp(y + k - radius, height) * width + x) + c];
             expected[y * width + x] = make_uchar4(sum[0] >> 16, sum[1] >> 16, sum[2] >> 16, sum[3] >> 16);
         }
     ushort4* between_device = device_zeros<ushort4>(width * height);

@@ -10,7 +10,8 @@ __global__ void write_coordinates(unsigned long long* cells, int* visits) {
     int rank = (threadIdx.z * blockDim.y + threadIdx.y) * blockDim.x + threadIdx.x;
     unsigned lane;
     asm("mov.u32 %0, %%laneid;" : "=r"(lane));
-    cells[cell] = static_cast<unsigned long long>(rank) << 32 | static_cast<unsigned>(lane == rank % 32) << 31 | z << 20 | y << 10 | x;
+    cells[cell] = static_cast<unsigned long long>(rank) << 32 | static_cast<unsigned>(lane == rank % 32) << 31 |
+                  z << 20 | y << 10 | x;
     atomicAdd(&visits[cell], 1);
 }
 
@@ -27,7 +28,8 @@ void run(dim3 grid, dim3 block) {
         for (int y = 0; y < height; y++)
             for (int x = 0; x < width; x++, i++) {
                 int rank = (z % block.z * block.y + y % block.y) * block.x + x % block.x;
-                unsigned long long expected = static_cast<unsigned long long>(rank) << 32 | 1u << 31 | z << 20 | y << 10 | x;
+                unsigned long long expected =
+                    static_cast<unsigned long long>(rank) << 32 | 1u << 31 | z << 20 | y << 10 | x;
                 wrong += cells[i] != expected || visits[i] != 1;
             }
     printf("grid %ux%ux%u of %ux%ux%u: %d cells, mismatches %d\n", grid.x, grid.y, grid.z, block.x, block.y, block.z,

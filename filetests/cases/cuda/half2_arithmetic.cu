@@ -72,7 +72,10 @@ int main() {
         b[i] = mix(i + count) & 0x8000 | (mix(i + count) >> 16) % 0x7c00;
         c[i] = mix(i + 2 * count) & 0x8000 | (mix(i + 2 * count) >> 16) % 0x7c00;
         double x = value_of(a[i]), y = value_of(b[i]), z = value_of(c[i]);
-        uint16_t row[6] = {round_to_half(x + y), round_to_half(x - y), round_to_half(x * y), 0,
+        uint16_t row[6] = {round_to_half(x + y),
+                           round_to_half(x - y),
+                           round_to_half(x * y),
+                           0,
                            static_cast<uint16_t>(a[i] | 0x8000),
                            static_cast<uint16_t>((x < y) | (x >= y) << 1 | 4 | (x != z) << 3)};
         // x*y is exact in f64; the sum may not be, but is rounded to odd below bit 53 only when it cannot matter.
@@ -117,7 +120,8 @@ int main() {
     int nearest = 0, order = 0;
     for (int i = 0; i < count; i++) {
         nearest += output[6 * i] != round_to_half(floats[i]);
-        double toward_zero = value_of(output[6 * i + 1]), up = value_of(output[6 * i + 2]), down = value_of(output[6 * i + 3]);
+        double toward_zero = value_of(output[6 * i + 1]), up = value_of(output[6 * i + 2]),
+               down = value_of(output[6 * i + 3]);
         order += !(down <= floats[i] && floats[i] <= up && (toward_zero == up || toward_zero == down));
     }
     printf("conversions: nearest mismatches %d, directed mismatches %d, checksum %016llx\n", nearest, order,

@@ -6,7 +6,7 @@
 __global__ void add(int* value, int summand) { *value += summand; }
 
 struct Step {
-    int* mapped;      // host memory that the kernel writes
+    int* mapped;  // host memory that the kernel writes
     int seen;
     std::atomic<int>* order;
     int place;

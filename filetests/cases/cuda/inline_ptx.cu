@@ -12,7 +12,7 @@ __global__ void run(const int* a, const int* b, unsigned* output, int count) {
     int x = a[i], y = b[i];
     unsigned* r = output + results * i;
     asm("lop3.b32 %0, %1, %2, %3, 0xe8;" : "=r"(r[0]) : "r"(x), "r"(y), "r"(x ^ 0x0f0f0f0f));  // majority
-    asm("lop3.b32 %0, %1, %2, %3, 0x96;" : "=r"(r[1]) : "r"(x), "r"(y), "r"(i));                // parity
+    asm("lop3.b32 %0, %1, %2, %3, 0x96;" : "=r"(r[1]) : "r"(x), "r"(y), "r"(i));               // parity
     asm("prmt.b32.f4e %0, %1, %2, %3;" : "=r"(r[2]) : "r"(x), "r"(y), "r"(i & 3));
     asm("prmt.b32.rc16 %0, %1, %2, %3;" : "=r"(r[3]) : "r"(x), "r"(y), "r"(i & 3));
     asm("dp4a.s32.s32 %0, %1, %2, %3;" : "=r"(r[4]) : "r"(x), "r"(y), "r"(i));
@@ -23,12 +23,14 @@ __global__ void run(const int* a, const int* b, unsigned* output, int count) {
     asm("{ .reg .s16 t; cvt.sat.s16.s32 t, %1; cvt.s32.s16 %0, t; }" : "=r"(r[9]) : "r"(x));
     asm("{ .reg .u8 t; cvt.sat.u8.s32 t, %1; cvt.u32.u8 %0, t; }" : "=r"(r[10]) : "r"(y >> 20));
     asm("{ .reg .pred p, q; setp.lt.s32 p|q, %1, %2; @p add.s32 %0, %1, 1; @q sub.s32 %0, %2, 1; }"
-        : "=r"(r[11]) : "r"(x), "r"(y));
+        : "=r"(r[11])
+        : "r"(x), "r"(y));
     asm("slct.s32.s32 %0, %1, %2, %3;" : "=r"(r[12]) : "r"(x), "r"(y), "r"(x ^ y));
     // A loop with labels of its own: the number of times that x can be halved.
     asm("{ .reg .pred p; .reg .u32 t; mov.u32 t, %1; mov.u32 %0, 0;\n"
         "again%=: shr.u32 t, t, 1; setp.ne.u32 p, t, 0; add.u32 %0, %0, 1; @p bra again%=; }"
-        : "=&r"(r[13]) : "r"(x));
+        : "=&r"(r[13])
+        : "r"(x));
     asm("bfind.u32 %0, %1;" : "=r"(r[14]) : "r"(x & 0xffff));
     asm("bfind.shiftamt.s32 %0, %1;" : "=r"(r[15]) : "r"(y));
     asm("mad.lo.s32 %0, %1, %2, %3;" : "=r"(r[16]) : "r"(x), "r"(y), "r"(i));
@@ -37,9 +39,14 @@ __global__ void run(const int* a, const int* b, unsigned* output, int count) {
     unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(&shared_words[threadIdx.x]));
     asm volatile("st.shared.u32 [%0], %1;" ::"r"(address), "r"(x + 1) : "memory");
     __syncthreads();
-    asm volatile("ld.shared.u32 %0, [%1];" : "=r"(r[18]) : "r"(static_cast<unsigned>(__cvta_generic_to_shared(&shared_words[63 - threadIdx.x]))) : "memory");
+    asm volatile("ld.shared.u32 %0, [%1];"
+                 : "=r"(r[18])
+                 : "r"(static_cast<unsigned>(__cvta_generic_to_shared(&shared_words[63 - threadIdx.x])))
+                 : "memory");
     int v0, v1, v2, v3;
-    asm volatile("ld.global.cg.v4.s32 {%0, %1, %2, %3}, [%4];" : "=r"(v0), "=r"(v1), "=r"(v2), "=r"(v3) : "l"(a + i / 4 * 4));
+    asm volatile("ld.global.cg.v4.s32 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(v0), "=r"(v1), "=r"(v2), "=r"(v3)
+                 : "l"(a + i / 4 * 4));
     r[19] = v0 + 3 * v1 + 5 * v2 + 7 * v3 + global_word;
 }
 
@@ -48,7 +55,9 @@ static void expect(const std::vector<int>& a, const std::vector<int>& b, int i, 
     unsigned ux = x, uy = y, uz = ux ^ 0x0f0f0f0fu;
     auto signed_byte = [](unsigned w, int k) { return static_cast<int>(static_cast<int8_t>(w >> (8 * k))); };
     auto byte = [](unsigned w, int k) { return static_cast<int>(w >> (8 * k) & 255); };
-    auto saturated = [](long long v) { return static_cast<unsigned>(v > INT32_MAX ? INT32_MAX : v < INT32_MIN ? INT32_MIN : v); };
+    auto saturated = [](long long v) {
+        return static_cast<unsigned>(v > INT32_MAX ? INT32_MAX : v < INT32_MIN ? INT32_MIN : v);
+    };
     r[0] = (ux & uy) | (ux & uz) | (uy & uz);
     r[1] = ux ^ uy ^ static_cast<unsigned>(i);
     unsigned long long both = static_cast<unsigned long long>(uy) << 32 | ux;
@@ -66,14 +75,16 @@ static void expect(const std::vector<int>& a, const std::vector<int>& b, int i, 
     r[12] = (x ^ y) >= 0 ? x : y;
     r[13] = 0;
     unsigned t = ux;
-    do t >>= 1, r[13]++; while (t);
+    do t >>= 1, r[13]++;
+    while (t);
     r[14] = (ux & 0xffff) ? 31 - __builtin_clz(ux & 0xffff) : ~0u;
     unsigned significant = y < 0 ? ~uy : uy;
     r[15] = significant ? __builtin_clz(significant) : ~0u;
     r[16] = ux * uy + i;
     int low_x = static_cast<int>(ux << 8) >> 8, low_y = static_cast<int>(uy << 8) >> 8;
     int product = static_cast<int>(static_cast<long long>(low_x) * low_y);
-    r[17] = ux + static_cast<unsigned>(product > y ? static_cast<long long>(product) - y : static_cast<long long>(y) - product);
+    r[17] = ux + static_cast<unsigned>(product > y ? static_cast<long long>(product) - y
+                                                   : static_cast<long long>(y) - product);
     r[18] = a[i / 64 * 64 + 63 - i % 64] + 1u;
     const int* four = &a[i / 4 * 4];
     r[19] = static_cast<unsigned>(four[0]) + 3u * four[1] + 5u * four[2] + 7u * four[3] + 1234;

@@ -37,14 +37,15 @@ int main() {
             expected[row * outputs + column] = static_cast<signed char>(scaled < 0 ? 0 : scaled > 127 ? 127 : scaled);
         }
     signed char* y_device = device_zeros<signed char>(batch * outputs);
-    layer<<<dim3((outputs + 63) / 64, batch), 64>>>(reinterpret_cast<int*>(to_device(x)), reinterpret_cast<int*>(to_device(weights)),
-                                                   to_device(bias), y_device, multiplier, shift);
+    layer<<<dim3((outputs + 63) / 64, batch), 64>>>(reinterpret_cast<int*>(to_device(x)),
+                                                    reinterpret_cast<int*>(to_device(weights)), to_device(bias),
+                                                    y_device, multiplier, shift);
     CHECK_KERNEL();
     std::vector<signed char> y = to_host(y_device, batch * outputs);
     int zeros = 0, saturated = 0;
     for (signed char value : y) zeros += value == 0, saturated += value == 127;
-    printf("zeros %d, saturated %d, checksum %016llx, mismatches %d\n", zeros, saturated, (unsigned long long)checksum(y),
-           mismatches(y, expected));
+    printf("zeros %d, saturated %d, checksum %016llx, mismatches %d\n", zeros, saturated,
+           (unsigned long long)checksum(y), mismatches(y, expected));
 
     const int count = 5000;
     std::vector<unsigned> a(count), b(count), wanted(3 * count);

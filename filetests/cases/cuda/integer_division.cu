@@ -26,12 +26,13 @@ void run(const char* name) {
     const T largest = T(~smallest);
     const T corners[] = {0, 1, T(-1), smallest, T(smallest + 1), largest, T(largest - 1), 2, 3, 64};
     for (int i = 0; i < count; i++) {
-        uint64_t x = static_cast<uint64_t>(mix(i)) << 32 | mix(~i), y = static_cast<uint64_t>(mix(i + 77)) << 32 | mix(i + 99);
+        uint64_t x = static_cast<uint64_t>(mix(i)) << 32 | mix(~i),
+                 y = static_cast<uint64_t>(mix(i + 77)) << 32 | mix(i + 99);
         a[i] = i < 100 ? corners[i / 10] : T(x >> (mix(i) % 64));
         b[i] = i < 100 ? corners[i % 10] : T(y >> (mix(i + 5) % 64));
-        if (b[i] == 0) b[i] = 5;                                        // undefined in C++
+        if (b[i] == 0) b[i] = 5;                                          // undefined in C++
         if (T(-1) < T(0) && a[i] == smallest && b[i] == T(-1)) b[i] = 9;  // likewise
-        T row[8] = {T(a[i] / b[i]), T(a[i] % b[i]), T(a[i] / T(7)), T(a[i] % T(10)),
+        T row[8] = {T(a[i] / b[i]),  T(a[i] % b[i]),  T(a[i] / T(7)),   T(a[i] % T(10)),
                     T(a[i] / T(64)), T(a[i] % T(64)), T(a[i] / T(125)), T(a[i] / T(3) % T(11))};
         memcpy(&expected[8 * i], row, sizeof(row));
     }
@@ -39,7 +40,8 @@ void run(const char* name) {
     divide<<<(count + 127) / 128, 128>>>(to_device(a), to_device(b), output_device, count);
     CHECK_KERNEL();
     std::vector<T> output = to_host(output_device, 8 * count);
-    printf("%-8s checksum %016llx, mismatches %d\n", name, (unsigned long long)checksum(output), mismatches(output, expected));
+    printf("%-8s checksum %016llx, mismatches %d\n", name, (unsigned long long)checksum(output),
+           mismatches(output, expected));
 }
 
 __global__ void digits(unsigned long long value, char* text) {
@@ -87,7 +89,11 @@ int main() {
         unsigned factor = 1 + mix(i) % 1000;
         a[i] = factor * (mix(i + 1) % 100000), b[i] = factor * (mix(i + 2) % 100000);
         unsigned x = a[i], y = b[i];
-        while (y) { unsigned r = x % y; x = y; y = r; }
+        while (y) {
+            unsigned r = x % y;
+            x = y;
+            y = r;
+        }
         expected[i] = x;
     }
     unsigned* gcd_device = device_zeros<unsigned>(count);

@@ -13,7 +13,8 @@ __host__ __device__ int nearest(int2 p, const int2* centres) {
     return best;
 }
 
-__global__ void assign(const int2* points, int count, const int2* centres, int* labels, unsigned long long* sums, int* changed) {
+__global__ void assign(const int2* points, int count, const int2* centres, int* labels, unsigned long long* sums,
+                       int* changed) {
     __shared__ int2 local_centres[clusters];
     __shared__ unsigned long long local_sums[3 * clusters];
     if (threadIdx.x < clusters) local_centres[threadIdx.x] = centres[threadIdx.x];
@@ -34,7 +35,8 @@ __global__ void assign(const int2* points, int count, const int2* centres, int* 
 __global__ void move_centres(const unsigned long long* sums, int2* centres) {
     int c = threadIdx.x;
     unsigned long long count = sums[3 * c + 2];
-    if (count > 0) centres[c] = make_int2(static_cast<int>(sums[3 * c] / count), static_cast<int>(sums[3 * c + 1] / count));
+    if (count > 0)
+        centres[c] = make_int2(static_cast<int>(sums[3 * c] / count), static_cast<int>(sums[3 * c + 1] / count));
 }
 
 int main() {

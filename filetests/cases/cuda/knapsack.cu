@@ -29,7 +29,8 @@ int main() {
     std::vector<int> weights(items), values(items), expected(capacity + 1, 0);
     for (int i = 0; i < items; i++) weights[i] = 50 + mix(i) % 1500, values[i] = 10 + mix(~i) % 1000;
     for (int i = 0; i < items; i++)
-        for (int c = capacity; c >= weights[i]; c--) expected[c] = std::max(expected[c], expected[c - weights[i]] + values[i]);
+        for (int c = capacity; c >= weights[i]; c--)
+            expected[c] = std::max(expected[c], expected[c - weights[i]] + values[i]);
 
     int* rows[2] = {device_zeros<int>(capacity + 1), device_zeros<int>(capacity + 1)};
     unsigned* taken = device_zeros<unsigned>(items * words);

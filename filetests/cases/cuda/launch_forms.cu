@@ -13,7 +13,8 @@ __global__ void affine(int* values, int count, int factor, int summand) {
 
 template <typename T, int step>
 __global__ void every(T* values, int count) {
-    for (int i = (blockIdx.x * blockDim.x + threadIdx.x) * step; i < count; i += gridDim.x * blockDim.x * step) values[i] += T(step);
+    for (int i = (blockIdx.x * blockDim.x + threadIdx.x) * step; i < count; i += gridDim.x * blockDim.x * step)
+        values[i] += T(step);
 }
 
 int main() {

@@ -17,8 +17,7 @@ __global__ void relay(int* result) {
     int block = blockIdx.x;
     if (threadIdx.x != 0) return;
     if (block > 0)
-        while (ready[block - 1].load(cuda::memory_order_acquire) == 0) {
-        }
+        while (ready[block - 1].load(cuda::memory_order_acquire) == 0) {}
     payload[block] = (block > 0 ? payload[block - 1] : 1) * 3 + block;
     ready[block].store(1, cuda::memory_order_release);
     if (block == static_cast<int>(gridDim.x) - 1) *result = payload[block];
@@ -39,7 +38,8 @@ __global__ void phases(int* output) {
     __shared__ cuda::barrier<cuda::thread_scope_block> barrier;
     __shared__ cuda::latch<cuda::thread_scope_block>* latch;
     __shared__ int values[128];
-    __shared__ alignas(cuda::latch<cuda::thread_scope_block>) char storage[sizeof(cuda::latch<cuda::thread_scope_block>)];
+    __shared__ alignas(
+        cuda::latch<cuda::thread_scope_block>) char storage[sizeof(cuda::latch<cuda::thread_scope_block>)];
     int thread = threadIdx.x;
     if (thread == 0) {
         init(&barrier, blockDim.x);

@@ -71,10 +71,12 @@ int main() {
     // 7919 is a prime that does not divide the count: one list through all nodes.
     for (int k = 0; k + 1 < count; k++) next[k * 7919ll % count] = static_cast<int>((k + 1) * 7919ll % count);
     for (int k = 0; k < count; k++) expected[k * 7919ll % count] = count - k;
-    int *nexts[2] = {to_device(next), device_zeros<int>(count)}, *ranks[2] = {to_device(rank), device_zeros<int>(count)};
+    int *nexts[2] = {to_device(next), device_zeros<int>(count)},
+        *ranks[2] = {to_device(rank), device_zeros<int>(count)};
     int current = 0;
     for (int distance = 1; distance < count; distance *= 2, current = 1 - current)
-        jump<<<(count + 255) / 256, 256>>>(nexts[current], ranks[current], nexts[1 - current], ranks[1 - current], count);
+        jump<<<(count + 255) / 256, 256>>>(nexts[current], ranks[current], nexts[1 - current], ranks[1 - current],
+                                           count);
     CHECK_KERNEL();
     printf("ranking: mismatches %d\n", mismatches(to_host(ranks[current], count), expected));
 

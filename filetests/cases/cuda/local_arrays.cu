@@ -31,7 +31,8 @@ __host__ __device__ int most_frequent(int thread) {
     }
     int best = 0;
     for (int i = 0; i < 32; i++)
-        if (table[i].count > table[best].count || (table[i].count == table[best].count && table[i].key > table[best].key))
+        if (table[i].count > table[best].count ||
+            (table[i].count == table[best].count && table[i].key > table[best].key))
             best = i;
     return table[best].key * 100 + table[best].count;
 }
@@ -80,7 +81,8 @@ int main() {
         for (int k = 0; k < 256; k++)
             expected_rotated[i] = expected_rotated[i] * 31 + static_cast<unsigned char>(mix(i + (k - by + 256) % 256));
     }
-    printf("sorted: checksum %016llx, mismatches %d\n", (unsigned long long)checksum(hashes), mismatches(hashes, expected));
+    printf("sorted: checksum %016llx, mismatches %d\n", (unsigned long long)checksum(hashes),
+           mismatches(hashes, expected));
     printf("frequent: first %d, mismatches %d\n", frequent[0], mismatches(frequent, expected_frequent));
     printf("rotated: mismatches %d\n", mismatches(rotated, expected_rotated));
     return 0;

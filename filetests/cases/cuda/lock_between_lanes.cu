@@ -4,8 +4,7 @@
 
 __global__ void spin_lock(int* lock, volatile int* counter, int rounds) {
     for (int round = 0; round < rounds; round++) {
-        while (atomicCAS(lock, 0, 1) != 0) {
-        }
+        while (atomicCAS(lock, 0, 1) != 0) {}
         __threadfence();
         *counter = *counter + 1;
         __threadfence();
@@ -17,8 +16,7 @@ __global__ void spin_lock(int* lock, volatile int* counter, int rounds) {
 __global__ void chain(volatile int* flags, int* result) {
     int lane = threadIdx.x;
     if (lane < 31) {
-        while (flags[lane + 1] == 0) {
-        }
+        while (flags[lane + 1] == 0) {}
         __threadfence();
         flags[lane] = flags[lane + 1] * 2 % 1000003 + lane;
     } else {
@@ -35,8 +33,7 @@ __global__ void mailbox(int* sums, int messages) {
     __syncwarp();
     if (lane < 16) {
         for (int i = 1; i <= messages; i++) {
-            while (full[box]) {
-            }
+            while (full[box]) {}
             content[box] = i * (box + 1);
             __threadfence_block();
             full[box] = 1;
@@ -44,8 +41,7 @@ __global__ void mailbox(int* sums, int messages) {
     } else {
         int sum = 0;
         for (int i = 1; i <= messages; i++) {
-            while (!full[box]) {
-            }
+            while (!full[box]) {}
             __threadfence_block();
             sum += content[box];
             __threadfence_block();

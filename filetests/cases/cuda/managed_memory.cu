@@ -27,7 +27,9 @@ __global__ void reverse_list(Node** head) {
     *head = reversed;
 }
 
-__global__ void square(double* values) { values[threadIdx.x] = values[threadIdx.x] * values[threadIdx.x] + threadIdx.x; }
+__global__ void square(double* values) {
+    values[threadIdx.x] = values[threadIdx.x] * values[threadIdx.x] + threadIdx.x;
+}
 
 int main() {
     count_launch<<<1, 1>>>();

@@ -52,8 +52,7 @@ int main() {
     for (int i = 0; i < width * height; i++) {
         total += counts[i];
         inside += counts[i] == limit;
-        if (i % 7 == 0)
-            wrong += counts[i] != iterations(fixed(i % width - 220, 110), fixed(i / width - 100, 90));
+        if (i % 7 == 0) wrong += counts[i] != iterations(fixed(i % width - 220, 110), fixed(i / width - 100, 90));
     }
     printf("iterations %lld, inside %d, checksum %016llx, mismatches %d\n", total, inside,
            (unsigned long long)checksum(counts), wrong);

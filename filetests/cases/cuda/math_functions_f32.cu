@@ -6,8 +6,8 @@
 
 struct Function {
     const char* name;
-    double ulps;          // documented bound, with one more for the host's own rounding
-    float low, high;      // range of the argument
+    double ulps;      // documented bound, with one more for the host's own rounding
+    float low, high;  // range of the argument
     double (*host)(double, double);
 };
 

@@ -28,7 +28,7 @@ __device__ __host__ double evaluate(int which, double x, double y) {
     }
 }
 
-const char* names[] = {"sin", "cos", "exp", "log", "pow", "sqrt", "cbrt", "erf", "tanh", "atan2",
+const char* names[] = {"sin",   "cos",  "exp",      "log",    "pow", "sqrt",    "cbrt",  "erf",  "tanh",   "atan2",
                        "hypot", "fmod", "rounding", "divide", "fma", "min-max", "ldexp", "exp2", "tgamma", "asinh"};
 // Zero where IEEE 754 or the definition leaves no choice.
 const double bounds[] = {3, 3, 3, 3, 4, 0, 3, 4, 4, 4, 4, 0, 0, 0, 0, 0, 0, 3, 20, 4};

@@ -8,9 +8,13 @@ constexpr int tile = 16;
 template <typename Accumulator>
 __device__ Accumulator zero();
 template <>
-__device__ float zero<float>() { return 0.0f; }
+__device__ float zero<float>() {
+    return 0.0f;
+}
 template <>
-__device__ __half zero<__half>() { return __float2half(0.0f); }
+__device__ __half zero<__half>() {
+    return __float2half(0.0f);
+}
 
 __device__ float multiply_add(__half a, __half b, float sum) { return fmaf(__half2float(a), __half2float(b), sum); }
 __device__ __half multiply_add(__half a, __half b, __half sum) { return __hfma(a, b, sum); }
@@ -55,10 +59,8 @@ int main() {
     dim3 grid(size / tile, size / tile), block(tile, tile);
     for (int wide = 0; wide < 2; wide++) {
         CHECK(cudaMemset(c_device, 0xff, size * size * sizeof(float)));
-        if (wide)
-            matmul<float><<<grid, block>>>(a_device, b_device, c_device, size);
-        else
-            matmul<__half><<<grid, block>>>(a_device, b_device, c_device, size);
+        if (wide) matmul<float><<<grid, block>>>(a_device, b_device, c_device, size);
+        else matmul<__half><<<grid, block>>>(a_device, b_device, c_device, size);
         CHECK_KERNEL();
         std::vector<float> c = to_host(c_device, size * size);
         printf("%s: c[5][9] %.2f, mismatches %d\n", wide ? "f32 sums" : "f16 sums", c[5 * size + 9],

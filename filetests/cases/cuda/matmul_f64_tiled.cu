@@ -1,8 +1,8 @@
 // Matrix product in f64, each thread computing a 4x4 patch in registers.
 #include "case.h"
 
-constexpr int tile = 32;   // of the block
-constexpr int patch = 4;   // of a thread
+constexpr int tile = 32;  // of the block
+constexpr int patch = 4;  // of a thread
 constexpr int side = tile / patch;
 
 __global__ void matmul(const double* a, const double* b, double* c, int size) {

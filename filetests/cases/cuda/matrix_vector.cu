@@ -55,12 +55,14 @@ int main() {
     std::vector<unsigned> big(size * size), v(size, 1), w(size);
     for (int i = 0; i < size * size; i++) big[i] = mix(i) % prime;
     unsigned *big_device = to_device(big), *vectors[2] = {to_device(v), device_zeros<unsigned>(size)};
-    for (int step = 0; step < 4; step++) modular<<<size / 64, 64>>>(big_device, vectors[step % 2], vectors[1 - step % 2], prime);
+    for (int step = 0; step < 4; step++)
+        modular<<<size / 64, 64>>>(big_device, vectors[step % 2], vectors[1 - step % 2], prime);
     CHECK_KERNEL();
     for (int step = 0; step < 4; step++) {
         for (int row = 0; row < size; row++) {
             unsigned long long sum = 0;
-            for (int k = 0; k < size; k++) sum = (sum + static_cast<unsigned long long>(big[k * size + row]) * v[k]) % prime;
+            for (int k = 0; k < size; k++)
+                sum = (sum + static_cast<unsigned long long>(big[k * size + row]) * v[k]) % prime;
             w[row] = static_cast<unsigned>(sum);
         }
         v.swap(w);

@@ -17,13 +17,16 @@ void rectangles() {
     size_t pitch;
     CHECK(cudaMallocPitch(&pitched, &pitch, width * sizeof(int), height));
     printf("pitch holds a row: %s\n", pitch >= width * sizeof(int) && pitch % 4 == 0 ? "yes" : "no");
-    CHECK(cudaMemcpy2D(pitched, pitch, host.data(), width * sizeof(int), width * sizeof(int), height, cudaMemcpyHostToDevice));
-    CHECK(cudaMemcpy2D(back.data(), width * sizeof(int), pitched, pitch, width * sizeof(int), height, cudaMemcpyDeviceToHost));
+    CHECK(cudaMemcpy2D(pitched, pitch, host.data(), width * sizeof(int), width * sizeof(int), height,
+                       cudaMemcpyHostToDevice));
+    CHECK(cudaMemcpy2D(back.data(), width * sizeof(int), pitched, pitch, width * sizeof(int), height,
+                       cudaMemcpyDeviceToHost));
     printf("round trip: mismatches %d\n", mismatches(back, host));
 
     // A rectangle of 5x4 from (10, 3) to (20, 15) within the same memory, then everything back.
     char* bytes = reinterpret_cast<char*>(pitched);
-    CHECK(cudaMemcpy2D(bytes + 15 * pitch + 20 * 4, pitch, bytes + 3 * pitch + 10 * 4, pitch, 5 * 4, 4, cudaMemcpyDeviceToDevice));
+    CHECK(cudaMemcpy2D(bytes + 15 * pitch + 20 * 4, pitch, bytes + 3 * pitch + 10 * 4, pitch, 5 * 4, 4,
+                       cudaMemcpyDeviceToDevice));
     CHECK(cudaMemset2D(bytes + 6 * pitch, pitch, 0x11, 3 * sizeof(int), 2));
     CHECK(cudaMemcpy2D(back.data(), width * 4, pitched, pitch, width * 4, height, cudaMemcpyDeviceToHost));
     for (int y = 0; y < 4; y++)
@@ -63,8 +66,8 @@ void volumes() {
     for (int z = 0; z < 3; z++)
         for (int y = 0; y < 5; y++)
             for (int x = 0; x < 8; x++)
-                expected[((z + 2) * 6 + y) * 10 + x + 1] = host[((z + 1) * height + y + 2) * width + x + 4] +
-                                                           10000 * (z + 1) + 100 * (y + 2) + x + 4;
+                expected[((z + 2) * 6 + y) * 10 + x + 1] =
+                    host[((z + 1) * height + y + 2) * width + x + 4] + 10000 * (z + 1) + 100 * (y + 2) + x + 4;
     printf("box: mismatches %d, checksum %016llx\n", mismatches(box, expected), (unsigned long long)checksum(box));
     CHECK(cudaFree(device.ptr));
 }
@@ -87,7 +90,8 @@ int main() {
     CHECK(cudaMemcpy(other.data(), host.data(), count * 4, cudaMemcpyHostToHost));
     printf("host to host: mismatches %d\n", mismatches(other, host));
     // Odd sizes and offsets.
-    CHECK(cudaMemcpy(reinterpret_cast<char*>(a) + 3, reinterpret_cast<char*>(host.data()) + 5, 1001, cudaMemcpyHostToDevice));
+    CHECK(cudaMemcpy(reinterpret_cast<char*>(a) + 3, reinterpret_cast<char*>(host.data()) + 5, 1001,
+                     cudaMemcpyHostToDevice));
     CHECK(cudaMemcpy(other.data(), a, 4 * 300, cudaMemcpyDeviceToHost));
     std::vector<char> expected(1200), got(1200);
     memcpy(expected.data(), back.data(), 1200);

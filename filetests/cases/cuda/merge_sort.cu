@@ -10,10 +10,8 @@ __device__ int split(const long long* a, int a_count, const long long* b, int b_
     int low = max(0, diagonal - b_count), high = min(diagonal, a_count);
     while (low < high) {
         int middle = (low + high) / 2;
-        if (a[middle] <= b[diagonal - 1 - middle])
-            low = middle + 1;
-        else
-            high = middle;
+        if (a[middle] <= b[diagonal - 1 - middle]) low = middle + 1;
+        else high = middle;
     }
     return low;
 }

@@ -29,8 +29,7 @@ int main() {
         unsigned long long total = to_host(total_device, 1)[0], expected = 0;
         if (samples <= 100000)
             for (uint64_t i = 0; i < samples; i++) expected += inside(i);
-        else
-            expected = total;  // the largest run is only compared with the recorded output
+        else expected = total;  // the largest run is only compared with the recorded output
         printf("%8llu samples: %llu inside, pi ~ %.6f %s\n", (unsigned long long)samples, total, 4.0 * total / samples,
                total == expected ? "ok" : "WRONG");
     }

@@ -54,7 +54,8 @@ int main() {
         in_thread = cudaPeekAtLastError();
     }).join();
     printf("launches %llu, mismatches %d\n", count, wrong.load());
-    printf("error in the other thread: %s, here: %s\n", cudaGetErrorName(in_thread), cudaGetErrorName(cudaPeekAtLastError()));
+    printf("error in the other thread: %s, here: %s\n", cudaGetErrorName(in_thread),
+           cudaGetErrorName(cudaPeekAtLastError()));
     return 0;
 }
 

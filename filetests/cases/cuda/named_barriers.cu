@@ -2,8 +2,12 @@
 // barriers of their own, and a barrier reduces a predicate.
 #include "case.h"
 
-__device__ void sync(int barrier, int threads) { asm volatile("bar.sync %0, %1;" ::"r"(barrier), "r"(threads) : "memory"); }
-__device__ void arrive(int barrier, int threads) { asm volatile("bar.arrive %0, %1;" ::"r"(barrier), "r"(threads) : "memory"); }
+__device__ void sync(int barrier, int threads) {
+    asm volatile("bar.sync %0, %1;" ::"r"(barrier), "r"(threads) : "memory");
+}
+__device__ void arrive(int barrier, int threads) {
+    asm volatile("bar.arrive %0, %1;" ::"r"(barrier), "r"(threads) : "memory");
+}
 
 constexpr int producers = 64, consumers = 64, everyone = producers + consumers;
 
@@ -50,9 +54,15 @@ __global__ void pairs(int* output) {
 
 __global__ void voting(const int* values, int* output) {
     int i = threadIdx.x, above, all, any;
-    asm volatile("{ .reg .pred p; setp.gt.s32 p, %1, 10; bar.red.popc.u32 %0, 5, 96, p; }" : "=r"(above) : "r"(values[i]));
-    asm volatile("{ .reg .pred p, q; setp.ge.s32 p, %1, 0; bar.red.and.pred q, 5, 96, p; selp.s32 %0, 1, 0, q; }" : "=r"(all) : "r"(values[i]));
-    asm volatile("{ .reg .pred p, q; setp.eq.s32 p, %1, 13; bar.red.or.pred q, 6, 96, p; selp.s32 %0, 1, 0, q; }" : "=r"(any) : "r"(values[i]));
+    asm volatile("{ .reg .pred p; setp.gt.s32 p, %1, 10; bar.red.popc.u32 %0, 5, 96, p; }"
+                 : "=r"(above)
+                 : "r"(values[i]));
+    asm volatile("{ .reg .pred p, q; setp.ge.s32 p, %1, 0; bar.red.and.pred q, 5, 96, p; selp.s32 %0, 1, 0, q; }"
+                 : "=r"(all)
+                 : "r"(values[i]));
+    asm volatile("{ .reg .pred p, q; setp.eq.s32 p, %1, 13; bar.red.or.pred q, 6, 96, p; selp.s32 %0, 1, 0, q; }"
+                 : "=r"(any)
+                 : "r"(values[i]));
     output[i] = above * 100 + all * 10 + any;
 }
 
@@ -63,14 +73,16 @@ int main() {
     for (int block = 0; block < blocks; block++)
         for (int mine = 0; mine < consumers; mine++) {
             unsigned sum = 0;
-            for (int round = 0; round < rounds; round++) sum = sum * 3 + mix(input[round * producers + (mine + round) % producers]);
+            for (int round = 0; round < rounds; round++)
+                sum = sum * 3 + mix(input[round * producers + (mine + round) % producers]);
             expected[block * consumers + mine] = sum;
         }
     unsigned* output_device = device_zeros<unsigned>(blocks * consumers);
     hand_over<<<blocks, everyone>>>(to_device(input), output_device, rounds);
     CHECK_KERNEL();
     std::vector<unsigned> output = to_host(output_device, blocks * consumers);
-    printf("hand over: checksum %016llx, mismatches %d\n", (unsigned long long)checksum(output), mismatches(output, expected));
+    printf("hand over: checksum %016llx, mismatches %d\n", (unsigned long long)checksum(output),
+           mismatches(output, expected));
 
     int* values_device = device_zeros<int>(256);
     pairs<<<1, 256>>>(values_device);

@@ -21,7 +21,8 @@ int main() {
     CHECK(cudaDeviceGetAttribute(&warp, cudaDevAttrWarpSize, 0));
     CHECK(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, 0));
     CHECK(cudaDeviceGetAttribute(&registers_per_sm, cudaDevAttrMaxRegistersPerMultiprocessor, 0));
-    printf("warp %d, registers per SM %d, some processors: %s\n", warp, registers_per_sm, processors > 0 ? "yes" : "no");
+    printf("warp %d, registers per SM %d, some processors: %s\n", warp, registers_per_sm,
+           processors > 0 ? "yes" : "no");
 
     bool within = true, expected_small = true, falling = true;
     int last = 1 << 30;
@@ -43,7 +44,8 @@ int main() {
     for (int kilobytes = 0; kilobytes <= 32; kilobytes += 4) {
         int blocks = 0;
         CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, with_shared, 64, kilobytes << 10));
-        shared_limits = shared_limits && blocks >= 1 && blocks <= last && blocks * ((16 + kilobytes) << 10) <= shared_per_sm;
+        shared_limits =
+            shared_limits && blocks >= 1 && blocks <= last && blocks * ((16 + kilobytes) << 10) <= shared_per_sm;
         last = blocks;
     }
     printf("shared memory limits: %s\n", shared_limits ? "yes" : "no");
@@ -58,12 +60,14 @@ int main() {
 
     size_t dynamic = 0;
     CHECK(cudaOccupancyAvailableDynamicSMemPerBlock(&dynamic, small, 2, 128));
-    CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, small, 128, dynamic < (48 << 10) ? dynamic : 48 << 10));
+    CHECK(
+        cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, small, 128, dynamic < (48 << 10) ? dynamic : 48 << 10));
     printf("two blocks with the memory that is said to be available: %s\n", blocks >= 2 ? "yes" : "no");
 
     cudaFuncAttributes attributes;
     CHECK(cudaFuncGetAttributes(&attributes, with_shared));
-    printf("static shared %zu, registers used: %s\n", attributes.sharedSizeBytes, attributes.numRegs > 0 ? "yes" : "no");
+    printf("static shared %zu, registers used: %s\n", attributes.sharedSizeBytes,
+           attributes.numRegs > 0 ? "yes" : "no");
     CHECK(cudaFuncGetAttributes(&attributes, bounded));
     printf("threads at most %d\n", attributes.maxThreadsPerBlock);
     return 0;

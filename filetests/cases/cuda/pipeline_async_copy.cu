@@ -30,7 +30,8 @@ __global__ void pipelined_sum(const int* input, long long* sums, int chunks) {
         __syncthreads();
         // Read what other threads have copied.
         const int* buffer = buffers[ready % stages];
-        for (int k = 0; k < 4; k++) sum += static_cast<long long>(buffer[(thread * 5 + k * 37) % chunk]) * (k + 1) + buffer[chunk - 1 - thread];
+        for (int k = 0; k < 4; k++)
+            sum += static_cast<long long>(buffer[(thread * 5 + k * 37) % chunk]) * (k + 1) + buffer[chunk - 1 - thread];
         __syncthreads();
     }
     sums[blockIdx.x * threads + thread] = sum;
@@ -52,7 +53,8 @@ __global__ void zero_filled(const int* input, int* output) {
 int main() {
     const int blocks = 6, chunks = 13;
     std::vector<int> input(blocks * chunks * chunk);
-    for (size_t i = 0; i < input.size(); i++) input[i] = static_cast<int>(mix(static_cast<uint32_t>(i)) % 100000) - 50000;
+    for (size_t i = 0; i < input.size(); i++)
+        input[i] = static_cast<int>(mix(static_cast<uint32_t>(i)) % 100000) - 50000;
     int* input_device = to_device(input);
     long long* sums_device = device_zeros<long long>(blocks * threads);
     pipelined_sum<<<blocks, threads>>>(input_device, sums_device, chunks);
@@ -63,9 +65,11 @@ int main() {
             for (int c = 0; c < chunks; c++) {
                 const int* buffer = &input[(b * chunks + c) * chunk];
                 for (int k = 0; k < 4; k++)
-                    expected[b * threads + t] += static_cast<long long>(buffer[(t * 5 + k * 37) % chunk]) * (k + 1) + buffer[chunk - 1 - t];
+                    expected[b * threads + t] +=
+                        static_cast<long long>(buffer[(t * 5 + k * 37) % chunk]) * (k + 1) + buffer[chunk - 1 - t];
             }
-    printf("pipeline: checksum %016llx, mismatches %d\n", (unsigned long long)checksum(sums), mismatches(sums, expected));
+    printf("pipeline: checksum %016llx, mismatches %d\n", (unsigned long long)checksum(sums),
+           mismatches(sums, expected));
 
     int* output_device = device_zeros<int>(threads * 4);
     zero_filled<<<1, threads>>>(input_device, output_device);

@@ -25,9 +25,8 @@ __host__ __device__ Four philox(Four counter, uint32_t key0, uint32_t key1) {
 }
 
 __global__ void known_answers(Four* results) {
-    const Four counters[3] = {{{0, 0, 0, 0}},
-                              {{~0u, ~0u, ~0u, ~0u}},
-                              {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}}};
+    const Four counters[3] = {
+        {{0, 0, 0, 0}}, {{~0u, ~0u, ~0u, ~0u}}, {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}}};
     const uint32_t keys[3][2] = {{0, 0}, {~0u, ~0u}, {0xa4093822, 0x299f31d0}};
     int i = threadIdx.x;
     results[i] = philox(counters[i], keys[i][0], keys[i][1]);

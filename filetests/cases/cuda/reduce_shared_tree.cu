@@ -61,8 +61,10 @@ int main() {
         if (partial.largest > total.largest) total.largest = partial.largest;
     }
     printf("sum %lld smallest %d largest %d\n", total.sum, total.smallest, total.largest);
-    printf("agrees with host: %s\n", total.sum == expected.sum && total.smallest == expected.smallest &&
-                                             total.largest == expected.largest ? "yes" : "no");
+    printf("agrees with host: %s\n",
+           total.sum == expected.sum && total.smallest == expected.smallest && total.largest == expected.largest
+               ? "yes"
+               : "no");
     CHECK(cudaFree(values_device));
     CHECK(cudaFree(partial_device));
     return 0;

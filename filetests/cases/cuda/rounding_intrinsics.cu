@@ -5,7 +5,8 @@
 
 #include "case.h"
 
-#define MODES(name, ...) {__##name##_rn(__VA_ARGS__), __##name##_rz(__VA_ARGS__), __##name##_ru(__VA_ARGS__), __##name##_rd(__VA_ARGS__)}
+#define MODES(name, ...) \
+    {__##name##_rn(__VA_ARGS__), __##name##_rz(__VA_ARGS__), __##name##_ru(__VA_ARGS__), __##name##_rd(__VA_ARGS__)}
 
 constexpr int operations = 5;
 
@@ -29,7 +30,8 @@ __global__ void doubles(const double* a, const double* b, const double* c, doubl
         for (int mode = 0; mode < 4; mode++) output[(i * operations + k) * 4 + mode] = results[k][mode];
 }
 
-__global__ void conversions(const double* a, const long long* n, int* to_int, float* to_float, float* narrowed, int count) {
+__global__ void conversions(const double* a, const long long* n, int* to_int, float* to_float, float* narrowed,
+                            int count) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= count) return;
     float f = static_cast<float>(a[i]);
@@ -105,7 +107,8 @@ int main() {
     }
     int* to_int_device = device_zeros<int>(4 * count);
     float *to_float_device = device_zeros<float>(4 * count), *narrowed_device = device_zeros<float>(4 * count);
-    conversions<<<(count + 127) / 128, 128>>>(to_device(a), to_device(n), to_int_device, to_float_device, narrowed_device, count);
+    conversions<<<(count + 127) / 128, 128>>>(to_device(a), to_device(n), to_int_device, to_float_device,
+                                              narrowed_device, count);
     CHECK_KERNEL();
     std::vector<int> to_int = to_host(to_int_device, 4 * count);
     std::vector<float> to_float = to_host(to_float_device, 4 * count), narrowed = to_host(narrowed_device, 4 * count);

@@ -16,8 +16,7 @@ __global__ void scan_blocks(unsigned* values, unsigned* totals, int count) {
     int offset = 1;
     for (int active = threads; active > 0; active /= 2, offset *= 2) {
         __syncthreads();
-        if (thread < active)
-            tree[padded(offset * (2 * thread + 2) - 1)] += tree[padded(offset * (2 * thread + 1) - 1)];
+        if (thread < active) tree[padded(offset * (2 * thread + 2) - 1)] += tree[padded(offset * (2 * thread + 1) - 1)];
     }
     __syncthreads();
     if (thread == 0) {

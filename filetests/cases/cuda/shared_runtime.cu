@@ -22,7 +22,8 @@ int main() {
     int times = 0;
     CHECK(cudaMemcpyFromSymbol(&times, launches, sizeof(times)));
     std::vector<int> y = to_host(y_device, count);
-    printf("launches %d, checksum %016llx, mismatches %d\n", times, (unsigned long long)checksum(y), mismatches(y, expected));
+    printf("launches %d, checksum %016llx, mismatches %d\n", times, (unsigned long long)checksum(y),
+           mismatches(y, expected));
     CHECK(cudaFree(x_device));
     CHECK(cudaFree(y_device));
     return 0;

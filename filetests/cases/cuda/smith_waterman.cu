@@ -31,11 +31,13 @@ __global__ void align(const char* a, const char* b, int* scores, int2* ends) {
             int corner = row > 1 && column > 1 ? h[twice][row - 1] : 0;
             int along = max((column > 1 ? e[(diagonal + 1) % 2][row] : -1000) - gap_extend, left - gap_open);
             int down = max((row > 1 ? f[(diagonal + 1) % 2][row - 1] : -1000) - gap_extend, above - gap_open);
-            int score = max(max(0, corner + (x[row - 1] == y[column - 1] ? match_score : mismatch_score)), max(along, down));
+            int score =
+                max(max(0, corner + (x[row - 1] == y[column - 1] ? match_score : mismatch_score)), max(along, down));
             h[now][row] = score;
             e[diagonal % 2][row] = along;
             f[diagonal % 2][row] = down;
-            unsigned long long here = static_cast<unsigned long long>(score) << 32 | (1000 - row) << 16 | (1000 - column);
+            unsigned long long here =
+                static_cast<unsigned long long>(score) << 32 | (1000 - row) << 16 | (1000 - column);
             mine = max(mine, here);
         }
         __syncthreads();
@@ -44,7 +46,8 @@ __global__ void align(const char* a, const char* b, int* scores, int2* ends) {
     __syncthreads();
     if (threadIdx.x == 0) {
         scores[blockIdx.x] = static_cast<int>(best >> 32);
-        ends[blockIdx.x] = make_int2(1000 - static_cast<int>(best >> 16 & 0xffff), 1000 - static_cast<int>(best & 0xffff));
+        ends[blockIdx.x] =
+            make_int2(1000 - static_cast<int>(best >> 16 & 0xffff), 1000 - static_cast<int>(best & 0xffff));
     }
 }
 
@@ -74,7 +77,8 @@ int main() {
                 int at = i * (length + 1) + j;
                 e[at] = std::max(e[at - 1] - gap_extend, h[at - 1] - gap_open);
                 f[at] = std::max(f[at - length - 1] - gap_extend, h[at - length - 1] - gap_open);
-                int diagonal = h[at - length - 2] + (a[p * length + i - 1] == b[p * length + j - 1] ? match_score : mismatch_score);
+                int diagonal = h[at - length - 2] +
+                               (a[p * length + i - 1] == b[p * length + j - 1] ? match_score : mismatch_score);
                 h[at] = std::max(std::max(0, diagonal), std::max(e[at], f[at]));
                 if (h[at] > expected[p]) expected[p] = h[at], expected_ends[p] = make_int2(i, j);
             }

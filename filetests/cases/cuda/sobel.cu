@@ -62,16 +62,19 @@ int main() {
         for (int x = 0; x < width; x++) {
             bool disc = (x - 200) * (x - 200) + (y - 150) * (y - 150) < 80 * 80;
             unsigned noise = mix(y * width + x);
-            colours[y * width + x] = make_uchar3((disc ? 200 : x / 4) + noise % 20, (y / 3 + (noise >> 8) % 9), disc ? 30 : 90);
+            colours[y * width + x] =
+                make_uchar3((disc ? 200 : x / 4) + noise % 20, (y / 3 + (noise >> 8) % 9), disc ? 30 : 90);
         }
     for (int i = 0; i < width * height; i++)
         grey[i] = static_cast<unsigned char>((77 * colours[i].x + 150 * colours[i].y + 29 * colours[i].z + 128) >> 8);
     int counts[256] = {}, sums[256];
     for (int i = 0; i < width * height; i++) counts[edges[i] = edge(grey.data(), i % width, i / width)]++;
     for (int i = 0; i < 256; i++) sums[i] = counts[i] + (i ? sums[i - 1] : 0);
-    for (int i = 0; i < width * height; i++) equal[i] = static_cast<unsigned char>(sums[edges[i]] * 255 / (width * height));
+    for (int i = 0; i < width * height; i++)
+        equal[i] = static_cast<unsigned char>(sums[edges[i]] * 255 / (width * height));
 
-    unsigned char *grey_device = device_zeros<unsigned char>(width * height), *edges_device = device_zeros<unsigned char>(width * height);
+    unsigned char *grey_device = device_zeros<unsigned char>(width * height),
+                  *edges_device = device_zeros<unsigned char>(width * height);
     to_grey<<<(width * height + 255) / 256, 256>>>(to_device(colours), grey_device);
     sobel<<<dim3((width + 31) / 32, (height + 7) / 8), dim3(32, 8)>>>(grey_device, edges_device);
     CHECK_KERNEL();
@@ -80,7 +83,8 @@ int main() {
     equalise<<<1, 256>>>(edges_device, grey_device);
     CHECK_KERNEL();
     std::vector<unsigned char> result = to_host(grey_device, width * height);
-    printf("equalised checksum %016llx, mismatches %d\n", (unsigned long long)checksum(result), mismatches(result, equal));
+    printf("equalised checksum %016llx, mismatches %d\n", (unsigned long long)checksum(result),
+           mismatches(result, equal));
     return 0;
 }
 

@@ -11,7 +11,8 @@ __global__ void thread_per_row(const int* starts, const int* columns, const long
 }
 
 __global__ void warp_per_row(const int* __restrict__ starts, const int* __restrict__ columns,
-                             const long long* __restrict__ values, const long long* __restrict__ x, long long* y, int rows) {
+                             const long long* __restrict__ values, const long long* __restrict__ x, long long* y,
+                             int rows) {
     int row = (blockIdx.x * blockDim.x + threadIdx.x) / 32, lane = threadIdx.x % 32;
     if (row >= rows) return;
     long long sum = 0;

@@ -28,8 +28,8 @@ __global__ void jacobi(const int* old_plate, int* new_plate, int* largest_change
 int main() {
     std::vector<int> plate(side * side, 0);
     for (int i = 0; i < side; i++) {
-        plate[i] = 1 << 20;                     // hot upper edge
-        plate[i * side] = i << 12;              // sloping left edge
+        plate[i] = 1 << 20;         // hot upper edge
+        plate[i * side] = i << 12;  // sloping left edge
     }
     int* plates[2] = {to_device(plate), to_device(plate)};
     int* change = device_zeros<int>(1);
@@ -37,7 +37,8 @@ int main() {
     int steps = 0, largest = INT32_MAX;
     while (largest > 2000 && steps < 400) {
         CHECK(cudaMemset(change, 0, sizeof(int)));
-        jacobi<<<dim3(side / block, side / block), dim3(block, block)>>>(plates[steps % 2], plates[1 - steps % 2], change);
+        jacobi<<<dim3(side / block, side / block), dim3(block, block)>>>(plates[steps % 2], plates[1 - steps % 2],
+                                                                         change);
         CHECK_KERNEL();
         largest = to_host(change, 1)[0];
         steps++;

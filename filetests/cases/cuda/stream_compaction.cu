@@ -66,7 +66,8 @@ int main() {
             if (mode == 0 ? values[i] % 3 == 0 : i == 0 || values[i] != values[i - 1])
                 expected.push_back(values[i]), expected_positions.push_back(i);
         printf("%s: %d, checksum %016llx, mismatches %d %d\n", mode ? "runs" : "multiples of three", number,
-               (unsigned long long)checksum(kept), mismatches(kept, expected), mismatches(positions, expected_positions));
+               (unsigned long long)checksum(kept), mismatches(kept, expected),
+               mismatches(positions, expected_positions));
     }
     return 0;
 }

@@ -32,9 +32,11 @@ int main() {
     for (cudaStream_t& stream : streams) CHECK(cudaStreamCreate(&stream));
     for (int s = 0; s < streams_count; s++) {
         unsigned* part = device + s * per_stream;
-        CHECK(cudaMemcpyAsync(part, host + s * per_stream, per_stream * sizeof(unsigned), cudaMemcpyHostToDevice, streams[s]));
+        CHECK(cudaMemcpyAsync(part, host + s * per_stream, per_stream * sizeof(unsigned), cudaMemcpyHostToDevice,
+                              streams[s]));
         for (unsigned step = 0; step < 6; step++) advance<<<s + 1, 128, 0, streams[s]>>>(part, per_stream, step + s);
-        CHECK(cudaMemcpyAsync(host + s * per_stream, part, per_stream * sizeof(unsigned), cudaMemcpyDeviceToHost, streams[s]));
+        CHECK(cudaMemcpyAsync(host + s * per_stream, part, per_stream * sizeof(unsigned), cudaMemcpyDeviceToHost,
+                              streams[s]));
     }
     // The legacy default stream waits for all blocking streams.
     unsigned long long* total = device_alloc<unsigned long long>(1);

@@ -54,7 +54,8 @@ int main() {
         for (int method = 0; method < 2; method++) {
             CHECK(cudaMemset(count_device, 0, sizeof(int)));
             if (method == 0)
-                find_short<<<(length + 255) / 256, 256>>>(text_device, length, wanted.size(), hits_device, count_device);
+                find_short<<<(length + 255) / 256, 256>>>(text_device, length, wanted.size(), hits_device,
+                                                          count_device);
             else
                 find_rolling<<<(length / 50 + 128) / 128, 128>>>(text_device, length, wanted.size(), 50, hits_device,
                                                                  count_device);

@@ -2,7 +2,18 @@
 // lanes run different programs.
 #include "case.h"
 
-enum Code : unsigned char { push, add, subtract, multiply, duplicate, swap, jump_if_not_zero, exclusive_or, rotate, halt };
+enum Code : unsigned char {
+    push,
+    add,
+    subtract,
+    multiply,
+    duplicate,
+    swap,
+    jump_if_not_zero,
+    exclusive_or,
+    rotate,
+    halt
+};
 
 struct Instruction {
     Code code;
@@ -19,11 +30,23 @@ __host__ __device__ unsigned interpret(const Instruction* program, unsigned inpu
         unsigned a = stack[(top - 1) & 15], b = stack[(top - 2) & 15];
         switch (i.code) {
             case push: stack[top++ & 15] = static_cast<unsigned>(i.argument); break;
-            case add: stack[(top - 2) & 15] = b + a; top--; break;
-            case subtract: stack[(top - 2) & 15] = b - a; top--; break;
-            case multiply: stack[(top - 2) & 15] = b * a; top--; break;
+            case add:
+                stack[(top - 2) & 15] = b + a;
+                top--;
+                break;
+            case subtract:
+                stack[(top - 2) & 15] = b - a;
+                top--;
+                break;
+            case multiply:
+                stack[(top - 2) & 15] = b * a;
+                top--;
+                break;
             case duplicate: stack[top++ & 15] = a; break;
-            case swap: stack[(top - 1) & 15] = b; stack[(top - 2) & 15] = a; break;
+            case swap:
+                stack[(top - 1) & 15] = b;
+                stack[(top - 2) & 15] = a;
+                break;
             case jump_if_not_zero:
                 if (a & 1) at = (at + (i.argument & 7)) % length;
                 top--;
@@ -55,7 +78,9 @@ __host__ __device__ int sparse(int x) {
         case -5: x += 3; [[fallthrough]];
         case 0: x *= 2; [[fallthrough]];
         case 7: return x + 100;
-        case 1000: case 1001: case 1002: return x - 1000;
+        case 1000:
+        case 1001:
+        case 1002: return x - 1000;
         case 65536: return -65536;
         case 2000000000: return 77;
         default: return x & 15;

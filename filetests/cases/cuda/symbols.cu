@@ -40,7 +40,8 @@ int main() {
     unsigned long long sum = 0;
     CHECK(cudaMemcpyFromSymbol(copy, entries, sizeof(copy)));
     CHECK(cudaMemcpyFromSymbol(&sum, hidden, sizeof(sum)));
-    printf("entry %c %d %d %.2f, hidden %llu\n", copy[0].tag, copy[0].numbers[0], copy[1].numbers[1], copy[1].weight, sum);
+    printf("entry %c %d %d %.2f, hidden %llu\n", copy[0].tag, copy[0].numbers[0], copy[1].numbers[1], copy[1].weight,
+           sum);
 
     int value = 100;
     float row[2] = {70, 80};

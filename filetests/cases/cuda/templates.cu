@@ -18,13 +18,17 @@ struct Chain {
     First first;
     Chain<Rest...> rest;
     template <typename T>
-    __host__ __device__ T operator()(T x) const { return rest(first(x)); }
+    __host__ __device__ T operator()(T x) const {
+        return rest(first(x));
+    }
 };
 template <typename Last>
 struct Chain<Last> {
     Last last;
     template <typename T>
-    __host__ __device__ T operator()(T x) const { return last(x); }
+    __host__ __device__ T operator()(T x) const {
+        return last(x);
+    }
 };
 
 template <int n>

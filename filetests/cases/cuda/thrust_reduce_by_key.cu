@@ -32,7 +32,8 @@ int main() {
     for (int i = 0; i < count; i++) sum += host[i], squares += host[i] * host[i], products += 1ll * host[i] * i;
     printf("sum %d (%lld)\n", thrust::reduce(values.begin(), values.end()), sum);
     printf("squares %lld (%lld)\n",
-           thrust::transform_reduce(values.begin(), values.end(), SquareWide(), 0ll, thrust::plus<long long>()), squares);
+           thrust::transform_reduce(values.begin(), values.end(), SquareWide(), 0ll, thrust::plus<long long>()),
+           squares);
     printf("inner product %lld (%lld)\n", thrust::inner_product(values.begin(), values.end(), indices, 0ll), products);
 
     // Runs of equal keys, of very different lengths.

@@ -39,7 +39,7 @@ void run(const char* type, int width, int height) {
     dim3 grid((width + tile - 1) / tile, (height + tile - 1) / tile);
 
     transpose_naive<<<dim3((width + 15) / 16, (height + 15) / 16), dim3(16, 16)>>>(input_device, output_device, width,
-                                                                                 height);
+                                                                                   height);
     CHECK_KERNEL();
     int naive = mismatches(to_host(output_device, width * height), expected);
     CHECK(cudaMemset(output_device, 0, width * height * sizeof(T)));

@@ -50,7 +50,8 @@ int main() {
         unsigned row[4] = {equal, equal_wide, equal == ~0u ? ~0u * 3 + 1 : 0, equal_bit == ~0u ? ~0u * 3 + 1 : 0};
         memcpy(&expected[4 * i], row, sizeof(row));
     }
-    printf("match: checksum %016llx, mismatches %d\n", (unsigned long long)checksum(output), mismatches(output, expected));
+    printf("match: checksum %016llx, mismatches %d\n", (unsigned long long)checksum(output),
+           mismatches(output, expected));
 
     for (int& key : keys) key = static_cast<int>(mix(key * 977 + static_cast<int>(&key - keys.data())));
     CHECK(cudaMemcpy(keys_device, keys.data(), count * sizeof(int), cudaMemcpyHostToDevice));
@@ -69,11 +70,18 @@ int main() {
             smallest = min(smallest, bits), largest = max(largest, bits);
             signed_smallest = min(signed_smallest, key), signed_largest = max(signed_largest, key);
         }
-        unsigned row[8] = {sum, sum, smallest, static_cast<unsigned>(signed_smallest),
-                           largest + static_cast<unsigned>(signed_largest), conjunction, disjunction, parity};
+        unsigned row[8] = {sum,
+                           sum,
+                           smallest,
+                           static_cast<unsigned>(signed_smallest),
+                           largest + static_cast<unsigned>(signed_largest),
+                           conjunction,
+                           disjunction,
+                           parity};
         memcpy(&expected[8 * i], row, sizeof(row));
     }
-    printf("redux: checksum %016llx, mismatches %d\n", (unsigned long long)checksum(output), mismatches(output, expected));
+    printf("redux: checksum %016llx, mismatches %d\n", (unsigned long long)checksum(output),
+           mismatches(output, expected));
     return 0;
 }
 

@@ -8,7 +8,8 @@ __global__ void shuffles(const T* input, T* output, int width) {
     T value = input[lane];
     T* mine = output + lane * 8;
     mine[0] = __shfl_sync(0xffffffffu, value, 3, width);
-    mine[1] = __shfl_sync(0xffffffffu, value, lane * 5 + 1, width);  // a different source in every lane, beyond the width
+    mine[1] =
+        __shfl_sync(0xffffffffu, value, lane * 5 + 1, width);  // a different source in every lane, beyond the width
     mine[2] = __shfl_up_sync(0xffffffffu, value, 1, width);
     mine[3] = __shfl_up_sync(0xffffffffu, value, 5, width);
     mine[4] = __shfl_down_sync(0xffffffffu, value, 2, width);
@@ -30,8 +31,9 @@ void run(const char* type) {
         int wrong = 0;
         for (int lane = 0; lane < 32; lane++) {
             int first = lane / width * width, end = first + width;
-            int index[8] = {first + 3 % width, first + (lane * 5 + 1) % width, lane - 1, lane - 5,
-                            lane + 2,          lane + 31,                     lane ^ 1, lane ^ 12};
+            int index[8] = {
+                first + 3 % width, first + (lane * 5 + 1) % width, lane - 1, lane - 5, lane + 2, lane + 31, lane ^ 1,
+                lane ^ 12};
             for (int k = 0; k < 8; k++) {
                 // Up stops at the segment's start, down and xor at its end; such lanes keep their own value. An xor
                 // may reach into an earlier segment.
@@ -39,7 +41,8 @@ void run(const char* type) {
                 wrong += output[lane * 8 + k] != input[inside ? index[k] : lane];
             }
         }
-        printf("%s width %2d: checksum %016llx, mismatches %d\n", type, width, (unsigned long long)checksum(output), wrong);
+        printf("%s width %2d: checksum %016llx, mismatches %d\n", type, width, (unsigned long long)checksum(output),
+               wrong);
     }
     CHECK(cudaFree(input_device));
     CHECK(cudaFree(output_device));
@@ -52,7 +55,8 @@ __global__ void halves(int* output) {
     if (lane < 16) {
         for (int offset = 8; offset > 0; offset /= 2) value += __shfl_xor_sync(0x0000ffffu, value, offset, 16);
     } else {
-        for (int offset = 8; offset > 0; offset /= 2) value = max(value, __shfl_xor_sync(0xffff0000u, value, offset, 16));
+        for (int offset = 8; offset > 0; offset /= 2)
+            value = max(value, __shfl_xor_sync(0xffff0000u, value, offset, 16));
     }
     output[lane] = value;
 }

@@ -64,8 +64,14 @@ int main() {
         for (int lane = 0; lane < 32; lane++) {
             bool is_low = low >> lane & 1;
             unsigned before = static_cast<unsigned>(__builtin_popcount(low & ((1u << lane) - 1)));
-            unsigned row[8] = {even, any, all, is_low ? third : 0, is_low ? before : 0,
-                               is_low ? static_cast<unsigned>(input[warp + leader]) : 1, 31, 0xffffffffu};
+            unsigned row[8] = {even,
+                               any,
+                               all,
+                               is_low ? third : 0,
+                               is_low ? before : 0,
+                               is_low ? static_cast<unsigned>(input[warp + leader]) : 1,
+                               31,
+                               0xffffffffu};
             memcpy(&expected[8 * (warp + lane)], row, sizeof(row));
         }
     }

@@ -14,7 +14,9 @@ struct Queue {
 
 __host__ __device__ int split_of(Item item) {
     int length = item.high - item.low;
-    return length <= 3 || mix(item.low * 31 + item.high) % 10 == 0 ? 0 : length / 3 + static_cast<int>(mix(item.low) % (length / 3 + 1));
+    return length <= 3 || mix(item.low * 31 + item.high) % 10 == 0
+               ? 0
+               : length / 3 + static_cast<int>(mix(item.low) % (length / 3 + 1));
 }
 
 __device__ void put(Queue* queue, Item item) {
@@ -77,7 +79,8 @@ int main() {
     unsigned long long expected = 0;
     unsigned expected_count = 0;
     host_drain({0, 30000}, &expected, &expected_count);
-    printf("leaves %u (%u), sum %llu (%llu)\n", to_host(leaf_count, 1)[0], expected_count, to_host(leaves, 1)[0], expected);
+    printf("leaves %u (%u), sum %llu (%llu)\n", to_host(leaf_count, 1)[0], expected_count, to_host(leaves, 1)[0],
+           expected);
     return 0;
 }
 

@@ -18,22 +18,22 @@ inline const char* name_of(CUresult result) {
 }
 
 // Ends the program with the failing call and its error, so that a wrong answer is never mistaken for a right one.
-#define CHECK(call)                                                                  \
-    do {                                                                             \
-        CUresult check_result = (call);                                              \
-        if (check_result != CUDA_SUCCESS) {                                          \
-            printf("line %d: %s: %s\n", __LINE__, #call, name_of(check_result));     \
-            exit(2);                                                                 \
-        }                                                                            \
+#define CHECK(call)                                                              \
+    do {                                                                         \
+        CUresult check_result = (call);                                          \
+        if (check_result != CUDA_SUCCESS) {                                      \
+            printf("line %d: %s: %s\n", __LINE__, #call, name_of(check_result)); \
+            exit(2);                                                             \
+        }                                                                        \
     } while (0)
 
-#define CHECK_NVRTC(call)                                                                       \
-    do {                                                                                        \
-        nvrtcResult check_result = (call);                                                      \
-        if (check_result != NVRTC_SUCCESS) {                                                    \
-            printf("line %d: %s: %s\n", __LINE__, #call, nvrtcGetErrorString(check_result));    \
-            exit(2);                                                                            \
-        }                                                                                       \
+#define CHECK_NVRTC(call)                                                                    \
+    do {                                                                                     \
+        nvrtcResult check_result = (call);                                                   \
+        if (check_result != NVRTC_SUCCESS) {                                                 \
+            printf("line %d: %s: %s\n", __LINE__, #call, nvrtcGetErrorString(check_result)); \
+            exit(2);                                                                         \
+        }                                                                                    \
     } while (0)
 
 // A 32-bit mixing function (Wellons' lowbias32).

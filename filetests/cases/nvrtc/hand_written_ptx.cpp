@@ -107,7 +107,8 @@ int main() {
     char log[4096] = "";
     CUjit_option options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
     void* values[] = {log, reinterpret_cast<void*>(sizeof(log))};
-    const char* broken = ".version 6.4\n.target sm_60\n.address_size 64\n.visible .entry k() {\n  add.u32 %missing, 1, 2;\n  ret;\n}\n";
+    const char* broken =
+        ".version 6.4\n.target sm_60\n.address_size 64\n.visible .entry k() {\n  add.u32 %missing, 1, 2;\n  ret;\n}\n";
     printf("undeclared register: %s\n", name_of(cuModuleLoadDataEx(&module, broken, 2, options, values)));
     printf("the log has text: %s\n", log[0] != '\0' ? "yes" : "no");
     const char* future = ".version 99.0\n.target sm_60\n.address_size 64\n.visible .entry k() {\n  ret;\n}\n";

@@ -89,7 +89,8 @@ int main() {
     for (int i = 0; i < length; i++) numbers[i] = i;
     CUdeviceptr numbers_device = to_device(numbers);
     void* large_arguments[] = {&numbers_device, &length};
-    printf("60 KiB without opt-in: %s\n", name_of(cuLaunchKernel(large, 1, 1, 1, 256, 1, 1, bytes, nullptr, large_arguments, nullptr)));
+    printf("60 KiB without opt-in: %s\n",
+           name_of(cuLaunchKernel(large, 1, 1, 1, 256, 1, 1, bytes, nullptr, large_arguments, nullptr)));
     CHECK(cuFuncSetAttribute(large, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, bytes));
     CHECK(cuLaunchKernel(large, 1, 1, 1, 256, 1, 1, bytes, nullptr, large_arguments, nullptr));
     std::vector<int> reversed = to_host<int>(numbers_device, length);

@@ -2,9 +2,10 @@
 // offsets, pitched, pinned, registered and managed memory, attributes of pointers, and address ranges.
 #include "case.h"
 
-const char* source = "extern \"C\" __global__ void twice(int* values, int count) {\n"
-                     "    int i = blockIdx.x * blockDim.x + threadIdx.x;\n"
-                     "    if (i < count) values[i] *= 2;\n}\n";
+const char* source =
+    "extern \"C\" __global__ void twice(int* values, int count) {\n"
+    "    int i = blockIdx.x * blockDim.x + threadIdx.x;\n"
+    "    if (i < count) values[i] *= 2;\n}\n";
 
 void fills() {
     CUdeviceptr memory;
@@ -95,7 +96,8 @@ void boxes() {
 
 const char* kind_of(const void* pointer) {
     unsigned kind = 0;
-    CUresult result = cuPointerGetAttribute(&kind, CU_POINTER_ATTRIBUTE_MEMORY_TYPE, reinterpret_cast<CUdeviceptr>(pointer));
+    CUresult result =
+        cuPointerGetAttribute(&kind, CU_POINTER_ATTRIBUTE_MEMORY_TYPE, reinterpret_cast<CUdeviceptr>(pointer));
     if (result != CUDA_SUCCESS) return name_of(result);
     return kind == CU_MEMORYTYPE_HOST ? "host" : kind == CU_MEMORYTYPE_DEVICE ? "device" : "other";
 }
@@ -127,7 +129,8 @@ int main() {
     }
     CHECK(cuCtxSynchronize());
     bool right = true;
-    for (int i = 0; i < count; i++) right = right && pinned[i] == 2 * i && managed_host[i] == 2 * i && registered[i] == 2 * i;
+    for (int i = 0; i < count; i++)
+        right = right && pinned[i] == 2 * i && managed_host[i] == 2 * i && registered[i] == 2 * i;
     printf("pinned, managed, registered: %s\n", right ? "ok" : "WRONG");
 
     CUdeviceptr memory, base;

@@ -34,7 +34,9 @@ void scale(CUmodule module, const char* lowered, int factor, T low, T high) {
     CUfunction function;
     CHECK(cuModuleGetFunction(&function, module, lowered));
     CUdeviceptr memory = to_device(values);
-    struct { T low, high; } clamp = {low, high};
+    struct {
+        T low, high;
+    } clamp = {low, high};
     int length = count;
     void* arguments[] = {&memory, &length, &clamp};
     CHECK(cuLaunchKernel(function, 8, 1, 1, 128, 1, 1, 0, nullptr, arguments, nullptr));
@@ -86,7 +88,8 @@ int main() {
     CHECK_NVRTC(nvrtcDestroyProgram(&program));
     CHECK(cuModuleUnload(module));
 
-    CHECK_NVRTC(nvrtcCreateProgram(&program, "__global__ void broken() { int x = missing; }", "broken.cu", 0, nullptr, nullptr));
+    CHECK_NVRTC(nvrtcCreateProgram(&program, "__global__ void broken() { int x = missing; }", "broken.cu", 0, nullptr,
+                                   nullptr));
     printf("broken: %s\n", nvrtcGetErrorString(nvrtcCompileProgram(program, 1, options)));
     printf("log names it: %s\n", log_of(program).find("missing") != std::string::npos ? "yes" : "no");
     CHECK_NVRTC(nvrtcDestroyProgram(&program));

@@ -4,21 +4,22 @@
 
 #include "case.h"
 
-#define CHECK_RUNTIME(call)                                                                  \
-    do {                                                                                     \
-        cudaError_t check_error = (call);                                                    \
-        if (check_error != cudaSuccess) {                                                    \
-            printf("line %d: %s: %s\n", __LINE__, #call, cudaGetErrorName(check_error));     \
-            exit(2);                                                                         \
-        }                                                                                    \
+#define CHECK_RUNTIME(call)                                                              \
+    do {                                                                                 \
+        cudaError_t check_error = (call);                                                \
+        if (check_error != cudaSuccess) {                                                \
+            printf("line %d: %s: %s\n", __LINE__, #call, cudaGetErrorName(check_error)); \
+            exit(2);                                                                     \
+        }                                                                                \
     } while (0)
 
-const char* source = "extern \"C\" __global__ void mix_all(unsigned* values, int count, unsigned salt) {\n"
-                     "    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += gridDim.x * blockDim.x) {\n"
-                     "        unsigned x = values[i] ^ salt;\n"
-                     "        x ^= x >> 16; x *= 0x7feb352du; x ^= x >> 15; x *= 0x846ca68bu; x ^= x >> 16;\n"
-                     "        values[i] = x;\n"
-                     "    }\n}\n";
+const char* source =
+    "extern \"C\" __global__ void mix_all(unsigned* values, int count, unsigned salt) {\n"
+    "    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += gridDim.x * blockDim.x) {\n"
+    "        unsigned x = values[i] ^ salt;\n"
+    "        x ^= x >> 16; x *= 0x7feb352du; x ^= x >> 15; x *= 0x846ca68bu; x ^= x >> 16;\n"
+    "        values[i] = x;\n"
+    "    }\n}\n";
 
 int main() {
     // The runtime's context is the primary one.

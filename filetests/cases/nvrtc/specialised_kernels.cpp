@@ -2,7 +2,6 @@
 // loaded at the same time; and loop bounds given as macros.
 #include "case.h"
 
-
 // A random expression over x and y, as text for the compiler, and its value on the host.
 std::string build(unsigned seed, int depth) {
     if (depth == 0) return seed % 3 == 0 ? "x" : seed % 3 == 1 ? "y" : std::to_string(seed % 100) + "u";
@@ -32,9 +31,11 @@ int main() {
     std::vector<CUmodule> modules(kernels);
     std::vector<CUfunction> functions(kernels);
     for (int k = 0; k < kernels; k++) {
-        std::string source = "extern \"C\" __global__ void f(unsigned* out, int count) {\n"
-                             "    unsigned x = blockIdx.x * blockDim.x + threadIdx.x, y = x * 2654435761u;\n"
-                             "    if (x < count) out[x] = " + build(mix(k), 6) + ";\n}\n";
+        std::string source =
+            "extern \"C\" __global__ void f(unsigned* out, int count) {\n"
+            "    unsigned x = blockIdx.x * blockDim.x + threadIdx.x, y = x * 2654435761u;\n"
+            "    if (x < count) out[x] = " +
+            build(mix(k), 6) + ";\n}\n";
         CHECK(cuModuleLoadData(&modules[k], compile(source.c_str()).c_str()));
         CHECK(cuModuleGetFunction(&functions[k], modules[k], "f"));
     }
