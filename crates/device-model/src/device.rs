@@ -129,7 +129,7 @@ impl Device {
         if !self.has_clusters() {
             return 0;
         }
-        // Consumer cards of capability 12.x hold 8 at most.
+        // Only the large chips of 9.0 and 10.x are known to hold 16.
         let of_capability = if is_non_portable && self.capability().major < 11 { 16 } else { 8 };
         of_capability.min(self.multiprocessors_per_gpc() * self.limits.blocks_per_multiprocessor)
     }

@@ -38,6 +38,8 @@ pub struct Limits {
     pub shared_granule: u32,
     /// The sizes in KiB that the shared part of the combined cache can be set to, ascending.
     pub shared_capacities_kib: &'static [u32],
+    /// Barriers of all resident blocks together, where that limits how many there are.
+    pub barriers_per_multiprocessor: Option<u32>,
     /// Whether blocks can be launched in clusters.
     pub has_clusters: bool,
 }
@@ -65,6 +67,7 @@ impl Limits {
             shared_reserved_per_block: reserved,
             shared_granule: if capability.major >= 8 { 128 } else { 256 },
             shared_capacities_kib: capacities,
+            barriers_per_multiprocessor: barriers(capability),
             has_clusters: capability.major >= 9,
         }
     }
@@ -87,6 +90,16 @@ fn resources(capability: ComputeCapability) -> (u32, u32, &'static [u32]) {
         (9 | 10, _) => (64, 32, &[0, 8, 16, 32, 64, 100, 132, 164, 196, 228]),
         (11, _) => (48, 24, &[0, 8, 16, 32, 64, 100, 132, 164, 196, 228]),
         (12.., _) => (48, 24, &[0, 8, 16, 32, 64, 100]),
+    }
+}
+
+/// Barriers of a multiprocessor; before compute capability 9.0 there are enough for every block.
+fn barriers(capability: ComputeCapability) -> Option<u32> {
+    match (capability.major, capability.minor) {
+        (..=8, _) => None,
+        (9, _) | (10, ..=2) => Some(64),
+        (10, _) => Some(32),
+        (11.., _) => Some(24),
     }
 }
 

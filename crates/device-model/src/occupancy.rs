@@ -21,6 +21,7 @@ pub struct KernelResources {
     /// Shared memory that the kernel declares, in bytes.
     pub static_shared_bytes: u32,
     /// Most threads of a block that the kernel was compiled for (`CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK`).
+    /// Bounds suggested block sizes; [`Limits::occupancy`] does not look at it, as NVIDIA's calculator does not.
     pub threads_per_block_max: u32,
     /// Whether the kernel may have more than 48 KiB of shared memory a block, up to the opt-in limit of the device, as it
     /// may once `CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES` was raised. How far it was raised is for the launch to
@@ -62,8 +63,7 @@ impl Carveout {
     pub fn from_attribute(value: i32) -> Option<Carveout> {
         match value {
             -1 => Some(Carveout::Default),
-            0..=100 => Some(Carveout::Percent(value.cast_unsigned())),
-            _ => None,
+            percent => u32::try_from(percent).ok().filter(|&percent| percent <= 100).map(Carveout::Percent),
         }
     }
 }
@@ -107,7 +107,7 @@ impl Limits {
     pub fn occupancy(&self, kernel: &KernelResources, block_threads: u32, dynamic_shared_bytes: u64) -> Occupancy {
         let shared_bytes_per_block = self.shared_allocation(kernel, dynamic_shared_bytes);
         let block_limits = BlockLimits {
-            warps: self.blocks_by_warps(kernel, block_threads),
+            warps: self.blocks_by_warps(block_threads),
             blocks: self.blocks_per_multiprocessor,
             registers: self.blocks_by_registers(kernel, block_threads),
             shared_memory: self.blocks_by_shared_memory(kernel, shared_bytes_per_block),
@@ -131,11 +131,17 @@ impl Limits {
         if blocks == 0 || self.occupancy(kernel, block_threads, 0).active_blocks < blocks {
             return None;
         }
-        let share = u64::from(self.shared_capacity(kernel.carveout) / blocks);
+        let of_block = u64::from(self.shared_limit(kernel)).saturating_sub(u64::from(kernel.static_shared_bytes));
+        if blocks == 1 {
+            // The preferred capacity gives way to the need of a single block.
+            return Some(of_block);
+        }
+        // Without any shared memory there is nothing to ask for: the capacity is one that is not 0.
+        let least = self.shared_allocation(kernel, 0).max(1);
+        let share = u64::from(self.shared_capacity(kernel.carveout, least) / blocks);
         let allocated = share / u64::from(self.shared_granule) * u64::from(self.shared_granule);
         let taken = u64::from(kernel.static_shared_bytes) + u64::from(self.shared_reserved_per_block);
         let of_multiprocessor = allocated.saturating_sub(taken);
-        let of_block = u64::from(self.shared_limit(kernel)).saturating_sub(u64::from(kernel.static_shared_bytes));
         Some(of_multiprocessor.min(of_block))
     }
 }

@@ -8,7 +8,7 @@ macro_rules! attributes {
     (|$device:ident| $($number:literal $name:ident => $value:expr,)*) => {
         /// Every attribute up to CUDA 13.5, by number from 1 without gaps. Sizes are in bytes and clocks in kHz; a feature
         /// is 1 or 0.
-        pub const ATTRIBUTES: &[Attribute] = &[$(Attribute {
+        pub static ATTRIBUTES: &[Attribute] = &[$(Attribute {
             number: $number,
             name: stringify!($name),
             value: {
@@ -45,7 +45,7 @@ attributes! { |device|
     18 INTEGRATED => 0,
     19 CAN_MAP_HOST_MEMORY => 1,
     20 COMPUTE_MODE => 0,
-    // Textures: sizes in elements, as on every card from compute capability 6.0 on (CUDA C++ Programming Guide, "Technical
+    // Textures: sizes in elements, as on every card from compute capability 7.5 on (CUDA C++ Programming Guide, "Technical
     // Specifications per Compute Capability").
     21 MAXIMUM_TEXTURE1D_WIDTH => 131_072,
     22 MAXIMUM_TEXTURE2D_WIDTH => 131_072,
@@ -123,11 +123,11 @@ attributes! { |device|
     89 CONCURRENT_MANAGED_ACCESS => flag(device.features().managed_memory),
     90 COMPUTE_PREEMPTION_SUPPORTED => 1,
     91 CAN_USE_HOST_POINTER_FOR_REGISTERED_MEM => flag(device.features().host_register),
-    // The first form of stream memory operations, which drivers for CUDA 12 and newer no longer have.
+    // The first form of stream memory operations, which drivers for CUDA 12 and newer report as absent.
     92 CAN_USE_STREAM_MEM_OPS_V1 => 0,
     93 CAN_USE_64_BIT_STREAM_MEM_OPS_V1 => 0,
     94 CAN_USE_STREAM_WAIT_VALUE_NOR_V1 => 0,
-    // Launches and shared memory. A launch over several devices at once is gone since CUDA 13.
+    // Launches and shared memory. The cooperative launch over several devices, deprecated, is not offered.
     95 COOPERATIVE_LAUNCH => flag(device.features().cooperative_launch),
     96 COOPERATIVE_MULTI_DEVICE_LAUNCH => 0,
     97 MAX_SHARED_MEMORY_PER_BLOCK_OPTIN => int(device.limits().shared_per_block_optin),
@@ -220,7 +220,7 @@ fn flag(value: bool) -> i32 {
 
 /// Two numbers of 16 bits in one.
 fn bits(value: u32) -> i32 {
-    value.cast_signed()
+    i32::from_ne_bytes(value.to_ne_bytes())
 }
 
 /// A size that is 0 where no part of the cache can be set aside: before compute capability 8.0, and where it is not done.

@@ -4,8 +4,8 @@ use super::{Carveout, KernelResources};
 use crate::Limits;
 use std::fmt;
 
-/// Barriers of a block that hardware names, `bar.sync 0` to `bar.sync 15`.
-const BARRIERS_PER_BLOCK: u32 = 16;
+/// Most registers that can be allocated to a thread: one more than a program can name.
+const REGISTERS_PER_THREAD_ALLOCATED_MAX: u32 = 256;
 
 /// How many blocks each resource of a multiprocessor has room for; `None` where the kernel uses none of it. 0 means that not
 /// even one block fits.
@@ -78,9 +78,9 @@ impl Limits {
         block_threads.div_ceil(self.warp_threads)
     }
 
-    /// Blocks by warps: 0 when the block has no thread, or more than the device or the kernel allows.
-    pub(super) fn blocks_by_warps(&self, kernel: &KernelResources, block_threads: u32) -> u32 {
-        if block_threads == 0 || block_threads > self.threads_per_block.min(kernel.threads_per_block_max) {
+    /// Blocks by warps: 0 when the block has no thread, or more than the device allows.
+    pub(super) fn blocks_by_warps(&self, block_threads: u32) -> u32 {
+        if block_threads == 0 || block_threads > self.threads_per_block {
             return 0;
         }
         self.warps_per_multiprocessor / self.warps_of(block_threads)
@@ -92,10 +92,9 @@ impl Limits {
         registers.div_ceil(self.register_granule).saturating_mul(self.register_granule)
     }
 
-    /// Registers of a block: those of its warps, spread evenly over the schedulers, each with its share of the registers.
+    /// Registers of a block: those of its warps.
     pub(super) fn register_allocation(&self, kernel: &KernelResources, block_threads: u32) -> u32 {
-        let warps = self.warps_of(block_threads).div_ceil(self.subpartitions) * self.subpartitions;
-        self.registers_of_warp(kernel).saturating_mul(warps)
+        self.registers_of_warp(kernel).saturating_mul(self.warps_of(block_threads))
     }
 
     /// Blocks by registers. A warp lives on one scheduler, so what is left of a scheduler's share is lost.
@@ -103,7 +102,7 @@ impl Limits {
         if kernel.registers_per_thread == 0 {
             return None;
         }
-        let is_too_much = kernel.registers_per_thread > self.registers_per_thread
+        let is_too_much = kernel.registers_per_thread > REGISTERS_PER_THREAD_ALLOCATED_MAX
             || self.register_allocation(kernel, block_threads) > self.registers_per_block;
         if is_too_much || block_threads == 0 {
             return Some(0);
@@ -127,13 +126,14 @@ impl Limits {
         granules.saturating_mul(granule)
     }
 
-    /// Shared memory of the multiprocessor in bytes, as the kernel prefers it.
-    pub(super) fn shared_capacity(&self, carveout: Carveout) -> u32 {
+    /// Shared memory of the multiprocessor in bytes, as the kernel prefers it, but never too little for one block that takes
+    /// `allocated`.
+    pub(super) fn shared_capacity(&self, carveout: Carveout, allocated: u64) -> u32 {
         let wanted = match carveout {
             Carveout::Default => self.shared_per_multiprocessor,
-            Carveout::Percent(percent) => self.shared_per_multiprocessor / 100 * percent.min(100),
+            Carveout::Percent(percent) => self.shared_per_multiprocessor * percent.min(100) / 100,
         };
-        self.capacity_of_at_least(u64::from(wanted))
+        self.capacity_of_at_least(allocated.max(u64::from(wanted)))
     }
 
     /// The smallest capacity in bytes that holds `bytes`, or the largest there is.
@@ -142,7 +142,7 @@ impl Limits {
         capacities.find(|&capacity| u64::from(capacity) >= bytes).unwrap_or(self.shared_per_multiprocessor)
     }
 
-    /// Blocks by shared memory. A preference for too little to hold one block is overruled.
+    /// Blocks by shared memory.
     pub(super) fn blocks_by_shared_memory(&self, kernel: &KernelResources, allocated: u64) -> Option<u32> {
         if allocated == 0 {
             return None;
@@ -151,16 +151,11 @@ impl Limits {
         if allocated > limit {
             return Some(0);
         }
-        let capacity = self.shared_capacity(kernel.carveout).max(self.capacity_of_at_least(allocated));
-        Some((u64::from(capacity) / allocated) as u32)
+        Some((u64::from(self.shared_capacity(kernel.carveout, allocated)) / allocated) as u32)
     }
 
-    /// Blocks by barriers: there are enough for every slot with the one barrier of `__syncthreads`.
+    /// Blocks by barriers.
     pub(super) fn blocks_by_barriers(&self, kernel: &KernelResources) -> Option<u32> {
-        match kernel.barriers {
-            0 => None,
-            barriers if barriers > BARRIERS_PER_BLOCK => Some(0),
-            barriers => Some(self.blocks_per_multiprocessor * BARRIERS_PER_BLOCK / barriers),
-        }
+        self.barriers_per_multiprocessor?.checked_div(kernel.barriers)
     }
 }
