@@ -10,9 +10,9 @@ use crate::{Error, object};
 
 /// LLVM's passes, in order. The code comes with its vectors made: what is wanted is registers instead of slots, folding of masks,
 /// and loops without what does not change in them.
-const PIPELINE: &str = "always-inline,function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,instcombine,\
-    jump-threading,correlated-propagation,simplifycfg,instcombine,reassociate,loop-mssa(loop-rotate,licm),\
-    gvn,sccp,instcombine,jump-threading,dse,loop-mssa(licm),adce,simplifycfg,instcombine),globaldce";
+const PIPELINE: &str = "always-inline,function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,\
+    jump-threading,correlated-propagation,simplifycfg,instcombine<no-verify-fixpoint>,reassociate,loop-mssa(loop-rotate,licm),\
+    gvn,sccp,instcombine<no-verify-fixpoint>,jump-threading,dse,loop-mssa(licm),adce,simplifycfg,instcombine<no-verify-fixpoint>),globaldce";
 
 /// How a kernel is to be compiled.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

@@ -259,6 +259,8 @@ impl Analysis<'_> {
                     constant: None,
                 }
             }
+            // Each lane has its own local memory, at the same offsets.
+            Op::Load { space: AddressSpace::Local, .. } => varying(ty),
             Op::Load { address, guard, order, .. } => {
                 let address = get(*address)?;
                 let guarded = match guard {

@@ -128,7 +128,7 @@ impl FunctionEmitter<'_> {
         let element = ir.type_of(operand);
         if space == AddressSpace::Shared {
             let old = ir.load(element, pointer);
-            let new = self.updated(kind, ty, old, operand, compare);
+            let new = self.updated(kind, ty, false, old, operand, compare);
             ir.store(new, pointer, 0);
             return old;
         }
@@ -169,7 +169,7 @@ impl FunctionEmitter<'_> {
         ir.position(again);
         let seen = ir.phi(word, &[(first, from)]);
         let old = ir.cast(Cast::BitCast, seen, element);
-        let new = ir.cast(Cast::BitCast, self.updated(kind, ty, old, operand, None), word);
+        let new = ir.cast(Cast::BitCast, self.updated(kind, ty, true, old, operand, None), word);
         let pair = ir.compare_exchange(pointer, seen, new);
         let found = ir.extract_field(pair, 0);
         ir.add_incoming(seen, &[(found, ir.current_block())]);
@@ -178,8 +178,8 @@ impl FunctionEmitter<'_> {
         old
     }
 
-    /// What memory holds afterwards.
-    fn updated(&self, kind: AtomicOp, ty: Type, old: Val, operand: Val, compare: Option<Val>) -> Val {
+    /// What memory holds afterwards. Sums of singles flush subnormals, except in shared memory (PTX ISA 9.7.13.5).
+    fn updated(&self, kind: AtomicOp, ty: Type, flush: bool, old: Val, operand: Val, compare: Option<Val>) -> Val {
         let ir = self.ir;
         let shape = ir.type_of(old);
         let minmax = |name: &str| ir.intrinsic(name, &[shape], &[old, operand]);
@@ -208,7 +208,7 @@ impl FunctionEmitter<'_> {
                 let above = ir.icmp(IntPredicate::LLVMIntUGT, old, operand);
                 ir.select(ir.or(zero, above), operand, ir.sub(old, ir.constant(shape, 1)))
             }
-            AtomicOp::AddFloat => self.float_sum(ty, old, operand),
+            AtomicOp::AddFloat => self.float_sum(ty, flush, old, operand),
             AtomicOp::MinFloat | AtomicOp::MaxFloat => {
                 let (a, b) = (self.widen(ty, old), self.widen(ty, operand));
                 let least = self.minimum(kind == AtomicOp::MinFloat, false, a, b);
@@ -219,9 +219,11 @@ impl FunctionEmitter<'_> {
         }
     }
 
-    fn float_sum(&self, ty: Type, a: Val, b: Val) -> Val {
+    fn float_sum(&self, ty: Type, flush: bool, a: Val, b: Val) -> Val {
         let ir = self.ir;
-        let sum = ir.bin(Bin::FAdd, self.widen(ty, a), self.widen(ty, b));
+        let flush = flush && ty == Type::F32;
+        let (a, b) = (self.flushed(flush, self.widen(ty, a)), self.flushed(flush, self.widen(ty, b)));
+        let sum = self.flushed(flush, ir.bin(Bin::FAdd, a, b));
         if ty != Type::F32 {
             return self.narrow(ty, sum);
         }
@@ -237,7 +239,7 @@ impl FunctionEmitter<'_> {
         let part =
             |value: Val, shift: u64| ir.cast(Cast::Trunc, ir.bin(Bin::LShr, value, ir.constant(word, shift)), short);
         let sums = [0, 16].map(|shift| {
-            let sum = self.float_sum(half, part(a, shift), part(b, shift));
+            let sum = self.float_sum(half, false, part(a, shift), part(b, shift));
             ir.bin(Bin::Shl, ir.cast(Cast::ZExt, sum, word), ir.constant(word, shift))
         });
         ir.or(sums[0], sums[1])

@@ -30,7 +30,7 @@ impl FunctionEmitter<'_> {
                 if narrows && *rounding != Rounding::NearestEven {
                     return self.evaluate_slowly(op, operands);
                 }
-                let a = self.flushed(*flush, self.widen(*from, a));
+                let a = self.flushed_as(*from, *flush, self.widen(*from, a));
                 let result = self.float_to_float(*from, *to, a);
                 let result = if *to == Type::F32 { self.flushed(*flush, result) } else { result };
                 let result = self.rectified(*relu, self.saturated(*saturate, result));
@@ -58,7 +58,7 @@ impl FunctionEmitter<'_> {
     /// Clamps to the target's range. NaN gives 0, or only the top bit where f64 or 64 bits are involved.
     fn float_to_int(&mut self, signed: bool, rounding: Rounding, flush: bool, from: Type, to: Type, a: Val) -> Val {
         let ir = self.ir;
-        let a = self.flushed(flush, self.widen(from, a));
+        let a = self.flushed_as(from, flush, self.widen(from, a));
         let rounded = if rounding == Rounding::TowardZero { a } else { self.round_to_integral(rounding, a) };
         let shape = ir.type_of(a);
         let target = ir.like(ir.int(to.bits()), shape);

@@ -46,7 +46,7 @@ impl FunctionEmitter<'_> {
             }
             Op::FloatCompare { condition, ty, flush, .. } => {
                 let (a, b) = (self.widen(*ty, a), self.widen(*ty, operands[1]));
-                let (a, b) = (self.flushed(*flush, a), self.flushed(*flush, b));
+                let (a, b) = (self.flushed_as(*ty, *flush, a), self.flushed_as(*ty, *flush, b));
                 self.ir.fcmp(float_predicate(*condition), a, b)
             }
             Op::IntToFloat { .. } | Op::FloatToInt { .. } | Op::FloatToFloat { .. } => self.conversion(op, operands)?,
@@ -97,10 +97,22 @@ impl FunctionEmitter<'_> {
 
     /// Subnormal singles become zero of the same sign.
     pub fn flushed(&self, flush: bool, a: Val) -> Val {
+        self.flushed_as(Type::F32, flush, a)
+    }
+
+    /// What is subnormal in a type of at most 32 bits becomes zero of the same sign; the value is in single precision.
+    pub fn flushed_as(&self, ty: Type, flush: bool, a: Val) -> Val {
         let ir = self.ir;
         let shape = ir.type_of(a);
         if !flush || ir.element(shape) != ir.f32() {
             return a;
+        }
+        if ty == Type::F16 {
+            let magnitude = ir.intrinsic("llvm.fabs", &[shape], &[a]);
+            let least = ir.float_constant(shape, 2f64.powi(-14));
+            let small = ir.fcmp(FloatPredicate::LLVMRealOLT, magnitude, least);
+            let zero = ir.intrinsic("llvm.copysign", &[shape], &[ir.zero(shape), a]);
+            return ir.select(small, zero, a);
         }
         let word = ir.like(ir.int(32), shape);
         let bits = ir.cast(Cast::BitCast, a, word);
@@ -124,6 +136,12 @@ impl FunctionEmitter<'_> {
 
     /// Flushes and saturates a result in single or double precision, and narrows it to its type.
     fn finish_float(&self, ty: Type, modifiers: Modifiers, a: Val) -> Val {
+        if ty == Type::F16 && modifiers.flush {
+            // What counts is the rounded result.
+            let rounded = self.widen(ty, self.narrow(ty, a));
+            let a = self.flushed_as(ty, true, rounded);
+            return self.narrow(ty, self.saturated(modifiers.saturate, a));
+        }
         let a = self.flushed(modifiers.flush, a);
         self.narrow(ty, self.saturated(modifiers.saturate, a))
     }
@@ -133,6 +151,7 @@ impl FunctionEmitter<'_> {
         let ir = self.ir;
         let shape = ir.type_of(a);
         if matches!(ty, Type::F16 | Type::BF16) {
+            let a = self.flushed_bits(*ty, *flush, a);
             return match kind {
                 FloatUnaryOp::Neg => ir.xor(a, ir.constant(shape, 0x8000)),
                 _ => ir.and(a, ir.constant(shape, 0x7fff)),
@@ -149,7 +168,7 @@ impl FunctionEmitter<'_> {
     fn unary_float(&mut self, kind: FloatUnaryOp, ty: Type, rounding: Rounding, modifiers: Modifiers, a: Val) -> Val {
         let ir = self.ir;
         let a = self.widen(ty, a);
-        let a = self.flushed(modifiers.flush, a);
+        let a = self.flushed_as(ty, modifiers.flush, a);
         let shape = ir.type_of(a);
         let one = ir.float_constant(shape, 1.0);
         let result = match kind {
@@ -182,6 +201,18 @@ impl FunctionEmitter<'_> {
         ir.cast(Cast::BitCast, bits, shape)
     }
 
+    /// Bits of a half with subnormals made zero.
+    fn flushed_bits(&self, ty: Type, flush: bool, a: Val) -> Val {
+        if !flush || ty != Type::F16 {
+            return a;
+        }
+        let ir = self.ir;
+        let shape = ir.type_of(a);
+        let exponent = ir.and(a, ir.constant(shape, 0x7c00));
+        let small = ir.icmp(IntPredicate::LLVMIntEQ, exponent, ir.zero(shape));
+        ir.select(small, ir.and(a, ir.constant(shape, 0x8000)), a)
+    }
+
     pub fn round_to_integral(&self, rounding: Rounding, a: Val) -> Val {
         let name = match rounding {
             Rounding::NearestEven => "llvm.roundeven",
@@ -196,7 +227,7 @@ impl FunctionEmitter<'_> {
     fn binary_float(&mut self, kind: FloatBinaryOp, ty: Type, modifiers: Modifiers, a: Val, b: Val) -> Val {
         let ir = self.ir;
         let (a, b) = (self.widen(ty, a), self.widen(ty, b));
-        let (a, b) = (self.flushed(modifiers.flush, a), self.flushed(modifiers.flush, b));
+        let (a, b) = (self.flushed_as(ty, modifiers.flush, a), self.flushed_as(ty, modifiers.flush, b));
         let result = match kind {
             FloatBinaryOp::Add => ir.bin(Bin::FAdd, a, b),
             FloatBinaryOp::Sub => ir.bin(Bin::FSub, a, b),
@@ -240,7 +271,7 @@ impl FunctionEmitter<'_> {
     fn fused(&mut self, ty: Type, modifiers: Modifiers, relu: bool, a: Val, b: Val, c: Val) -> Val {
         let ir = self.ir;
         let half = matches!(ty, Type::F16 | Type::BF16);
-        let flush = |this: &Self, value: Val| this.flushed(modifiers.flush, this.widen(ty, value));
+        let flush = |this: &Self, value: Val| this.flushed_as(ty, modifiers.flush, this.widen(ty, value));
         let [mut a, mut b, mut c] = [flush(self, a), flush(self, b), flush(self, c)];
         if half {
             // Rounding to odd in between keeps the second rounding from going wrong (Boldo & Melquiond).
@@ -249,7 +280,8 @@ impl FunctionEmitter<'_> {
             let product = ir.bin(Bin::FMul, a, b);
             let sum = self.add_to_odd(product, c);
             let single = self.truncate_to_odd(sum);
-            let result = self.saturated(modifiers.saturate, single);
+            let rounded = self.finish_float(ty, Modifiers { flush: modifiers.flush, saturate: false }, single);
+            let result = self.saturated(modifiers.saturate, self.widen(ty, rounded));
             return self.narrow(ty, self.rectified(relu, result));
         }
         let shape = ir.type_of(a);

@@ -142,6 +142,8 @@ impl FunctionEmitter<'_> {
         for part in [1.570_796_251_296_997, 7.549_789_415_861_596e-8, 5.390_302_529_957_765e-15] {
             x = self.multiply_add(nearest, self.single(shape, -part), x);
         }
+        // Of huge arguments nothing is left after the reduction: any angle is as good.
+        let x = self.clamped(x, 1.0);
         let quadrant = ir.intrinsic("llvm.fptosi.sat", &[word, shape], &[nearest]);
         let quadrant = if cosine { ir.add(quadrant, ir.constant(word, 1)) } else { quadrant };
         let square = ir.bin(Bin::FMul, x, x);
