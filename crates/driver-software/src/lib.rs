@@ -1,13 +1,38 @@
 //! CUDA's meaning on the software GPU.
-//
-// NOTE to the author of this crate (remove when read): two crates beside this one take work off you.
-//  * `crates/device-model` (helper `model`, in progress): device profiles (TOML data), every device attribute by compute capability, memory,
-//    names, UUIDs, and all occupancy arithmetic, pure functions. Use it for device.rs and occupancy.rs.
-//  * `crates/jit` (lead, in progress): `jit::Module::from_ptx(text)`, its kernels, parameters, global symbols with initial bytes and
-//    relocations, `compile(kernel, block, small_grid) -> Arc<jit::Compiled>` (machine code + names of the symbols to resolve), memory
-//    and disk cache. Use it for module.rs/kernel.rs/launch.rs; do not call ptx/simt-llvm yourself.
-// Priority: get ONE end-to-end path working first and commit it (nvcc's vectorAdd with static cudart 13: cuInit, device, primary context,
-// cuLibraryLoadData/GetKernel/GetModule, memAlloc, memcpy, cuLaunchKernel, sync, destroy), then widen area by area, committing each.
-// The rim is done (crates/libcuda, `driver_api::Driver`); wire it: libcuda/src/stack.rs -> driver_software::driver() and delete stand_in.rs (you may
-// edit crates/libcuda: its author has finished; steps: add the dependency, stack.rs, delete stand_in.rs and its `mod`, `is_stand_in` in tests/null_arguments.rs).
-// abi.rs has BARRIER_ARRIVE_ONLY now.
+//!
+//! The driver is a stack of areas, each with the functions of the API about one kind of thing and no state of its own; what an
+//! area does not answer goes to the one below. From the top:
+//!
+//! launches → streams → events → copies → sets → allocations → ranges of managed memory → pools → pointers → functions →
+//! modules → libraries → links → occupancy → contexts → devices.
+//!
+//! State is in the machine (the engine of crate `simt`, the devices, the objects behind handles) and in the objects
+//! themselves. Device memory is host memory: a device pointer is an address.
+//!
+//! Who validates: the rim has checked what can be checked without a driver (`driver_api::Driver`); here every handle is
+//! looked up, every range of addresses is checked against the allocations, every launch against the limits of device and
+//! function. What is behind that (`simt`) relies on it.
+//!
+//! Invariant: no handle is ever dereferenced; a stale or invented one is an error code.
+//! Invariant: what a kernel does wrong ends its context with a code that every later call answers; the process lives.
+//! Invariant: knows neither PTX nor machine code; programs go through `fatbin` and `jit`.
+
+mod answer;
+mod context;
+mod device;
+mod event;
+mod launch;
+mod lock_order;
+mod machine;
+mod memory;
+mod module;
+mod objects;
+mod occupancy;
+mod printf;
+mod settings;
+mod stream;
+
+/// The driver of the software GPU. It does nothing until `cuInit`.
+pub fn driver() -> &'static dyn driver_api::Driver {
+    &launch::Launches
+}

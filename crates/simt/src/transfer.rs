@@ -106,6 +106,23 @@ pub fn copy(stream: &Arc<Stream>, copy: &Copy) {
     append(stream, &KERNEL, blocks, &(copy, per_block));
 }
 
+/// Most bytes that [`store`] takes.
+pub const STORE_BYTES_MAX: usize = 16 << 10;
+
+/// Appends a copy of bytes that are taken along, so that the source may change at once.
+///
+/// # Panics
+/// If there are more than [`STORE_BYTES_MAX`].
+pub fn store(stream: &Arc<Stream>, destination: u64, bytes: &[u8]) {
+    static KERNEL: LazyLock<Arc<Kernel>> = LazyLock::new(|| kernel("memory copy", run_store as *const () as usize));
+    assert!(bytes.len() <= STORE_BYTES_MAX, "too many bytes to take along");
+    let mut parameters = Vec::with_capacity(16 + bytes.len());
+    parameters.extend_from_slice(&destination.to_ne_bytes());
+    parameters.extend_from_slice(&(bytes.len() as u64).to_ne_bytes());
+    parameters.extend_from_slice(bytes);
+    append_bytes(stream, &KERNEL, 1, &parameters);
+}
+
 /// Appends a fill to a stream.
 pub fn fill(stream: &Arc<Stream>, fill: &Fill) {
     static KERNEL: LazyLock<Arc<Kernel>> = LazyLock::new(|| kernel("memory set", run_fill as *const () as usize));
@@ -137,6 +154,10 @@ fn kernel(name: &str, entry: usize) -> Arc<Kernel> {
 fn append<T>(stream: &Arc<Stream>, kernel: &Arc<Kernel>, blocks: u64, parameters: &T) {
     // SAFETY: `T` is a pair of plain numbers without padding that matters to who reads them as the same type.
     let bytes = unsafe { std::slice::from_raw_parts(ptr::from_ref(parameters).cast::<u8>(), size_of::<T>()) };
+    append_bytes(stream, kernel, blocks, bytes);
+}
+
+fn append_bytes(stream: &Arc<Stream>, kernel: &Arc<Kernel>, blocks: u64, bytes: &[u8]) {
     // A grid of two dimensions where one is too short for a 32-bit number.
     let grid = match u32::try_from(blocks) {
         Ok(blocks) => [blocks, 1, 1],
@@ -168,6 +189,15 @@ unsafe extern "C" fn run_copy(launch: *const LaunchContext, warp: *mut WarpConte
                 copy.width,
             );
         }
+    }
+    Status::Done as u32
+}
+
+unsafe extern "C" fn run_store(launch: *const LaunchContext, _: *mut WarpContext, _: u64, _: u64) -> u32 {
+    // SAFETY: `store` passed two words and as many bytes as the second says. A bad address faults, which the engine survives.
+    unsafe {
+        let words = (*launch).params.cast::<u64>();
+        move_bytes(*words, words.add(2) as u64, *words.add(1));
     }
     Status::Done as u32
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::engine;
-use simt::transfer::{Copy, Fill, copy, fill};
+use simt::transfer::{Copy, Fill, copy, fill, store};
 use simt::{DomainConfig, FaultKind};
 
 #[test]
@@ -31,6 +31,20 @@ fn overlapping_bytes_are_moved() {
     copy(&stream, &Copy::linear(base + 1000, base, 1_900_000));
     stream.synchronize();
     assert!(bytes[1000..1_901_000] == original[..1_900_000]);
+}
+
+#[test]
+fn bytes_are_taken_along() {
+    let engine = engine(1);
+    let domain = engine.domain(DomainConfig::default());
+    let stream = engine.stream(&domain, 0).unwrap();
+    let mut memory = [0u8; 300];
+    stream.host_function(|| std::thread::sleep(std::time::Duration::from_millis(2)));
+    let mut source = [7u8; 300];
+    store(&stream, memory.as_mut_ptr() as u64, &source);
+    source.fill(9);
+    stream.synchronize();
+    assert_eq!((memory, source), ([7; 300], [9; 300]));
 }
 
 #[test]

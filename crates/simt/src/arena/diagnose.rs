@@ -26,7 +26,7 @@ pub enum Relation {
         /// Distance to its first address.
         bytes: u64,
     },
-    /// There is no allocation.
+    /// There is no allocation near it.
     Unknown,
 }
 
@@ -42,7 +42,7 @@ pub struct Nearest {
 impl fmt::Display for Nearest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(allocation) = self.allocation else {
-            return f.write_str("nothing is allocated");
+            return f.write_str("no allocation is near");
         };
         let Allocation { base, bytes, purpose, serial } = allocation;
         let object = format_args!("allocation #{serial} ({purpose}, {bytes} bytes at {base:#x})");
@@ -51,7 +51,7 @@ impl fmt::Display for Nearest {
             Relation::Freed { offset } => write!(f, "offset {offset} of the freed {object}"),
             Relation::Past { bytes } => write!(f, "{bytes} bytes past the end of {object}"),
             Relation::Before { bytes } => write!(f, "{bytes} bytes before {object}"),
-            Relation::Unknown => write!(f, "not near {object}"),
+            Relation::Unknown => write!(f, "near {object}"),
         }
     }
 }

@@ -11,6 +11,9 @@ use std::sync::Arc;
 /// Part of the range, as a power of two, that small allocations come from; the rest is for those of 2 MiB and more.
 const SMALL_PART_SHIFT: u32 = 3;
 
+/// An allocation further away than this has nothing to do with an address.
+const NEAR_BYTES_MAX: u64 = 1 << 30;
+
 #[derive(Debug)]
 struct Entry {
     bytes: u64,
@@ -134,8 +137,9 @@ impl Store {
         let visible = |(_, entry): &(&u64, &Entry)| entry.purpose != Purpose::Internal;
         let below = self.live.range(..=address).rev().find(visible).map(|(&base, entry)| entry.allocation(base));
         let above = self.live.range(address..).find(visible).map(|(&base, entry)| entry.allocation(base));
-        let past = below.map(|below| address - (below.base + below.bytes));
-        let before = above.map(|above| above.base - address);
+        let near = |distance: &u64| *distance <= NEAR_BYTES_MAX;
+        let past = below.map(|below| address - (below.base + below.bytes)).filter(near);
+        let before = above.map(|above| above.base - address).filter(near);
         match (past, before) {
             (Some(bytes), before) if before.is_none_or(|before| bytes <= before) => {
                 Nearest { allocation: below, relation: Relation::Past { bytes } }

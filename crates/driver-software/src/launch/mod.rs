@@ -1,0 +1,111 @@
+//! Launches: from what a program passes to a command in a ring.
+
+mod area;
+mod attributes;
+mod cache;
+mod parameters;
+
+pub(crate) use area::Launches;
+pub(crate) use attributes::Attributes;
+
+use crate::answer::Answer;
+use crate::device::{BLOCK_MAX, GRID_MAX};
+use crate::module::Function;
+use crate::stream::Stream;
+use cuda_abi::CUresult;
+use simt::Launch;
+
+/// A launch that is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
+    pub(crate) grid: [u32; 3],
+    pub(crate) block: [u32; 3],
+    pub(crate) dynamic_shared: u32,
+    pub(crate) cooperative: bool,
+    pub(crate) cluster: Option<[u32; 3]>,
+}
+
+impl Request {
+    /// Checks the launch against the limits of the device and of the function.
+    ///
+    /// # Errors
+    /// The code that CUDA documents for what is wrong.
+    fn check(&self, function: &Function) -> Answer {
+        let invalid = CUresult::CUDA_ERROR_INVALID_VALUE;
+        let fits = |size: [u32; 3], most: [u32; 3]| size.iter().zip(most).all(|(&n, most)| n >= 1 && n <= most);
+        if !fits(self.grid, GRID_MAX) || !fits(self.block, BLOCK_MAX) {
+            return Err(invalid);
+        }
+        let threads: u32 = self.block.iter().product();
+        let limits = function.module.group.device.limits();
+        if threads > limits.threads_per_block || function.info.max_threads.is_some_and(|most| threads > most) {
+            return Err(invalid);
+        }
+        if function.info.required_block.is_some_and(|block| block != self.block) {
+            return Err(invalid);
+        }
+        // Most launches ask for little; then the kernel's body need not have been looked at.
+        if self.dynamic_shared > 0 && self.dynamic_shared > function.dynamic_shared_max()? {
+            return Err(invalid);
+        }
+        if self.cooperative { self.check_cooperation(function, threads) } else { Ok(()) }
+    }
+
+    /// All blocks of a cooperative launch must be resident at the same time.
+    fn check_cooperation(&self, function: &Function, threads: u32) -> Answer {
+        let device = function.module.group.device;
+        let resources = function.occupancy_resources()?;
+        let occupancy = device.limits().occupancy(&resources, threads, self.dynamic_shared.into());
+        let most = u64::from(occupancy.active_blocks) * u64::from(device.profile().multiprocessors);
+        let blocks: u64 = self.grid.iter().map(|&n| u64::from(n)).product();
+        if blocks > most { Err(CUresult::CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE) } else { Ok(()) }
+    }
+
+    /// Size of a cluster by dimension.
+    fn cluster_of(&self, function: &Function) -> Answer<[u8; 3]> {
+        let Some(cluster) = self.cluster.or_else(|| function.required_cluster()) else { return Ok([1; 3]) };
+        let invalid = CUresult::CUDA_ERROR_INVALID_CLUSTER_SIZE;
+        if function.info.required_cluster.is_some_and(|required| required != cluster) {
+            return Err(invalid);
+        }
+        let device = &function.module.group.device.model;
+        let blocks = cluster.iter().try_fold(1u32, |product, &n| product.checked_mul(n)).unwrap_or(0);
+        let divides = self.grid.iter().zip(cluster).all(|(&grid, n)| n > 0 && grid % n == 0);
+        let most = device.cluster_blocks_max(function.settings.non_portable_cluster());
+        match blocks {
+            1 => Ok([1; 3]),
+            2.. if divides && blocks <= most => Ok(cluster.map(|n| n as u8)),
+            _ => Err(invalid),
+        }
+    }
+
+    /// Appends the launch to a stream.
+    ///
+    /// # Errors
+    /// When something is wrong with it, or the kernel cannot be compiled.
+    fn append(&self, function: &Function, stream: &Stream, parameters: &[u8]) -> Answer {
+        if function.module.group.context_id() != stream.group.context_id() {
+            return Err(CUresult::CUDA_ERROR_INVALID_HANDLE);
+        }
+        stream.group.check()?;
+        self.check(function)?;
+        let small = |index: usize| u64::from(self.grid[index]) * u64::from(self.block[index]) < 1 << 31;
+        let kernel = function.kernel(self.block, small(0) && small(1) && small(2))?;
+        let shared = kernel.code().shared_bytes.saturating_add(self.dynamic_shared);
+        if shared > function.module.group.device.limits().shared_per_block_optin {
+            return Err(CUresult::CUDA_ERROR_INVALID_VALUE);
+        }
+        stream.order();
+        let launch = Launch {
+            kernel: &kernel,
+            grid: self.grid,
+            block: self.block,
+            cluster: self.cluster_of(function)?,
+            dynamic_shared_bytes: self.dynamic_shared,
+            stack_bytes: stream.group.stack_bytes(),
+            cooperative: self.cooperative,
+            parameters,
+        };
+        stream.queue.launch(&launch).map_err(|_| CUresult::CUDA_ERROR_INVALID_VALUE)
+    }
+}

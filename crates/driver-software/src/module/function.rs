@@ -1,0 +1,191 @@
+//! Functions: kernels of a module, with their machine code for each shape of block that was launched.
+
+use super::settings::FunctionSettings;
+use super::{Module, code_of_error, complain};
+use crate::answer::Answer;
+use crate::lock_order::{Lock, Order};
+use crate::machine::Machine;
+use cuda_abi::CUresult;
+use device_model::occupancy::{Carveout, KernelResources};
+use jit::{AddressSpace, Compiled, KernelInfo};
+use simt::Kernel;
+use std::ffi::{CStr, CString};
+use std::sync::{Arc, OnceLock};
+
+/// Shapes of blocks whose code is found without a lock.
+const QUICK_SHAPES_MAX: usize = 32;
+
+/// A kernel of a module.
+pub(crate) struct Function {
+    pub(crate) module: Arc<Module>,
+    pub(crate) info: KernelInfo,
+    pub(crate) settings: Arc<FunctionSettings>,
+    name: CString,
+    handle: OnceLock<usize>,
+    resources: OnceLock<Result<jit::KernelResources, CUresult>>,
+    shapes: Shapes,
+    /// Held while a shape is added.
+    adding: Lock<()>,
+}
+
+/// Code for blocks of one shape, and where the next one is.
+struct Shape {
+    block: [u32; 3],
+    small_grid: bool,
+    kernel: Arc<Kernel>,
+    next: Shapes,
+}
+
+/// A list that only grows: who reads it takes no lock.
+type Shapes = OnceLock<Box<Shape>>;
+
+impl Function {
+    /// A function with a handle.
+    pub(super) fn new(module: Arc<Module>, info: KernelInfo, settings: Arc<FunctionSettings>) -> Answer<Arc<Function>> {
+        let name = CString::new(info.name.as_str()).map_err(|_| CUresult::CUDA_ERROR_INVALID_PTX)?;
+        let function = Arc::new(Function {
+            module,
+            info,
+            settings,
+            name,
+            handle: OnceLock::new(),
+            resources: OnceLock::new(),
+            shapes: OnceLock::new(),
+            adding: Lock::new(Order::Program, ()),
+        });
+        let _ = function.handle.set(Machine::get()?.objects.insert(function.clone())?);
+        Ok(function)
+    }
+
+    pub(crate) fn handle(&self) -> usize {
+        self.handle.get().copied().unwrap_or(0)
+    }
+
+    pub(crate) fn name(&self) -> &CStr {
+        &self.name
+    }
+
+    /// What the kernel needs of a multiprocessor. Lowers its body the first time.
+    ///
+    /// # Errors
+    /// When the body is wrong.
+    pub(crate) fn resources(&self) -> Answer<jit::KernelResources> {
+        let find = || self.module.program.kernel_resources(&self.info.name).map_err(|error| code_of_error(&error));
+        *self.resources.get_or_init(find)
+    }
+
+    /// Registers of a thread: an estimate, below the limit that the program sets.
+    pub(crate) fn registers(&self) -> Answer<u32> {
+        let estimate = self.resources()?.registers;
+        Ok(self.info.max_registers.map_or(estimate, |most| estimate.min(most.max(16))))
+    }
+
+    /// Most threads of a block: by the kernel's own limit, and by the registers of a multiprocessor.
+    pub(crate) fn threads_max(&self) -> Answer<u32> {
+        let limits = self.module.group.device.limits();
+        let of_kernel = self.info.max_threads.unwrap_or(limits.threads_per_block).min(limits.threads_per_block);
+        let of_warp = (self.registers()? * limits.warp_threads).next_multiple_of(limits.register_granule);
+        let by_registers = limits.registers_per_block / of_warp.max(1) * limits.warp_threads;
+        // A kernel that says how many threads it has is compiled to fit.
+        Ok(if self.info.max_threads.is_some() { of_kernel } else { of_kernel.min(by_registers) })
+    }
+
+    /// Most dynamic shared memory of a launch, in bytes.
+    pub(crate) fn dynamic_shared_max(&self) -> Answer<u32> {
+        let of_block = self.module.group.device.limits().shared_per_block;
+        let rest = of_block.saturating_sub(self.resources()?.shared_bytes);
+        Ok(self.settings.dynamic_shared().unwrap_or(rest))
+    }
+
+    /// What occupancy follows from.
+    pub(crate) fn occupancy_resources(&self) -> Answer<KernelResources> {
+        let resources = self.resources()?;
+        Ok(KernelResources {
+            registers_per_thread: self.registers()?,
+            static_shared_bytes: resources.shared_bytes,
+            threads_per_block_max: self.threads_max()?,
+            shared_opt_in: self.settings.dynamic_shared().is_some(),
+            carveout: Carveout::from_attribute(self.settings.carveout()).unwrap_or_default(),
+            barriers: 1,
+        })
+    }
+
+    /// Size of a cluster that launches must have.
+    pub(crate) fn required_cluster(&self) -> Option<[u32; 3]> {
+        self.info.required_cluster.or_else(|| {
+            let set = [0, 1, 2].map(|dimension| self.settings.cluster(dimension));
+            (set != [0; 3]).then(|| set.map(|blocks| blocks.max(1)))
+        })
+    }
+
+    /// Machine code for blocks of a shape; `small_grid` if every dimension of the grid has fewer than 2³¹ threads. Compiled
+    /// if need be.
+    ///
+    /// # Errors
+    /// When the kernel cannot be compiled, or refers to a variable that is not there.
+    #[inline]
+    pub(crate) fn kernel(&self, block: [u32; 3], small_grid: bool) -> Answer<Arc<Kernel>> {
+        let mut shapes = &self.shapes;
+        while let Some(shape) = shapes.get() {
+            if shape.block == block && shape.small_grid == small_grid {
+                return Ok(shape.kernel.clone());
+            }
+            shapes = &shape.next;
+        }
+        self.add_shape(block, small_grid)
+    }
+
+    #[cold]
+    fn add_shape(&self, block: [u32; 3], small_grid: bool) -> Answer<Arc<Kernel>> {
+        let compiled = self.module.program.compile(&self.info.name, block, small_grid);
+        let compiled = compiled.map_err(|error| code_of_error(&error))?;
+        let _adding = self.adding.lock();
+        let (mut shapes, mut count) = (&self.shapes, 0);
+        while let Some(shape) = shapes.get() {
+            if shape.block == block && shape.small_grid == small_grid {
+                return Ok(shape.kernel.clone());
+            }
+            (shapes, count) = (&shape.next, count + 1);
+        }
+        let kernel = self.link(compiled)?;
+        if count < QUICK_SHAPES_MAX {
+            let shape = Shape { block, small_grid, kernel: kernel.clone(), next: OnceLock::new() };
+            // The lock is held: nobody else adds.
+            let _ = shapes.set(Box::new(shape));
+        }
+        Ok(kernel)
+    }
+
+    /// Gives compiled code the addresses of the module's variables.
+    fn link(&self, compiled: Arc<Compiled>) -> Answer<Arc<Kernel>> {
+        let globals = &self.module.globals;
+        globals.add(Machine::get()?, &compiled.function_globals)?;
+        let mut symbols = Vec::with_capacity(compiled.symbols.len());
+        for (name, space) in &compiled.symbols {
+            symbols.push(match space {
+                AddressSpace::Global | AddressSpace::Const => match globals.find(name) {
+                    Some(placed) => placed.address,
+                    None => {
+                        complain(format_args!("kernel {}: the variable {name} is not defined", self.info.name));
+                        return Err(CUresult::CUDA_ERROR_NOT_FOUND);
+                    }
+                },
+                _ => 0,
+            });
+        }
+        let code = compiled.code();
+        // SAFETY: the compiler keeps to the contract, and the code stays in memory as long as `compiled`, which the kernel
+        // owns.
+        Ok(unsafe { Kernel::new(self.info.name.as_str(), code, symbols, compiled) })
+    }
+}
+
+impl Drop for Shape {
+    /// A long list would otherwise be dropped recursively.
+    fn drop(&mut self) {
+        let mut next = self.next.take();
+        while let Some(mut shape) = next {
+            next = shape.next.take();
+        }
+    }
+}

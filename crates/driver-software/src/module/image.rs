@@ -1,0 +1,122 @@
+//! From what a program hands over as an image to the PTX in it.
+
+use super::complain;
+use super::options::JitLog;
+use crate::answer::Answer;
+use crate::machine::Machine;
+use core::ffi::c_void;
+use cuda_abi::CUresult;
+use fatbin::edge::{RawImage, read_image};
+use fatbin::{Arch, Capability, Container, SelectError, select_ptx};
+use std::sync::Arc;
+
+/// Why an image cannot be used: the code, and the text for the log.
+struct Refusal(CUresult, String);
+
+/// Loads a program from an image: PTX text, a fatbin, nvcc's wrapper around one. Of several images the PTX for the highest
+/// architecture that the device runs is taken.
+///
+/// # Errors
+/// When there is none, or it is wrong. The log, or a line on stderr, says why.
+///
+/// # Safety
+/// As for [`read_image`].
+pub(crate) unsafe fn load(image: *const c_void, log: &mut JitLog) -> Answer<Arc<jit::Module>> {
+    // SAFETY: the caller's promise.
+    let text = unsafe { ptx_of(image) };
+    text.and_then(|text| parse(&text)).map_err(|refusal| refusal.report(log))
+}
+
+/// The PTX of an image.
+///
+/// # Errors
+/// As for [`load`].
+///
+/// # Safety
+/// As for [`read_image`].
+pub(super) unsafe fn text_of(image: *const c_void, log: &mut JitLog) -> Answer<String> {
+    // SAFETY: the caller's promise.
+    unsafe { ptx_of(image) }.map_err(|refusal| refusal.report(log))
+}
+
+impl Refusal {
+    /// Writes the text to the log, or to stderr if the program wants no log.
+    fn report(self, log: &mut JitLog) -> CUresult {
+        let Refusal(code, text) = self;
+        if !log.error(&text) {
+            complain(&text);
+        }
+        code
+    }
+}
+
+fn parse(text: &str) -> Result<Arc<jit::Module>, Refusal> {
+    let machine = Machine::get().map_err(|code| Refusal(code, String::new()))?;
+    let device = capability();
+    if let Some(arch) = Arch::of_ptx(text) {
+        if !arch.ptx_runs_on(device) {
+            let text = format!("PTX for compute_{} does not run on a device of {device}", arch.suffixed());
+            return Err(Refusal(CUresult::CUDA_ERROR_INVALID_PTX, text));
+        }
+    }
+    match jit::Module::from_ptx(text, &machine.jit) {
+        Ok(module) => Ok(Arc::new(module)),
+        Err(error) => Err(Refusal(CUresult::CUDA_ERROR_INVALID_PTX, error.to_string())),
+    }
+}
+
+/// The compute capability of the devices, which is the same for all.
+fn capability() -> Capability {
+    let device = Machine::get().ok().and_then(|machine| machine.devices.first());
+    device.map_or(Capability::new(0, 0), |device| {
+        let capability = device.capability();
+        Capability::new(capability.major, capability.minor)
+    })
+}
+
+/// The PTX of an image.
+///
+/// # Safety
+/// As for [`read_image`].
+unsafe fn ptx_of(image: *const c_void) -> Result<String, Refusal> {
+    // SAFETY: the caller's promise.
+    let raw = unsafe { read_image(image) };
+    let raw = raw.map_err(|error| match image.is_null() {
+        true => Refusal(CUresult::CUDA_ERROR_INVALID_VALUE, error.to_string()),
+        false => Refusal(CUresult::CUDA_ERROR_INVALID_IMAGE, error.to_string()),
+    })?;
+    match raw {
+        RawImage::Ptx(text) => Ok(text.to_string()),
+        RawImage::Fatbin(bytes) => select(bytes),
+        RawImage::Linked { prelinked, .. } => {
+            let texts: Result<Vec<String>, Refusal> = prelinked.into_iter().map(select).collect();
+            link(&texts?)
+        }
+        RawImage::Elf(arch) => {
+            let text = format!(
+                "the image is machine code for compute capability {arch}, which the software device does not run: build \
+                 the program with PTX inside"
+            );
+            Err(Refusal(CUresult::CUDA_ERROR_NO_BINARY_FOR_GPU, text))
+        }
+    }
+}
+
+/// The PTX of a fatbin that the device runs.
+fn select(bytes: &[u8]) -> Result<String, Refusal> {
+    let container = Container::parse(bytes);
+    let container = container.map_err(|error| Refusal(CUresult::CUDA_ERROR_INVALID_IMAGE, error.to_string()))?;
+    let selected = select_ptx(container.images(), capability());
+    selected.map(|selected| selected.text.into_owned()).map_err(|error| {
+        let code = match error {
+            SelectError::Damaged { .. } => CUresult::CUDA_ERROR_INVALID_IMAGE,
+            _ => CUresult::CUDA_ERROR_NO_BINARY_FOR_GPU,
+        };
+        Refusal(code, error.to_string())
+    })
+}
+
+/// One program of several texts.
+fn link(texts: &[String]) -> Result<String, Refusal> {
+    super::linker::link(texts).map_err(|text| Refusal(CUresult::CUDA_ERROR_INVALID_PTX, text))
+}

@@ -1,0 +1,118 @@
+//! Modules, libraries, functions: from images to kernels that can be launched.
+
+mod area;
+mod function;
+mod function_area;
+mod globals;
+mod image;
+mod library;
+mod linker;
+mod options;
+mod settings;
+
+pub(crate) use area::Modules;
+pub(crate) use function::Function;
+pub(crate) use function_area::Functions;
+pub(crate) use library::{Libraries, Library, LibraryKernel};
+pub(crate) use linker::{Linker, Linkers};
+
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::lock_order::{Lock, Order};
+use crate::machine::Machine;
+use crate::stream::StreamGroup;
+use cuda_abi::CUresult;
+use globals::Globals;
+use settings::FunctionSettings;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+/// A program in a context: its variables have places, and its functions can be launched there.
+pub(crate) struct Module {
+    pub(crate) group: Arc<StreamGroup>,
+    pub(crate) program: Arc<jit::Module>,
+    /// Whether it was loaded by the program, or belongs to a library.
+    is_of_library: bool,
+    handle: OnceLock<usize>,
+    pub(crate) globals: Globals,
+    functions: Lock<BTreeMap<String, Arc<Function>>>,
+}
+
+impl Module {
+    /// Loads a program into a context: gives its variables places and initial values, and the module a handle.
+    pub(crate) fn load(context: &Context, program: Arc<jit::Module>, is_of_library: bool) -> Answer<Arc<Module>> {
+        let machine = Machine::get()?;
+        let owner = (context.id, context.handle());
+        let globals = Globals::place(machine, context.device, owner, &program.globals())?;
+        let module = Arc::new(Module {
+            group: context.streams.clone(),
+            program,
+            is_of_library,
+            handle: OnceLock::new(),
+            globals,
+            functions: Lock::new(Order::Functions, BTreeMap::new()),
+        });
+        let _ = module.handle.set(machine.objects.insert(module.clone())?);
+        context.modules.lock().push(module.clone());
+        Ok(module)
+    }
+
+    /// Its handle, as a number.
+    pub(crate) fn handle(&self) -> usize {
+        self.handle.get().copied().unwrap_or(0)
+    }
+
+    pub(crate) fn is_of_library(&self) -> bool {
+        self.is_of_library
+    }
+
+    /// A function by its name. `settings` are those of a library's kernel, which are shared between contexts.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn function(
+        self: &Arc<Self>,
+        name: &str,
+        settings: Option<&Arc<FunctionSettings>>,
+    ) -> Answer<Arc<Function>> {
+        let mut functions = self.functions.lock();
+        if let Some(function) = functions.get(name) {
+            return Ok(function.clone());
+        }
+        let info = self.program.kernel_info(name).ok_or(CUresult::CUDA_ERROR_NOT_FOUND)?;
+        let settings = settings.cloned().unwrap_or_default();
+        let function = Function::new(self.clone(), info, settings)?;
+        functions.insert(name.to_string(), function.clone());
+        Ok(function)
+    }
+
+    /// Takes the module out of its context: waits for what runs, takes handles and memory away.
+    pub(crate) fn unload(&self, machine: &Machine) {
+        self.group.synchronize();
+        machine.objects.remove::<Module>(self.handle());
+        let functions = std::mem::take(&mut *self.functions.lock());
+        for function in functions.values() {
+            machine.objects.remove::<Function>(function.handle());
+        }
+        self.group.trim();
+        self.globals.free(machine);
+    }
+}
+
+/// Says what is wrong with a program, once for each time, to the person at the terminal.
+pub(crate) fn complain(text: impl std::fmt::Display) {
+    if !driver_api::env::is_quiet() {
+        eprintln!("apex: {text}");
+    }
+}
+
+/// The code for a program or kernel that cannot be used. A line on stderr says why.
+pub(crate) fn code_of_error(error: &jit::Error) -> CUresult {
+    complain(error);
+    match error {
+        jit::Error::Syntax(_) => CUresult::CUDA_ERROR_INVALID_PTX,
+        jit::Error::NoSuchKernel(_) => CUresult::CUDA_ERROR_NOT_FOUND,
+        jit::Error::Unsupported(_) => CUresult::CUDA_ERROR_NOT_SUPPORTED,
+        jit::Error::Internal(_) => CUresult::CUDA_ERROR_UNKNOWN,
+    }
+}

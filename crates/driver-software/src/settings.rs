@@ -1,0 +1,125 @@
+//! The environment variables that concern the device, read once by `cuInit`.
+
+use device_model::{ComputeCapability, Profile};
+use driver_api::env;
+use jit::{CacheConfig, Stage};
+use std::path::PathBuf;
+
+/// Most devices that can be presented.
+pub(crate) const DEVICES_MAX: usize = 64;
+/// Size of the cache of machine code in bytes, unless set otherwise.
+const CACHE_BYTES_DEFAULT: u64 = 1 << 30;
+/// Least memory of a device in bytes.
+const MEMORY_MIN: u64 = 16 << 20;
+
+/// What the user set.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) profile: Profile,
+    pub(crate) devices: usize,
+    /// Memory of each device in bytes.
+    pub(crate) memory_bytes: u64,
+    /// Threads that execute kernels; `None` for one for each CPU.
+    pub(crate) workers: Option<usize>,
+    /// How kernels are compiled.
+    pub(crate) jit: jit::Config,
+}
+
+impl Settings {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// In words, when a variable cannot be understood.
+    pub(crate) fn read() -> Result<Settings, String> {
+        let profile = profile()?;
+        let half = physical_memory_bytes() / 2;
+        let memory_bytes = match env::MEMORY.get() {
+            None => profile.memory_bytes.min(half).max(MEMORY_MIN),
+            Some(text) => size_in_bytes(&text)
+                .filter(|&bytes| bytes >= MEMORY_MIN)
+                .ok_or_else(|| format!("{}={text} is not a size of at least 16M, such as 8G", env::MEMORY.name))?,
+        };
+        let devices = count(&env::DEVICE_COUNT, DEVICES_MAX)?.unwrap_or(1);
+        let workers = count(&env::WORKERS, simt::WORKERS_MAX)?;
+        Ok(Settings { profile, devices, memory_bytes, workers, jit: jit::Config { cache: cache()?, dump: dump()? } })
+    }
+}
+
+/// The card that `APEX_DEVICE` names, with the compute capability that `APEX_SM` names.
+fn profile() -> Result<Profile, String> {
+    let profile = match env::DEVICE.get() {
+        Some(name) => Profile::find_or_read(&name).map_err(|error| error.to_string())?,
+        None => Profile::default(),
+    };
+    let Some(text) = env::SM.get() else { return Ok(profile) };
+    let capability: ComputeCapability = text.parse().map_err(|error| format!("{}: {error}", env::SM.name))?;
+    profile.with_capability(capability).map_err(|error| error.to_string())
+}
+
+/// Where machine code is kept: `APEX_CACHE_PATH`, or a folder where the user's caches are; nowhere if that is empty.
+fn cache() -> Result<CacheConfig, String> {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let path = match std::env::var_os(env::CACHE_PATH.name) {
+        Some(path) if path.is_empty() => None,
+        Some(path) => Some(PathBuf::from(path)),
+        None => {
+            folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache"))).map(|cache| cache.join("apex"))
+        }
+    };
+    let bytes_max = match env::CACHE_SIZE.get() {
+        None => CACHE_BYTES_DEFAULT,
+        Some(text) => {
+            size_in_bytes(&text).ok_or_else(|| format!("{}={text} is not a size such as 512M", env::CACHE_SIZE.name))?
+        }
+    };
+    Ok(CacheConfig { path, bytes_max })
+}
+
+/// The stages of compilation that `APEX_DUMP` asks for.
+fn dump() -> Result<Vec<Stage>, String> {
+    let list = env::DUMP.get().unwrap_or_default();
+    Stage::parse_list(&list).map_err(|name| {
+        let stages = Stage::ALL.map(Stage::name).join(", ");
+        format!("{}: {name} is no stage of compilation; there are: {stages}", env::DUMP.name)
+    })
+}
+
+fn count(variable: &env::Variable, most: usize) -> Result<Option<usize>, String> {
+    let Some(text) = variable.get() else { return Ok(None) };
+    match text.parse() {
+        Ok(number) if (1..=most).contains(&number) => Ok(Some(number)),
+        _ => Err(format!("{}={text} is not a number from 1 to {most}", variable.name)),
+    }
+}
+
+/// A size such as `512M`, `8G` or `1048576`.
+fn size_in_bytes(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+    let unit = match text[digits.len()..].trim().to_ascii_uppercase().as_str() {
+        "" => 1,
+        "K" | "KB" | "KIB" => 1 << 10,
+        "M" | "MB" | "MIB" => 1 << 20,
+        "G" | "GB" | "GIB" => 1 << 30,
+        "T" | "TB" | "TIB" => 1 << 40,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(unit)
+}
+
+fn physical_memory_bytes() -> u64 {
+    // SAFETY: asks for two numbers.
+    let (pages, page) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
+    u64::try_from(pages).unwrap_or(0) * u64::try_from(page).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        let sizes = ["1048576", "512M", "8G", "2 GiB", "1t"].map(size_in_bytes);
+        assert_eq!(sizes, [Some(1 << 20), Some(512 << 20), Some(8 << 30), Some(2 << 30), Some(1 << 40)]);
+        assert_eq!(["", "G", "1.5G", "12X", "99999999999G"].map(size_in_bytes), [None; 5]);
+    }
+}
