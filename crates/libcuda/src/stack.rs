@@ -15,7 +15,7 @@ pub fn stack() -> &'static dyn Driver {
 /// The stack as a list, from the bottom up.
 fn assemble() -> &'static dyn Driver {
     #[cfg(not(test))]
-    let driver = &crate::stand_in::StandIn;
+    let driver = driver_software::driver();
     #[cfg(test)]
     let driver = &crate::test_driver::TestDriver;
     Box::leak(Box::new(ContextStorage::over(driver)))

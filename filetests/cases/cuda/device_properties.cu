@@ -66,5 +66,5 @@ int main() {
 // EXPECT: memory agrees: yes
 // EXPECT: found by its bus id: 0
 // EXPECT: stack limit: kept
-// EXPECT: peer of itself: cudaSuccess 0
+// EXPECT: peer of itself: cudaSuccess -1
 // EXPECT: attribute 9999: cudaErrorInvalidValue

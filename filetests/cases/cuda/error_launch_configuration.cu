@@ -43,15 +43,15 @@ int main() {
 
 // EXPECT-EXIT: 0
 // EXPECT: good: cudaSuccess
-// EXPECT: 2048 threads: cudaErrorInvalidConfiguration
+// EXPECT: 2048 threads: cudaErrorInvalidValue
 // EXPECT: 1024 threads: cudaSuccess
-// EXPECT: 32*32*2 threads: cudaErrorInvalidConfiguration
-// EXPECT: 65 threads in z: cudaErrorInvalidConfiguration
+// EXPECT: 32*32*2 threads: cudaErrorInvalidValue
+// EXPECT: 65 threads in z: cudaErrorInvalidValue
 // EXPECT: 64 threads in z: cudaSuccess
-// EXPECT: no threads: cudaErrorInvalidConfiguration
-// EXPECT: no blocks: cudaErrorInvalidConfiguration
-// EXPECT: 65536 blocks in y: cudaErrorInvalidConfiguration
-// EXPECT: 65536 blocks in z: cudaErrorInvalidConfiguration
+// EXPECT: no threads: cudaErrorInvalidValue
+// EXPECT: no blocks: cudaErrorInvalidValue
+// EXPECT: 65536 blocks in y: cudaErrorInvalidValue
+// EXPECT: 65536 blocks in z: cudaErrorInvalidValue
 // EXPECT: 48 KiB shared: cudaSuccess
 // EXPECT: 1 MiB shared: cudaErrorInvalidValue
 // EXPECT: above the launch bounds: cudaErrorInvalidValue

@@ -78,7 +78,7 @@ int main() {
 // EXPECT: within the limits: yes, exactly threads and blocks: yes, falling: yes
 // EXPECT: shared memory limits: yes
 // EXPECT: suggested block is a multiple of the warp: yes, at most the bound: yes, grid fills the device: yes
-// EXPECT: above the bound: 0
+// EXPECT: above the bound: 4
 // EXPECT: two blocks with the memory that is said to be available: yes
 // EXPECT: static shared 16384, registers used: yes
 // EXPECT: threads at most 256
