@@ -218,13 +218,14 @@ impl FunctionEmitter<'_> {
                         let old = self.ir.load(self.ir.type_of(vector), slot);
                         self.ir.store(self.ir.select(self.mask, vector, old), slot, 0);
                     }
+                } else if self.unit.suspendable {
+                    // Barriers do not wait for threads that are gone.
+                    self.note_exit();
                 }
                 self.ir.br(self.after(position));
             }
             Terminator::Exit => {
-                let field = self.warp_field(std::mem::offset_of!(simt_ir::abi::WarpContext, exited));
-                let old = self.ir.load(self.ir.int(32), field);
-                self.ir.store(self.ir.or(old, self.mask_bits(self.mask)), field, 0);
+                self.note_exit();
                 self.ir.br(self.after(position));
             }
             Terminator::Trap => {
@@ -234,6 +235,13 @@ impl FunctionEmitter<'_> {
             Terminator::Unreachable => self.ir.br(self.after(position)),
         }
         Ok(())
+    }
+
+    /// Counts the active lanes among those that have exited.
+    fn note_exit(&mut self) {
+        let field = self.warp_field(std::mem::offset_of!(simt_ir::abi::WarpContext, exited));
+        let old = self.ir.load(self.ir.int(32), field);
+        self.ir.store(self.ir.or(old, self.mask_bits(self.mask)), field, 0);
     }
 
     fn switch(&mut self, position: usize, block: BlockId, index: Value, targets: &[BlockId]) {
