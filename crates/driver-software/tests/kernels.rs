@@ -39,8 +39,9 @@ fn variables_of_a_module_can_be_read_and_written() {
     ok(driver.cuModuleGetGlobal_v2(Some(&mut managed), None, module, c"shared_word"));
     // SAFETY: managed memory is the host's as well.
     assert_eq!(unsafe { *(managed as *const u32) }, 11);
-    let hidden = driver.cuModuleGetGlobal_v2(None, None, module, c"where_counter_is");
-    assert_eq!(hidden, CUresult::CUDA_ERROR_NOT_FOUND);
+    ok(driver.cuModuleGetGlobal_v2(None, None, module, c"where_counter_is"));
+    let absent = driver.cuModuleGetGlobal_v2(None, None, module, c"elsewhere");
+    assert_eq!(absent, CUresult::CUDA_ERROR_NOT_FOUND);
     let mut none = CUfunction::NULL;
     assert_eq!(driver.cuModuleGetFunction(&mut none, module, c"nothing"), CUresult::CUDA_ERROR_NOT_FOUND);
     ok(driver.cuModuleUnload(module));

@@ -72,6 +72,10 @@ impl Driver for Memories {
 
     fn cuMemAlloc_v2(&self, pointer: &mut CUdeviceptr, bytes: usize) -> CUresult {
         answer(|| {
+            // An allocation of nothing is an error that the runtime library takes for a null pointer.
+            if bytes == 0 {
+                *pointer = 0;
+            }
             *pointer = allocate(bytes, Kind::Device)?;
             Ok(())
         })

@@ -30,7 +30,7 @@ unsafe fn load(image: *const c_void, log: &mut JitLog) -> Answer<CUmodule> {
     let context = current()?;
     // SAFETY: passed on.
     let program = unsafe { image::load(image, log)? };
-    Ok(CUmodule::from_addr(Module::load(&context, program, false)?.handle()))
+    Ok(CUmodule::from_addr(Module::load(&context, program, None)?.handle()))
 }
 
 /// The contents of a file, with a zero behind, which ends PTX text.
@@ -151,7 +151,7 @@ impl Driver for Modules {
         name: &CStr,
     ) -> CUresult {
         answer(|| {
-            let found = named(module)?.globals.find(name_of(name)?).filter(|placed| placed.is_visible);
+            let found = named(module)?.globals.find(name_of(name)?);
             let placed = found.ok_or(CUresult::CUDA_ERROR_NOT_FOUND)?;
             if let Some(pointer) = pointer {
                 *pointer = placed.address;

@@ -19,9 +19,6 @@ const ALIGN_MIN: u64 = 16;
 pub(crate) struct Placed {
     pub(crate) address: u64,
     pub(crate) bytes: u64,
-    /// Whether the host finds it by name.
-    pub(crate) is_visible: bool,
-    pub(crate) is_managed: bool,
 }
 
 /// The variables of a module in a context.
@@ -41,7 +38,7 @@ struct State {
 }
 
 impl Globals {
-    /// Gives the variables of a program places, and their initial values.
+    /// Gives the variables of a program places, and their initial values; those of `shared` have theirs already.
     ///
     /// # Errors
     /// When there is no memory.
@@ -50,10 +47,12 @@ impl Globals {
         device: &'static Device,
         owner: (u64, usize),
         symbols: &[GlobalSymbol],
+        shared: Option<&Globals>,
     ) -> Answer<Globals> {
         let constants = symbols.iter().filter(|symbol| symbol.space == AddressSpace::Const);
         let constant_bytes = constants.map(|symbol| symbol.size).sum();
-        let placed = Lock::new(Order::Globals, State::default());
+        let by_name = shared.map_or_else(BTreeMap::new, |shared| shared.placed.lock().by_name.clone());
+        let placed = Lock::new(Order::Globals, State { by_name, allocations: Vec::new() });
         let globals = Globals { placed, constant_bytes, owner, device };
         globals.add(machine, symbols).inspect_err(|_| globals.free(machine))?;
         Ok(globals)
@@ -100,18 +99,14 @@ impl Globals {
         unsafe { ptr::write_bytes(base as *mut u8, 0, total as usize) };
         state.allocations.push(base);
         for (symbol, offset) in symbols.iter().zip(offsets) {
-            let placed = Placed {
-                address: base + offset,
-                bytes: symbol.size,
-                is_visible: symbol.is_visible,
-                is_managed: symbol.is_managed,
-            };
+            let placed = Placed { address: base + offset, bytes: symbol.size };
             state.by_name.insert(symbol.name.clone(), placed);
         }
         Ok(())
     }
 
-    /// A variable by its name.
+    /// A variable by its name. The host finds those too that other modules do not see: `static` variables of a program are
+    /// registered by name.
     pub(crate) fn find(&self, name: &str) -> Option<Placed> {
         self.placed.lock().by_name.get(name).copied()
     }

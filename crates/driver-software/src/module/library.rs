@@ -2,6 +2,7 @@
 
 use super::area::{file_contents, name_of};
 use super::function::Function;
+use super::globals::{Globals, Placed};
 use super::options::JitLog;
 use super::settings::FunctionSettings;
 use super::{Linkers, Module, image};
@@ -16,10 +17,15 @@ use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::sync::{Arc, OnceLock};
 
+/// The owner of what belongs to no context.
+const NO_CONTEXT: (u64, usize) = (0, 0);
+
 /// A library.
 pub(crate) struct Library {
     program: Arc<jit::Module>,
     handle: OnceLock<usize>,
+    /// Managed variables, which all contexts share.
+    managed: OnceLock<Answer<Globals>>,
     /// Modules by the number of their context.
     modules: Lock<BTreeMap<u64, Arc<Module>>>,
     kernels: Lock<BTreeMap<String, Arc<LibraryKernel>>>,
@@ -39,6 +45,7 @@ impl Library {
         let library = Arc::new(Library {
             program,
             handle: OnceLock::new(),
+            managed: OnceLock::new(),
             modules: Lock::new(Order::LibraryModules, BTreeMap::new()),
             kernels: Lock::new(Order::Functions, BTreeMap::new()),
         });
@@ -50,6 +57,17 @@ impl Library {
         Machine::get()?.objects.get(handle.addr()).ok_or(CUresult::CUDA_ERROR_INVALID_HANDLE)
     }
 
+    /// The managed variables, which get their places when they are first asked for.
+    fn managed(&self) -> Answer<&Globals> {
+        let place = || {
+            let (machine, device) = (Machine::get()?, Machine::get()?.device(0)?);
+            let mut symbols = self.program.globals();
+            symbols.retain(|symbol| symbol.is_managed);
+            Globals::place(machine, device, NO_CONTEXT, &symbols, None)
+        };
+        self.managed.get_or_init(place).as_ref().map_err(|code| *code)
+    }
+
     /// The library in a context, loaded if need be.
     fn module(&self, context: &Context) -> Answer<Arc<Module>> {
         let mut modules = self.modules.lock();
@@ -58,7 +76,7 @@ impl Library {
         }
         // Contexts that are gone have taken their modules along.
         modules.retain(|_, module| module.group.check() != Err(CUresult::CUDA_ERROR_CONTEXT_IS_DESTROYED));
-        let module = Module::load(context, self.program.clone(), true)?;
+        let module = Module::load(context, self.program.clone(), Some(self.managed()?))?;
         modules.insert(context.id, module.clone());
         Ok(module)
     }
@@ -89,6 +107,9 @@ impl Library {
                 module.unload(machine);
                 context.modules.lock().retain(|kept| !Arc::ptr_eq(kept, &module));
             }
+        }
+        if let Some(Ok(managed)) = self.managed.get() {
+            managed.free(machine);
         }
         let kernels = std::mem::take(&mut *self.kernels.lock());
         for handle in kernels.values().filter_map(|kernel| kernel.handle.get()) {
@@ -151,17 +172,8 @@ unsafe fn load(
     Ok(CUlibrary::from_addr(library.handle.get().copied().unwrap_or(0)))
 }
 
-/// A variable of a library in the current context.
-fn global(
-    library: CUlibrary,
-    name: &CStr,
-    is_managed: bool,
-    pointer: Option<&mut CUdeviceptr>,
-    bytes: Option<&mut usize>,
-) -> Answer {
-    let (library, context) = (Library::named(library)?, current()?);
-    let found = library.module(&context)?.globals.find(name_of(name)?);
-    let placed = found.filter(|placed| placed.is_visible && (placed.is_managed || !is_managed));
+/// Tells the program where a variable is.
+fn tell(placed: Option<Placed>, pointer: Option<&mut CUdeviceptr>, bytes: Option<&mut usize>) -> Answer {
     let placed = placed.ok_or(CUresult::CUDA_ERROR_NOT_FOUND)?;
     if let Some(pointer) = pointer {
         *pointer = placed.address;
@@ -267,7 +279,10 @@ impl Driver for Libraries {
         library: CUlibrary,
         name: &CStr,
     ) -> CUresult {
-        answer(|| global(library, name, false, pointer, bytes))
+        answer(|| {
+            let (library, context) = (Library::named(library)?, current()?);
+            tell(library.module(&context)?.globals.find(name_of(name)?), pointer, bytes)
+        })
     }
 
     fn cuLibraryGetManaged(
@@ -277,7 +292,7 @@ impl Driver for Libraries {
         library: CUlibrary,
         name: &CStr,
     ) -> CUresult {
-        answer(|| global(library, name, true, pointer, bytes))
+        answer(|| tell(Library::named(library)?.managed()?.find(name_of(name)?), pointer, bytes))
     }
 
     fn cuKernelGetFunction(&self, function: &mut CUfunction, kernel: CUkernel) -> CUresult {

@@ -39,15 +39,16 @@ pub(crate) struct Module {
 }
 
 impl Module {
-    /// Loads a program into a context: gives its variables places and initial values, and the module a handle.
-    pub(crate) fn load(context: &Context, program: Arc<jit::Module>, is_of_library: bool) -> Answer<Arc<Module>> {
+    /// Loads a program into a context: gives its variables places and initial values, and the module a handle. A library
+    /// passes the variables that all contexts share.
+    pub(crate) fn load(context: &Context, program: Arc<jit::Module>, library: Option<&Globals>) -> Answer<Arc<Module>> {
         let machine = Machine::get()?;
         let owner = (context.id, context.handle());
-        let globals = Globals::place(machine, context.device, owner, &program.globals())?;
+        let globals = Globals::place(machine, context.device, owner, &program.globals(), library)?;
         let module = Arc::new(Module {
             group: context.streams.clone(),
             program,
-            is_of_library,
+            is_of_library: library.is_some(),
             handle: OnceLock::new(),
             globals,
             functions: Lock::new(Order::Functions, BTreeMap::new()),
