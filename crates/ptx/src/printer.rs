@@ -19,7 +19,7 @@ impl Module {
     pub fn to_ptx(&self) -> Result<String> {
         let mut out = String::with_capacity(self.text.len());
         self.header(&mut out);
-        for item in &self.items {
+        for item in self.items.iter() {
             match item {
                 Item::Function(function) => {
                     let body = self.body(function)?;
@@ -75,7 +75,9 @@ impl fmt::Display for DisplayItem<'_> {
                 writeln!(f)
             }
             Item::Pragma(text) => writeln!(f, ".pragma \"{text}\";"),
-            Item::Section(section) => writeln!(f, ".section {}\n{{\n{}\n}}", section.name, section.text),
+            Item::Section(section) => {
+                writeln!(f, ".section {}\n{{\n{}\n}}", section.name, section.text)
+            }
         }
     }
 }

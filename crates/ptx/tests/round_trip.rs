@@ -15,7 +15,7 @@ fn assert_round_trip(source: &common::Source) {
     assert_eq!(first.targets, second.targets, "{}", source.name);
     assert_eq!(first.address_size, second.address_size, "{}", source.name);
     assert_eq!(first.items.len(), second.items.len(), "{}", source.name);
-    for (a, b) in first.items.iter().zip(&second.items) {
+    for (a, b) in first.items.iter().zip(second.items.iter()) {
         assert_eq!(a, b, "{}", source.name);
         if let (Item::Function(a), Item::Function(b)) = (a, b) {
             let a = ok(source, "body", first.body(a));

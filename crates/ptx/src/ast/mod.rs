@@ -39,7 +39,7 @@ impl PartialEq for Span {
     }
 }
 
-/// A module: signatures and globals at once, bodies on demand ([`Module::body`](Module::body)).
+/// A module: signatures and globals at once, bodies on demand ([`Module::body`](Module::body)). Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Module {
     /// The whole text.
@@ -51,7 +51,7 @@ pub struct Module {
     /// `.address_size`: 32 or 64 bits.
     pub address_size: u32,
     /// Everything else, in the order of the text.
-    pub items: Vec<Item>,
+    pub items: Arc<[Item]>,
 }
 
 /// A PTX ISA version.

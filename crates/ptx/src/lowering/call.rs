@@ -1,165 +1,170 @@
-//! Calls: direct, through pointers, and into the device runtime.
+//! Calls (PTX ISA 7.1, 9.7.12.5).
 
 use simt_ir::{Op, RuntimeFunction, Type, Value};
 
-use super::function::{Binding, Lowerer};
-use super::params::piece_types;
-use super::view::{Inst, Outcome, Refusal, refuse};
-use crate::ast::{Operand, Signature, Variables};
+use super::context::{Lowering, Problem};
+use super::program::Types;
+use crate::ast::{ScalarType, Variables};
+use crate::resolve::{Operand, Symbol};
 
-impl Lowerer<'_, '_> {
-    /// `call{.uni} (results), function, (arguments){, prototype};` and its shorter forms.
-    pub(crate) fn call(&mut self, inst: &Inst<'_>) -> Outcome {
-        let mut operands = inst.operands.iter().peekable();
-        let results: &[Operand] = match operands.peek() {
-            Some(Operand::List(list)) => {
-                operands.next();
-                list
-            }
-            _ => &[],
+/// The operands of a call by their roles.
+struct Call<'a> {
+    results: &'a [Operand],
+    target: &'a Operand,
+    arguments: &'a [Operand],
+    /// The prototype or list of targets of a call through a pointer.
+    shape: Option<&'a Operand>,
+}
+
+impl<'a> Call<'a> {
+    fn new(operands: &'a [Operand]) -> Result<Call<'a>, Problem> {
+        let (results, rest) = match operands {
+            [Operand::List(results), rest @ ..] => (results.as_slice(), rest),
+            rest => (&[][..], rest),
         };
-        let Some(Operand::Name(target)) = operands.next() else { return refuse("a call of nothing") };
-        let arguments: &[Operand] = match operands.peek() {
-            Some(Operand::List(list)) => {
-                operands.next();
-                list
-            }
-            _ => &[],
+        let Some((target, rest)) = rest.split_first() else {
+            return Problem::invalid("a call names a function");
         };
-        if let Some(Operand::Name(prototype)) = operands.next() {
-            return self.indirect_call(target, prototype, results, arguments);
-        }
-        if let Some(function) = runtime_function(target) {
-            return self.runtime_call(function, results, arguments);
-        }
-        let program = self.program();
-        let name = program.resolve(target).to_string();
-        let Some(declaration) = program.module.function(&name) else {
-            return refuse(format!("function {target}, which is not declared"));
+        let (arguments, rest) = match rest {
+            [Operand::List(arguments), rest @ ..] => (arguments.as_slice(), rest),
+            rest => (&[][..], rest),
         };
-        let signature = declaration.signature.clone();
-        let id = self.program().request(&name);
-        let arguments = self.arguments(&signature.params, arguments)?;
-        let types: Vec<Type> = signature.returns.iter().flat_map(piece_types).collect();
-        let values = self.builder.push_with(Op::Call { function: id, arguments }, &types);
-        self.results(&signature.returns, results, &values)
-    }
-
-    fn indirect_call(&mut self, target: &str, prototype: &str, results: &[Operand], arguments: &[Operand]) -> Outcome {
-        let signature: Signature = match self.prototype(prototype) {
-            Some(signature) => signature.clone(),
-            None => return refuse(format!("a call through a pointer without a prototype ({prototype})")),
-        };
-        self.program().indirect = true;
-        let target = self.read_name(target, Type::I64)?;
-        let arguments = self.arguments(&signature.params, arguments)?;
-        let returns: Vec<Type> = signature.returns.iter().flat_map(piece_types).collect();
-        let values = self.builder.push(Op::CallIndirect { target, arguments, returns });
-        self.results(&signature.returns, results, &values)
-    }
-
-    /// The pieces of all arguments, cut as the callee wants them.
-    fn arguments(&mut self, parameters: &[Variables], arguments: &[Operand]) -> Result<Vec<Value>, Refusal> {
-        if parameters.len() != arguments.len() {
-            return refuse("a call with another number of arguments than the function has parameters");
+        match rest {
+            [] => Ok(Call { results, target, arguments, shape: None }),
+            [shape] => Ok(Call { results, target, arguments, shape: Some(shape) }),
+            _ => Problem::invalid("a call has too many operands"),
         }
-        let mut values = Vec::new();
-        for (parameter, argument) in parameters.iter().zip(arguments) {
-            let types = piece_types(parameter);
-            let mut offset = 0;
-            let row = match argument {
-                Operand::Name(name) => match self.lookup(name) {
-                    Some(Binding::Pieces(row)) => Some(row),
-                    _ => None,
-                },
-                _ => None,
-            };
-            for ty in types {
-                values.push(match &row {
-                    Some(row) => self.read_pieces(row, offset, ty)?,
-                    None => {
-                        let value = self.read(argument, super::operand::bits_type(ty.bits())?)?;
-                        self.as_type(value, ty)
-                    }
-                });
-                offset += ty.bytes();
-            }
-        }
-        Ok(values)
-    }
-
-    /// Puts the pieces returned where the caller wants them.
-    fn results(&mut self, returns: &[Variables], results: &[Operand], values: &[Value]) -> Outcome {
-        let mut values = values.iter();
-        for (declaration, result) in returns.iter().zip(results) {
-            let mut offset = 0;
-            for ty in piece_types(declaration) {
-                let Some(value) = values.next() else { return refuse("a call with too few results") };
-                match result {
-                    Operand::Name(name) => match self.lookup(name) {
-                        Some(Binding::Pieces(row)) => self.write_pieces(&row, offset, *value)?,
-                        _ => self.write(result, declaration.ty, *value)?,
-                    },
-                    other => self.write(other, declaration.ty, *value)?,
-                }
-                offset += ty.bytes();
-            }
-        }
-        Ok(())
-    }
-
-    fn runtime_call(&mut self, function: RuntimeFunction, results: &[Operand], arguments: &[Operand]) -> Outcome {
-        let mut values = Vec::new();
-        let types = argument_types(function);
-        if types.len() != arguments.len() {
-            return refuse("a runtime function with another number of arguments");
-        }
-        for (argument, ty) in arguments.iter().zip(types) {
-            let row = match argument {
-                Operand::Name(name) => match self.lookup(name) {
-                    Some(Binding::Pieces(row)) => Some(row),
-                    _ => None,
-                },
-                _ => None,
-            };
-            values.push(match row {
-                Some(row) => self.read_pieces(&row, 0, *ty)?,
-                None => {
-                    let value = self.read(argument, super::operand::bits_type(ty.bits())?)?;
-                    self.as_type(value, *ty)
-                }
-            });
-        }
-        let returned = self.builder.push(Op::RuntimeCall { function, arguments: values });
-        if let (Some(value), Some(result)) = (returned.first(), results.first()) {
-            match result {
-                Operand::Name(name) => match self.lookup(name) {
-                    Some(Binding::Pieces(row)) => self.write_pieces(&row, 0, *value)?,
-                    _ => self.write(result, crate::ast::ScalarType::B64, *value)?,
-                },
-                other => self.write(other, crate::ast::ScalarType::B64, *value)?,
-            }
-        }
-        Ok(())
     }
 }
 
-/// Functions of the device runtime, which modules declare `.extern` (CUDA C++ programming guide, appendix on the PTX ABI).
-fn runtime_function(name: &str) -> Option<RuntimeFunction> {
+/// The runtime's functions, which programs declare `.extern`, with their types.
+fn runtime_function(name: &str) -> Option<(RuntimeFunction, &'static [Type])> {
     Some(match name {
-        "vprintf" => RuntimeFunction::Vprintf,
-        "__assertfail" => RuntimeFunction::AssertFail,
-        "malloc" => RuntimeFunction::Malloc,
-        "free" => RuntimeFunction::Free,
+        "vprintf" => (RuntimeFunction::Vprintf, &[Type::I64, Type::I64]),
+        "__assertfail" => (RuntimeFunction::AssertFail, &[Type::I64, Type::I64, Type::I32, Type::I64, Type::I64]),
+        "malloc" => (RuntimeFunction::Malloc, &[Type::I64]),
+        "free" => (RuntimeFunction::Free, &[Type::I64]),
         _ => return None,
     })
 }
 
-fn argument_types(function: RuntimeFunction) -> &'static [Type] {
-    match function {
-        RuntimeFunction::Vprintf => &[Type::I64, Type::I64],
-        RuntimeFunction::AssertFail => &[Type::I64, Type::I64, Type::I32, Type::I64, Type::I64],
-        RuntimeFunction::Malloc | RuntimeFunction::Free => &[Type::I64],
-        RuntimeFunction::Nanosleep => &[Type::I32],
+impl Lowering<'_> {
+    /// Lowers a call with these operands.
+    pub(crate) fn call(&mut self, operands: &[Operand]) -> Result<(), Problem> {
+        let call = Call::new(operands)?;
+        match call.target {
+            Operand::Symbol(Symbol::Function(name), 0) => self.direct_call(name, &call),
+            Operand::Register(_) => self.indirect_call(&call),
+            _ => Problem::invalid("a call names a function or a register"),
+        }
+    }
+
+    fn direct_call(&mut self, name: &str, call: &Call<'_>) -> Result<(), Problem> {
+        let Some(function) = self.program.function(name)? else {
+            return match runtime_function(name) {
+                Some((function, types)) => self.runtime_call(function, types, call),
+                None => Problem::unsupported(format!("`{name}` is declared but not defined")),
+            };
+        };
+        let Some(definition) = self.program.definition(name) else {
+            return Problem::invalid(format!("`{name}` is not defined"));
+        };
+        let params = definition.signature.params.clone();
+        let types = Types::of(&definition.signature)?;
+        let arguments = self.arguments(call.arguments, &params)?;
+        self.match_types(&arguments, &types.parameters)?;
+        let results = self.builder.push_with(Op::Call { function, arguments }, &types.returns);
+        self.results(call.results, &results)
+    }
+
+    fn indirect_call(&mut self, call: &Call<'_>) -> Result<(), Problem> {
+        let (params, types) = match call.shape {
+            Some(Operand::Prototype(index)) => {
+                let signature = self.code.prototypes[*index];
+                (signature.params.clone(), Types::of(signature)?)
+            }
+            Some(Operand::CallTargets(index)) => {
+                let targets = self.code.call_targets[*index];
+                for target in targets {
+                    self.program.function(target)?;
+                }
+                match targets.first().and_then(|target| self.program.definition(target)) {
+                    Some(definition) => (definition.signature.params.clone(), Types::of(&definition.signature)?),
+                    None => return Problem::unsupported("a target of the call is not defined"),
+                }
+            }
+            _ => {
+                return Problem::invalid("a call through a register has a prototype or a list of targets");
+            }
+        };
+        let target = self.value(call.target, ScalarType::B64)?;
+        let arguments = self.arguments(call.arguments, &params)?;
+        self.match_types(&arguments, &types.parameters)?;
+        self.program.note_indirect_call(types.clone());
+        let returns = types.returns;
+        let results =
+            self.builder.push_with(Op::CallIndirect { target, arguments, returns: returns.clone() }, &returns);
+        self.results(call.results, &results)
+    }
+
+    fn runtime_call(&mut self, function: RuntimeFunction, types: &[Type], call: &Call<'_>) -> Result<(), Problem> {
+        let arguments = self.arguments(call.arguments, &[])?;
+        self.match_types(&arguments, types)?;
+        let results = self.builder.push(Op::RuntimeCall { function, arguments });
+        if call.results.is_empty() { Ok(()) } else { self.results(call.results, &results) }
+    }
+
+    /// The values of the arguments. Registers and constants have the types of the parameters they are given for.
+    fn arguments(&mut self, operands: &[Operand], params: &[Variables]) -> Result<Vec<Value>, Problem> {
+        let mut values = Vec::new();
+        for (index, operand) in operands.iter().enumerate() {
+            if let Operand::Symbol(Symbol::Local(local), 0) = operand {
+                values.extend(self.load_pieces(*local)?);
+                continue;
+            }
+            let Some(param) = params.get(index) else {
+                return Problem::invalid("the call has more arguments than the function has parameters");
+            };
+            let value = self.value(operand, param.ty)?;
+            values.push(self.as_int(value));
+        }
+        Ok(values)
+    }
+
+    fn match_types(&self, values: &[Value], types: &[Type]) -> Result<(), Problem> {
+        let found: Vec<Type> = values.iter().map(|value| self.ty(*value)).collect();
+        if found == types {
+            return Ok(());
+        }
+        let list = |types: &[Type]| types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        Problem::invalid(format!("the arguments ({}) are not those of the function ({})", list(&found), list(types)))
+    }
+
+    /// Hands the results to the variables or registers that take them.
+    fn results(&mut self, operands: &[Operand], values: &[Value]) -> Result<(), Problem> {
+        let mut rest = values;
+        for operand in operands {
+            let taken = match operand {
+                Operand::Symbol(Symbol::Local(local), 0) => {
+                    let described = self.code.locals[local.0 as usize];
+                    super::place::piece_types(described.declaration, described.declarator)?.len()
+                }
+                _ => 1,
+            };
+            let Some((these, others)) = rest.split_at_checked(taken) else {
+                return Problem::invalid("the call takes more results than the function returns");
+            };
+            rest = others;
+            match operand {
+                Operand::Symbol(Symbol::Local(local), 0) => self.store_pieces(*local, these)?,
+                Operand::Register(_) | Operand::Sink => self.assign(operand, these[0], false)?,
+                _ => return Problem::invalid("a result of a call is a variable or a register"),
+            }
+        }
+        if rest.is_empty() || operands.is_empty() {
+            Ok(())
+        } else {
+            Problem::invalid("the call takes fewer results than the function returns")
+        }
     }
 }

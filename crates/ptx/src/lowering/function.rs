@@ -1,399 +1,278 @@
-//! One function: scopes, labels, guards, control flow.
+//! Lowers one function.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
-use simt_ir::{AddressSpace, BlockId, FunctionBuilder, FunctionKind, Op, Terminator, Type, UnaryOp, Value};
+use rustc_hash::FxHashMap;
+use simt_ir::{BlockId, Function as IrFunction, FunctionBuilder, FunctionKind, Op, Terminator, UnaryOp, Value};
 
-use super::params::{ParamVariable, piece_types};
-use super::program::{ProgramLowering, kernel_parameters, piece_signature};
-use super::registers::{Registers, Variable};
-use super::symbols::scoped_name;
-use super::view::{Inst, Outcome, Refusal, refuse};
-use super::{families, register_type};
-use crate::ast::{
-    self, Function, FunctionKind as PtxKind, Guard, Instruction, Name, Operand, Signature, Space, Statement, Variables,
-};
-use crate::error::Result;
+use super::LowerError;
+use super::cfg::Cfg;
+use super::context::{Lowering, Problem, register_type};
+use super::program::{ProgramBuilder, Types};
+use super::ssa::Ssa;
+use crate::ast::{Body, Function, FunctionKind as PtxKind, Module, Space};
+use crate::check::{Checked, Outcome, check};
+use crate::error::Error;
+use crate::instructions::Guarding;
+use crate::resolve::{Code, LocalRole, Operand, Resolved, Step, Symbol, resolve};
 
-/// What a name stands for inside a function.
-#[derive(Clone, Debug)]
-pub(crate) enum Binding {
-    Register(Variable, ast::ScalarType),
-    /// A vector register: its elements.
-    VectorRegister(Vec<Variable>),
-    /// A parameter of a kernel: its offset in the buffer.
-    KernelParam(u32),
-    /// A row of pieces: a call's parameter, a device function's parameter or return value.
-    Pieces(ParamVariable),
-    /// A variable in memory.
-    Symbol(simt_ir::SymbolId, AddressSpace),
-}
-
-/// One level of `{ … }`.
-#[derive(Default)]
-struct Scope {
-    names: HashMap<Name, Binding>,
-    prototypes: HashMap<Name, Signature>,
-    branch_targets: HashMap<Name, Vec<Name>>,
-}
-
-/// Lowers one function.
-pub(crate) struct Lowerer<'p, 'm> {
-    pub builder: FunctionBuilder,
-    pub(super) registers: Registers,
-    pub(super) shared: &'p mut ProgramLowering<'m>,
-    scopes: Vec<Scope>,
-    labels: HashMap<Name, BlockId>,
-    /// Guard of the instruction being lowered: results are kept where it is false.
-    pub guard: Option<Value>,
-    pub(super) kind: FunctionKind,
-    name: String,
-    returns: Vec<ParamVariable>,
-    /// The carry flag of the extended-precision instructions.
-    pub carry: Variable,
-}
-
-/// Lowers the function `name` and appends it to the program.
-pub(super) fn lower_function(program: &mut ProgramLowering<'_>, name: &str) -> Result<()> {
-    let module = program.module;
-    let Some(declaration) = module.function(name) else {
-        program.program.functions.push(missing_function(name, Vec::new(), Vec::new()));
-        return Ok(());
+/// Lowers the library's function number `index`.
+pub(super) fn lower(program: &mut ProgramBuilder, index: usize) -> Result<IrFunction, LowerError> {
+    let library = Arc::clone(&program.library);
+    let place = library.functions[index];
+    let unit = &library.modules[place.module];
+    let function = library.function(place);
+    program.module = place.module;
+    let text_error = |error: Error| LowerError::Text { function: function.name.to_string(), error };
+    let body: Body = unit.module.body(function).map_err(text_error)?;
+    let code = resolve(&unit.module, &unit.names, function, &body).map_err(text_error)?;
+    let cfg = Cfg::new(&code);
+    let declaration_error = |problem: Problem| {
+        let (Problem::Invalid(reason) | Problem::Unsupported(reason)) = problem;
+        LowerError::Declaration { function: function.name.to_string(), reason }
     };
-    let kind = if declaration.kind == PtxKind::Entry { FunctionKind::Kernel } else { FunctionKind::Device };
-    if declaration.body.is_none() {
-        let (parameters, returns) = piece_signature(declaration);
-        program.program.functions.push(missing_function(name, parameters, returns));
-        return Ok(());
-    }
-    let body = module.body(declaration)?;
-    let function = lower_body(program, declaration, kind, &body.statements);
-    program.program.functions.push(function);
-    Ok(())
+    let mut lowering = begin(program, &unit.module, function, &code).map_err(declaration_error)?;
+    lowering.place_locals(&addressed_locals(&code)).map_err(declaration_error)?;
+    lowering.receive_parameters().map_err(declaration_error)?;
+    lowering.blocks(&cfg).map_err(text_error)?;
+    let Lowering { builder, ssa, .. } = lowering;
+    let mut lowered = builder.finish();
+    ssa.finish(&mut lowered);
+    Ok(lowered)
 }
 
-/// A function that the module declares but does not define.
-fn missing_function(name: &str, parameters: Vec<Type>, returns: Vec<Type>) -> simt_ir::Function {
-    let mut builder = FunctionBuilder::new(name, FunctionKind::Device, parameters, returns);
-    builder.push_with(Op::Unsupported { text: format!("function {name}, which is not defined"), returns: vec![] }, &[]);
-    builder.terminate(Terminator::Trap);
-    builder.finish()
-}
-
-fn lower_body(
-    program: &mut ProgramLowering<'_>,
-    declaration: &Function,
-    kind: FunctionKind,
-    statements: &[Statement],
-) -> simt_ir::Function {
-    let (parameters, returns) =
-        if kind == FunctionKind::Kernel { (Vec::new(), Vec::new()) } else { piece_signature(declaration) };
-    let name = declaration.name.to_string();
-    let mut builder = FunctionBuilder::new(&name, kind, parameters, returns);
-    let mut registers = Registers::default();
-    let carry = registers.declare(Type::I1);
-    if let Some(limit) = declaration.shape_directive("reqntid") {
-        builder.function_mut().block_limit = Some((limit, true));
-    } else if let Some(limit) = declaration.shape_directive("maxntid") {
-        builder.function_mut().block_limit = Some((limit, false));
+fn begin<'a>(
+    program: &'a mut ProgramBuilder,
+    module: &'a Module,
+    function: &Function,
+    code: &'a Code<'a>,
+) -> Result<Lowering<'a>, Problem> {
+    let (kind, types) = match function.kind {
+        PtxKind::Entry => (FunctionKind::Kernel, Types { parameters: Vec::new(), returns: Vec::new() }),
+        PtxKind::Device => (FunctionKind::Device, Types::of(&function.signature)?),
+    };
+    let mut builder = FunctionBuilder::new(function.name.as_str(), kind, types.parameters, types.returns);
+    if kind == FunctionKind::Kernel {
+        let required = function.shape_directive("reqntid").map(|shape| (shape, true));
+        builder.function_mut().block_limit =
+            required.or_else(|| function.shape_directive("maxntid").map(|shape| (shape, false)));
     }
-    // The entry block must not be a jump's target: the body begins in a block of its own.
-    let mut lowerer = Lowerer {
+    let mut ssa = Ssa::default();
+    let registers = code.registers.iter().map(|register| ssa.declare(register_type(register.ty))).collect();
+    let carry = ssa.declare(simt_ir::Type::I1);
+    ssa.seal(&mut builder, IrFunction::ENTRY);
+    Ok(Lowering {
         builder,
-        registers,
-        shared: program,
-        scopes: vec![Scope::default()],
-        labels: HashMap::new(),
-        guard: None,
+        ssa,
+        module,
+        code,
+        program,
         kind,
-        name,
-        returns: Vec::new(),
+        guard: None,
+        registers,
+        places: Vec::new(),
         carry,
-    };
-    lowerer.declare_signature(declaration);
-    lowerer.scopes.push(Scope::default());
-    lowerer.statements(statements);
-    lowerer.finish()
+        origins: FxHashMap::default(),
+        label_blocks: Vec::new(),
+        next_block: None,
+    })
 }
 
-impl<'m> Lowerer<'_, 'm> {
-    pub(super) fn program(&mut self) -> &mut ProgramLowering<'m> {
-        self.shared
-    }
-
-    fn declare_signature(&mut self, declaration: &Function) {
-        if self.kind == FunctionKind::Kernel {
-            let parameters = kernel_parameters(declaration);
-            let bytes = parameters.last().map_or(0, |last| last.offset + last.size);
-            self.builder.function_mut().param_bytes = bytes;
-            for parameter in parameters {
-                self.bind(&parameter.name, Binding::KernelParam(parameter.offset));
-            }
-            return;
+/// Which variables of a function have their address taken: they are named outside brackets, other than in a call.
+fn addressed_locals(code: &Code<'_>) -> Vec<bool> {
+    let mut addressed = vec![false; code.locals.len()];
+    for step in &code.steps {
+        let Step::Instruction(resolved) = step else {
+            continue;
+        };
+        if resolved.source.opcode() == "call" {
+            continue;
         }
-        let mut index = 0;
-        for variables in &declaration.signature.params {
-            let row = self.declare_pieces(&piece_types(variables));
-            for (_, piece) in &row.pieces {
-                let value = self.builder.parameter(index);
-                self.write_variable(*piece, value);
-                index += 1;
-            }
-            self.bind_row(variables, row);
-        }
-        for variables in &declaration.signature.returns {
-            let row = self.declare_pieces(&piece_types(variables));
-            self.returns.push(row.clone());
-            self.bind_row(variables, row);
-        }
-    }
-
-    /// Parameters in `.reg` space are registers; those in `.param` space rows of pieces.
-    fn bind_row(&mut self, variables: &Variables, row: ParamVariable) {
-        let Some(name) = variables.names.first() else { return };
-        if variables.space == Space::Register && row.pieces.len() == 1 {
-            self.bind(&name.name, Binding::Register(row.pieces[0].1, variables.ty));
-        } else {
-            self.bind(&name.name, Binding::Pieces(row));
-        }
-    }
-
-    pub(super) fn bind(&mut self, name: &str, binding: Binding) {
-        let scope = self.scopes.last_mut().expect("there is always a scope");
-        scope.names.insert(name.into(), binding);
-    }
-
-    /// What a name stands for, innermost scope first, then the module's symbols.
-    pub(crate) fn lookup(&mut self, name: &str) -> Option<Binding> {
-        for scope in self.scopes.iter().rev() {
-            if let Some(binding) = scope.names.get(name) {
-                return Some(binding.clone());
-            }
-        }
-        let program = self.program();
-        let symbol = program.module_symbol(name)?;
-        let space = program.program.symbols[symbol.0 as usize].space;
-        Some(Binding::Symbol(symbol, space))
-    }
-
-    pub(super) fn prototype(&self, name: &str) -> Option<&Signature> {
-        self.scopes.iter().rev().find_map(|scope| scope.prototypes.get(name))
-    }
-
-    fn statements(&mut self, statements: &[Statement]) {
-        for statement in statements {
-            match statement {
-                Statement::Instruction(instruction) => self.instruction(instruction),
-                Statement::Label(name, _) => {
-                    let block = self.label(name);
-                    self.builder.terminate(Terminator::Branch(block));
-                    self.builder.switch_to(block);
-                }
-                Statement::Variables(variables) => self.declare(variables),
-                Statement::Block(inner) => {
-                    self.scopes.push(Scope::default());
-                    self.statements(inner);
-                    self.scopes.pop();
-                }
-                Statement::CallPrototype(name, signature) => {
-                    let scope = self.scopes.last_mut().expect("there is always a scope");
-                    scope.prototypes.insert(name.clone(), signature.clone());
-                }
-                Statement::BranchTargets(name, targets) => {
-                    let scope = self.scopes.last_mut().expect("there is always a scope");
-                    scope.branch_targets.insert(name.clone(), targets.clone());
-                }
-                Statement::CallTargets(..) | Statement::Location(_) | Statement::Pragma(_) => {}
+        for operand in &resolved.operands {
+            if let Operand::Symbol(Symbol::Local(local), _) = operand {
+                addressed[local.0 as usize] = true;
             }
         }
     }
+    addressed
+}
 
-    pub(crate) fn label(&mut self, name: &Name) -> BlockId {
-        if let Some(block) = self.labels.get(name) {
-            return *block;
+impl Lowering<'_> {
+    fn blocks(&mut self, cfg: &Cfg) -> Result<(), Error> {
+        let mut waiting = vec![0usize; cfg.blocks.len()];
+        for block in cfg.blocks.iter().filter(|block| block.reachable) {
+            block.successors.iter().for_each(|successor| waiting[*successor] += 1);
         }
-        let block = self.builder.create_block();
-        self.labels.insert(name.clone(), block);
-        block
-    }
-
-    pub(crate) fn branch_targets(&self, name: &Name) -> Option<Vec<Name>> {
-        self.scopes.iter().rev().find_map(|scope| scope.branch_targets.get(name)).cloned()
-    }
-
-    fn declare(&mut self, variables: &Variables) {
-        match variables.space {
-            Space::Register => self.declare_registers(variables),
-            Space::Param => {
-                for _ in &variables.names {
-                    let row = self.declare_pieces(&piece_types(variables));
-                    self.bind_row(variables, row);
+        let ids = self.create_blocks(cfg, waiting[0] > 0);
+        self.label_blocks = (0..self.code.labels.len() as u32)
+            .map(|label| ids.get(cfg.block_of(crate::resolve::LabelId(label))).copied().flatten())
+            .collect();
+        if waiting[0] > 0 {
+            // The entry of a function has no predecessors: a loop over the first block begins behind it.
+            if let Some(first) = ids[0] {
+                self.branch(first);
+            }
+        }
+        for (index, block) in cfg.blocks.iter().enumerate() {
+            let Some(id) = ids[index] else { continue };
+            self.builder.switch_to(id);
+            self.next_block = ids.get(index + 1).copied().flatten();
+            for step in block.steps.clone() {
+                self.step(step)?;
+            }
+            self.fall_through();
+            for successor in &block.successors {
+                waiting[*successor] -= 1;
+                if let (0, Some(successor)) = (waiting[*successor], ids[*successor]) {
+                    self.ssa.seal(&mut self.builder, successor);
                 }
             }
-            Space::Local => {
-                for name in &variables.names {
-                    let elements = if name.dimensions.is_empty() { Some(1) } else { name.elements() };
-                    let size = variables.element_bytes() * elements.unwrap_or(0);
-                    let align = (variables.alignment() as u32).max(1);
-                    let function = self.builder.function_mut();
-                    let offset = function.local_bytes.next_multiple_of(align);
-                    function.local_bytes = offset + size as u32;
-                    function.local_align = function.local_align.max(align);
-                    let key = format!("local {} {} {offset}", self.name, name.name);
-                    let symbol = self.program().add_symbol(&key, &name.name, AddressSpace::Local, offset, size);
-                    self.bind(&name.name, Binding::Symbol(symbol, AddressSpace::Local));
-                }
-            }
-            Space::Shared => {
-                for name in &variables.names {
-                    let key = format!("shared {}${}${}", self.name, name.name, self.scopes.len());
-                    let symbol = self.program().place_shared(&key, variables, &name.name);
-                    self.bind(&name.name, Binding::Symbol(symbol, AddressSpace::Shared));
-                }
-            }
-            Space::Global | Space::Const | Space::Texture => {
-                let space = if variables.space == Space::Const { AddressSpace::Const } else { AddressSpace::Global };
-                let function = self.name.clone();
-                self.program().add_function_global(&function, variables, space);
-                for name in &variables.names {
-                    let key = scoped_name(&function, &name.name);
-                    let symbol = self.program().add_symbol(&key, &key, space, 0, 0);
-                    self.bind(&name.name, Binding::Symbol(symbol, space));
-                }
-            }
-            Space::SpecialRegister => {}
         }
-    }
-
-    fn declare_registers(&mut self, variables: &Variables) {
-        let ty = register_type(variables.ty);
-        for name in &variables.names {
-            let names: Vec<Name> = match name.range {
-                Some(count) => (0..count).map(|index| format!("{}{index}", name.name).into()).collect(),
-                None => vec![name.name.clone()],
-            };
-            for name in names {
-                let binding = if variables.vector > 1 {
-                    let elements = (0..variables.vector).map(|_| self.registers.declare(ty)).collect();
-                    Binding::VectorRegister(elements)
-                } else {
-                    Binding::Register(self.registers.declare(ty), variables.ty)
-                };
-                self.bind(&name, binding);
-            }
-        }
-    }
-
-    pub(super) fn read_variable(&mut self, variable: Variable) -> Value {
-        let block = self.builder.current_block();
-        self.registers.read(&mut self.builder, variable, block)
-    }
-
-    /// What a variable holds here.
-    pub(crate) fn read_variable_value(&mut self, variable: Variable) -> Value {
-        self.read_variable(variable)
-    }
-
-    pub(super) fn write_variable(&mut self, variable: Variable, value: Value) {
-        let block = self.builder.current_block();
-        self.registers.write(variable, block, value);
-    }
-
-    fn instruction(&mut self, instruction: &Instruction) {
-        if self.builder.is_terminated() {
-            // Code behind a jump that no label leads to.
-            let block = self.builder.create_block();
-            self.builder.switch_to(block);
-        }
-        self.builder.set_line(instruction.span.line);
-        let inst = Inst::new(instruction);
-        if let Err(Refusal(reason)) = self.lower_guarded(instruction, &inst) {
-            self.guard = None;
-            let text = format!("{} ({reason})", inst.name);
-            self.builder.push_with(Op::Unsupported { text, returns: vec![] }, &[]);
-        }
-    }
-
-    fn lower_guarded(&mut self, instruction: &Instruction, inst: &Inst<'_>) -> Outcome {
-        let Some(guard) = &instruction.guard else { return families::lower(self, inst) };
-        let condition = self.guard_value(guard)?;
-        if matches!(inst.opcode, "bra" | "ret" | "exit") {
-            return self.branch_if(condition, inst);
-        }
-        if needs_control_flow(inst.opcode) {
-            let (inside, after) = (self.builder.create_block(), self.builder.create_block());
-            self.builder.terminate(Terminator::CondBranch { condition, then: inside, otherwise: after });
-            self.builder.switch_to(inside);
-            let outcome = families::lower(self, inst);
-            self.builder.terminate(Terminator::Branch(after));
-            self.builder.switch_to(after);
-            return outcome;
-        }
-        self.guard = Some(condition);
-        let outcome = families::lower(self, inst);
-        self.guard = None;
-        outcome
-    }
-
-    fn guard_value(&mut self, guard: &Guard) -> std::result::Result<Value, Refusal> {
-        let value = self.read_name(&guard.register, Type::I1)?;
-        Ok(if guard.negated { self.builder.unary(UnaryOp::Not, value) } else { value })
-    }
-
-    /// `@p bra`, `@p ret`, `@p exit`.
-    fn branch_if(&mut self, condition: Value, inst: &Inst<'_>) -> Outcome {
-        let after = self.builder.create_block();
-        if inst.opcode == "bra" {
-            let Operand::Name(name) = inst.operand(0)? else { return refuse("a branch to no label") };
-            let target = self.label(name);
-            self.builder.terminate(Terminator::CondBranch { condition, then: target, otherwise: after });
-        } else {
-            let leave = self.builder.create_block();
-            self.builder.terminate(Terminator::CondBranch { condition, then: leave, otherwise: after });
-            self.builder.switch_to(leave);
-            families::lower(self, inst)?;
-        }
-        self.builder.switch_to(after);
         Ok(())
     }
 
-    /// Ends the function for the active lanes.
-    pub(crate) fn return_from_function(&mut self) {
-        let rows = self.returns.clone();
-        let pieces: Vec<Variable> = rows.iter().flat_map(|row| row.pieces.iter().map(|(_, piece)| *piece)).collect();
-        let values = pieces.into_iter().map(|piece| self.read_variable(piece)).collect();
-        self.builder.terminate(Terminator::Return(values));
+    /// A block for each reachable one; the entry itself serves as the first unless that is the target of a branch.
+    fn create_blocks(&mut self, cfg: &Cfg, entry_is_target: bool) -> Vec<Option<BlockId>> {
+        let create = |(index, block): (usize, &super::cfg::BasicBlock)| {
+            if !block.reachable {
+                return None;
+            }
+            let id = if index == 0 && !entry_is_target { IrFunction::ENTRY } else { self.builder.create_block() };
+            Some(id)
+        };
+        cfg.blocks.iter().enumerate().map(create).collect()
     }
 
-    fn finish(mut self) -> simt_ir::Function {
-        if !self.builder.is_terminated() {
-            self.return_from_function();
+    fn fall_through(&mut self) {
+        if self.builder.is_terminated() {
+            return;
         }
-        self.registers.seal(self.builder)
+        match self.next_block {
+            Some(next) => self.branch(next),
+            None => match self.return_terminator() {
+                Ok(terminator) => self.builder.terminate(terminator),
+                // The text ends without `ret` in a function whose results cannot be read: nothing arrives here.
+                Err(_) => self.builder.terminate(Terminator::Unreachable),
+            },
+        }
     }
-}
 
-/// Whether a guard on the instruction decides who takes part in it, so that it has to become a branch.
-fn needs_control_flow(opcode: &str) -> bool {
-    matches!(
-        opcode,
-        "call"
-            | "bar"
-            | "barrier"
-            | "shfl"
-            | "vote"
-            | "match"
-            | "redux"
-            | "activemask"
-            | "elect"
-            | "trap"
-            | "brkpt"
-            | "nanosleep"
-            | "brx"
-            | "alloca"
-            | "stackrestore"
-            | "stacksave"
-            | "membar"
-            | "fence"
-    )
+    /// `ret`: the end of a kernel, or the values of a function's results.
+    pub fn return_terminator(&mut self) -> Result<Terminator, Problem> {
+        let mut values = Vec::new();
+        if self.kind == FunctionKind::Device {
+            for index in 0..self.code.locals.len() {
+                if matches!(self.code.locals[index].role, LocalRole::Return(_)) {
+                    values.extend(self.load_pieces(crate::resolve::LocalId(index as u32))?);
+                }
+            }
+        }
+        Ok(Terminator::Return(values))
+    }
+
+    fn step(&mut self, index: usize) -> Result<(), Error> {
+        let code = self.code;
+        let resolved = match &code.steps[index] {
+            Step::Instruction(resolved) => resolved,
+            Step::Label(_) => return Ok(()),
+            Step::FreshRegisters(range) => {
+                for register in range.clone() {
+                    self.forget(self.registers[register as usize]);
+                }
+                return Ok(());
+            }
+            Step::FreshLocal(local) => {
+                if let super::Place::Pieces(pieces) = self.place(*local).clone() {
+                    pieces.iter().for_each(|piece| self.forget(piece.variable));
+                }
+                return Ok(());
+            }
+        };
+        self.builder.set_line(resolved.source.span.line);
+        let problem = match check(self.module, code, resolved)? {
+            Outcome::Unknown(reason) => Problem::Unsupported(reason),
+            Outcome::Checked(checked) => match self.guarded(&checked) {
+                Ok(()) => return Ok(()),
+                Err(problem) => problem,
+            },
+        };
+        self.guard = None;
+        match problem {
+            Problem::Invalid(reason) => {
+                let message = format!("`{}`: {reason}", resolved.source.name);
+                Err(Error::new(self.module.text(), resolved.source.span, message))
+            }
+            Problem::Unsupported(reason) => {
+                self.unsupported(resolved, &reason);
+                Ok(())
+            }
+        }
+    }
+
+    /// A variable that begins to live: what an earlier turn of a loop left in it does not count.
+    fn forget(&mut self, variable: super::ssa::Variable) {
+        let block = self.builder.current_block();
+        self.ssa.forget(&mut self.builder, variable, block);
+    }
+
+    fn unsupported(&mut self, resolved: &Resolved<'_>, reason: &str) {
+        if !self.builder.is_terminated() {
+            let text = format!("line {}: `{}`: {reason}", resolved.source.span.line, resolved.source);
+            self.builder.push(Op::Unsupported { text, returns: Vec::new() });
+        }
+    }
+
+    /// Lowers an instruction under its guard.
+    fn guarded(&mut self, checked: &Checked<'_>) -> Result<(), Problem> {
+        let guard = self.guard_value(checked.resolved);
+        let lower = checked.entry.lower.0;
+        match (guard, checked.entry.guarding) {
+            (None, _) => lower(self, checked),
+            (Some(guard), Guarding::Select | Guarding::Operand | Guarding::Terminator) => {
+                self.guard = Some(guard);
+                let result = lower(self, checked);
+                self.guard = None;
+                result
+            }
+            (Some(guard), Guarding::Region) => {
+                let after = self.begin_region(guard);
+                let result = lower(self, checked);
+                if let Err(Problem::Unsupported(reason)) = &result {
+                    self.unsupported(checked.resolved, reason);
+                }
+                self.end_region(after);
+                match result {
+                    Err(Problem::Unsupported(_)) => Ok(()),
+                    other => other,
+                }
+            }
+        }
+    }
+
+    fn guard_value(&mut self, resolved: &Resolved<'_>) -> Option<Value> {
+        let (register, negated) = resolved.guard?;
+        let value = self.get(self.registers[register.0 as usize]);
+        Some(if negated { self.builder.unary(UnaryOp::Not, value) } else { value })
+    }
+
+    /// The block of a label.
+    pub fn label_block(&self, label: crate::resolve::LabelId) -> Result<BlockId, Problem> {
+        match self.label_blocks.get(label.0 as usize).copied().flatten() {
+            Some(block) => Ok(block),
+            None => Problem::invalid("a branch to a label that has no place"),
+        }
+    }
+
+    /// The variable's space, if the symbol is a variable of this function or of the module.
+    pub fn symbol_space(&mut self, symbol: &Symbol) -> Result<Option<Space>, Problem> {
+        Ok(match symbol {
+            Symbol::Local(local) => Some(self.code.locals[local.0 as usize].declaration.space),
+            Symbol::Variable(index) => {
+                let library = Arc::clone(&self.program.library);
+                let unit = &library.modules[self.program.module];
+                unit.names.variable(&unit.module, *index).map(|(declaration, _)| declaration.space)
+            }
+            Symbol::Function(_) => None,
+        })
+    }
 }

@@ -1,45 +1,148 @@
-//! From PTX to simt-ir: a kernel and every function it can reach become a [`Program`].
+//! Lowering: from a kernel's PTX to a [`Program`] of the SIMT IR.
 //!
+//! A [`Library`] is one module or several that are linked. [`Library::lower`] makes the program of one kernel: the kernel
+//! and every function it may reach. An instruction that is not implemented becomes an `Unsupported` operation with its text,
+//! so that the launch can name it; an instruction that is wrong is an error.
 //!
-//! What is not implemented becomes an `Unsupported` operation with the instruction's text and line: the module loads, the kernel can be
-//! listed and queried, and its launch fails with that text.
+//! Registers are containers of bits: a register declared `.f32` or `.f64` is kept as a float, every other one as an integer
+//! of its width, and instructions reinterpret what they read. The carry flag is one more variable.
 
 mod call;
-mod families;
+mod cfg;
+mod context;
+mod emit;
 mod function;
-mod operand;
-mod params;
+mod global;
+mod kernel;
+mod library;
+mod place;
 mod program;
-mod registers;
-mod symbols;
-mod view;
+mod ssa;
+mod taken;
 
-pub use program::{KernelParameter, kernel_parameters, lower_kernel};
-pub use symbols::{GlobalSymbol, Relocation, RelocationTarget, global_symbols};
+use std::fmt;
+use std::sync::Arc;
 
-pub(crate) use function::Lowerer;
-pub(crate) use operand::Place;
-pub(crate) use view::{Inst, Outcome, Refusal};
+use simt_ir::Program;
 
-use simt_ir::Type;
+pub(crate) use context::{Lowering, Problem, ir_type};
+pub(crate) use emit::FloatModifiers;
+pub use global::{GlobalSymbol, Relocation, RelocationTarget, global_symbols};
+pub use kernel::{KernelParameter, kernel_parameters};
+pub use library::Library;
+pub(crate) use place::Place;
 
-use crate::ast::ScalarType;
+use crate::ast::{FunctionKind, Module};
+use crate::error::Error;
+use program::{ProgramBuilder, Types};
 
-/// The IR type that holds a PTX type: its bits, and for f32 and f64 what they mean.
-pub(crate) fn register_type(ty: ScalarType) -> Type {
-    match ty {
-        ScalarType::Pred => Type::I1,
-        ScalarType::F32 => Type::F32,
-        ScalarType::F64 => Type::F64,
-        other => Type::int(other.bits()).unwrap_or(Type::I64),
+/// Why a kernel cannot be lowered or modules cannot be linked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LowerError {
+    /// There is no such kernel.
+    NoKernel {
+        /// The name asked for.
+        name: String,
+    },
+    /// Two modules define one exported name.
+    Duplicate {
+        /// The name.
+        name: String,
+    },
+    /// A function's text is wrong.
+    Text {
+        /// The function.
+        function: String,
+        /// What is wrong with it, and where.
+        error: Error,
+    },
+    /// A variable's initial value is wrong.
+    Initializer {
+        /// The variable.
+        variable: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A signature or declaration is wrong or not supported.
+    Declaration {
+        /// The function.
+        function: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl fmt::Display for LowerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LowerError::NoKernel { name } => write!(f, "there is no kernel `{name}`"),
+            LowerError::Duplicate { name } => {
+                write!(f, "`{name}` is defined by more than one module")
+            }
+            LowerError::Text { function, error } => write!(f, "in `{function}`: {error}"),
+            LowerError::Initializer { variable, reason } => {
+                write!(f, "the initial value of `{variable}`: {reason}")
+            }
+            LowerError::Declaration { function, reason } => write!(f, "in `{function}`: {reason}"),
+        }
     }
 }
 
-/// The IR type that arithmetic on a PTX type has.
-pub(crate) fn value_type(ty: ScalarType) -> Type {
-    match ty {
-        ScalarType::F16 => Type::F16,
-        ScalarType::Bf16 => Type::BF16,
-        other => register_type(other),
+impl std::error::Error for LowerError {}
+
+/// Lowers a kernel of a single module; see [`Library::lower`].
+///
+/// # Errors
+/// As [`Library::lower`].
+pub fn lower_kernel(module: &Module, kernel: &str) -> Result<(Program, Vec<GlobalSymbol>), LowerError> {
+    Library::new(vec![module.clone()])?.lower(kernel)
+}
+
+impl Library {
+    /// The program of the kernel `name`. The second result lists the global and const variables that its functions declare
+    /// in their bodies: they live as long as the module and are to be placed like those at module scope.
+    ///
+    /// # Errors
+    /// There is no such kernel, or the text of a function that it may reach is wrong.
+    pub fn lower(&self, name: &str) -> Result<(Program, Vec<GlobalSymbol>), LowerError> {
+        let inner = &self.inner;
+        let is_kernel = |index: &usize| {
+            let function = inner.function(inner.functions[*index]);
+            function.kind == FunctionKind::Entry && function.name == name
+        };
+        let kernel = (0..inner.functions.len()).find(is_kernel);
+        let kernel = kernel.ok_or_else(|| LowerError::NoKernel { name: name.to_owned() })?;
+        let mut builder = ProgramBuilder::new(Arc::clone(inner));
+        builder.function_id(kernel);
+        loop {
+            while let Some(index) = builder.functions.get(builder.program.functions.len()).copied() {
+                let function = function::lower(&mut builder, index)?;
+                builder.program.functions.push(function);
+            }
+            if !add_indirect_candidates(&mut builder) {
+                break;
+            }
+        }
+        builder.place_dynamic_shared();
+        builder.program.ordinals = builder.functions.iter().map(|index| *index as u32).collect();
+        Ok((builder.program, builder.function_globals))
     }
+}
+
+/// Adds the functions that calls through pointers may reach: those whose address is taken anywhere and whose types are those
+/// of a call. Returns whether there were new ones.
+fn add_indirect_candidates(builder: &mut ProgramBuilder) -> bool {
+    if builder.indirect_calls.is_empty() {
+        return false;
+    }
+    let before = builder.functions.len();
+    let library = Arc::clone(&builder.library);
+    for index in library.address_taken() {
+        let function = library.function(library.functions[*index]);
+        let types = Types::of(&function.signature);
+        if types.is_ok_and(|types| builder.indirect_calls.contains(&types)) {
+            builder.function_id(*index);
+        }
+    }
+    builder.functions.len() > before
 }

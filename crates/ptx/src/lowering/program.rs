@@ -1,202 +1,206 @@
-//! A kernel with all it can reach.
+//! A program under construction: its functions and symbols get their numbers when they are first referred to.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use simt_ir::{AddressSpace, FunctionId, Program, Symbol, SymbolId, Type};
 
-use super::function::lower_function;
-use super::params::piece_types;
-use super::symbols::{GlobalSymbol, global_space, ordinals, symbols_of};
-use crate::ast::{Function, FunctionKind, Module, Space, Variables};
-use crate::error::Result;
+use super::context::Problem;
+use super::global::{GlobalSymbol, address_space};
+use super::library::Inner;
+use super::place::piece_types;
+use crate::ast::{Declarator, Function, FunctionKind, Signature, Space, Variables};
 
-/// A parameter of a kernel, as `cuFuncGetParamInfo` describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KernelParameter {
-    /// Name in the PTX.
-    pub name: String,
-    /// Offset in the parameter buffer, in bytes.
-    pub offset: u32,
-    /// Size in bytes.
-    pub size: u32,
+/// Shared memory that a program may declare: more than any device has.
+const SHARED_BYTES_MAX: u64 = 16 << 20;
+
+/// The types of a function's parameters and results.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Types {
+    pub parameters: Vec<Type>,
+    pub returns: Vec<Type>,
 }
 
-/// The parameters of a kernel with their places in the parameter buffer: in order, each aligned to its own alignment.
-pub fn kernel_parameters(function: &Function) -> Vec<KernelParameter> {
-    let mut at = 0u64;
-    let mut list = Vec::new();
-    for declaration in &function.signature.params {
-        for name in &declaration.names {
-            let elements = if name.dimensions.is_empty() { Some(1) } else { name.elements() };
-            let size = declaration.element_bytes() * elements.unwrap_or(0);
-            at = at.next_multiple_of(declaration.alignment().max(1));
-            list.push(KernelParameter { name: name.name.to_string(), offset: at as u32, size: size as u32 });
-            at += size;
-        }
-    }
-    list
-}
-
-/// Lowers a kernel and every function it can reach. The second result lists the global and const variables declared inside
-/// the functions: they live as long as the module and are to be placed like those at module scope.
-///
-/// Errors are of syntax. What is not implemented is inside the program, as `Unsupported` operations.
-pub fn lower_kernel(module: &Module, kernel: &str) -> Result<(Program, Vec<GlobalSymbol>)> {
-    let mut lowering = ProgramLowering::new(module);
-    lowering.request(kernel);
-    let mut next = 0;
-    while next < lowering.requested.len() {
-        let name = lowering.requested[next].clone();
-        next += 1;
-        lower_function(&mut lowering, &name)?;
-        if lowering.indirect && !lowering.candidates_added {
-            lowering.candidates_added = true;
-            lowering.request_candidates();
-        }
-    }
-    Ok(lowering.finish())
-}
-
-/// What functions of a program share while they are lowered.
-pub(super) struct ProgramLowering<'a> {
-    pub module: &'a Module,
-    pub program: Program,
-    /// Names of functions by id.
-    requested: Vec<String>,
-    ids: HashMap<String, FunctionId>,
-    pub ordinals: HashMap<String, u32>,
-    aliases: HashMap<String, String>,
-    symbols: HashMap<String, SymbolId>,
-    pub function_globals: Vec<GlobalSymbol>,
-    /// Whether any function calls through a pointer.
-    pub indirect: bool,
-    candidates_added: bool,
-}
-
-impl<'a> ProgramLowering<'a> {
-    fn new(module: &'a Module) -> Self {
-        let aliases = module.items.iter().filter_map(|item| match item {
-            crate::ast::Item::Alias { name, target } => Some((name.to_string(), target.to_string())),
-            _ => None,
-        });
-        let mut lowering = Self {
-            module,
-            program: Program { shared_align: 16, ..Program::default() },
-            requested: Vec::new(),
-            ids: HashMap::new(),
-            ordinals: ordinals(module),
-            aliases: aliases.collect(),
-            symbols: HashMap::new(),
-            function_globals: Vec::new(),
-            indirect: false,
-            candidates_added: false,
-        };
-        for variables in module.variables() {
-            if let Some(space) = global_space(variables.space) {
-                for name in &variables.names {
-                    lowering.add_symbol(&name.name, &name.name, space, 0, 0);
+impl Types {
+    /// The types by which a function with this signature is called.
+    pub fn of(signature: &Signature) -> Result<Types, Problem> {
+        let flatten = |list: &[Variables]| -> Result<Vec<Type>, Problem> {
+            let mut types = Vec::new();
+            for declaration in list {
+                for declarator in &declaration.names {
+                    types.extend(piece_types(declaration, declarator)?.into_iter().map(|(_, ty)| ty));
                 }
             }
-        }
-        lowering
-    }
-
-    /// The name a function is defined under.
-    pub fn resolve<'n>(&'n self, name: &'n str) -> &'n str {
-        self.aliases.get(name).map_or(name, String::as_str)
-    }
-
-    /// The id of a function, which will be lowered.
-    pub fn request(&mut self, name: &str) -> FunctionId {
-        let name = self.resolve(name).to_string();
-        if let Some(id) = self.ids.get(&name) {
-            return *id;
-        }
-        let id = FunctionId(self.requested.len() as u32);
-        self.program.ordinals.push(self.ordinals.get(&name).copied().unwrap_or(u32::MAX >> 8));
-        self.ids.insert(name.clone(), id);
-        self.requested.push(name);
-        id
-    }
-
-    /// Every device function of the module may be the target of a call through a pointer.
-    fn request_candidates(&mut self) {
-        let names: Vec<String> = self
-            .module
-            .functions()
-            .filter(|function| function.kind == FunctionKind::Device && function.body.is_some())
-            .map(|function| function.name.to_string())
-            .collect();
-        for name in names {
-            self.request(&name);
-        }
-    }
-
-    /// Adds a symbol of the program under a key; `name` is how the module's owner knows it.
-    pub fn add_symbol(&mut self, key: &str, name: &str, space: AddressSpace, offset: u32, size: u64) -> SymbolId {
-        if let Some(known) = self.symbols.get(key) {
-            return *known;
-        }
-        let id = SymbolId(self.program.symbols.len() as u32);
-        self.program.symbols.push(Symbol { name: name.to_string(), space, offset, size });
-        self.symbols.insert(key.to_string(), id);
-        id
-    }
-
-    /// A symbol at module scope.
-    pub fn module_symbol(&mut self, name: &str) -> Option<SymbolId> {
-        if let Some(known) = self.symbols.get(name) {
-            return Some(*known);
-        }
-        // Shared variables are given a place when a function uses them: others need not be paid for.
-        let module = self.module;
-        let variables = module
-            .variables()
-            .find(|variables| variables.space == Space::Shared && variables.names.iter().any(|n| n.name == name))?;
-        Some(self.place_shared(name, variables, name))
-    }
-
-    /// Gives a shared variable its place. Arrays of open size begin where static shared memory ends, once that is known.
-    pub fn place_shared(&mut self, key: &str, variables: &Variables, name: &str) -> SymbolId {
-        let declarator = variables.names.iter().find(|n| n.name == name);
-        let elements = declarator.and_then(|n| if n.dimensions.is_empty() { Some(1) } else { n.elements() });
-        let size = variables.element_bytes() * elements.unwrap_or(0);
-        let align = (variables.alignment() as u32).max(1);
-        self.program.shared_align = self.program.shared_align.max(align);
-        if size == 0 {
-            return self.add_symbol(key, name, AddressSpace::Shared, 0, 0);
-        }
-        let offset = self.program.shared_bytes.next_multiple_of(align);
-        self.program.shared_bytes = offset + size as u32;
-        self.add_symbol(key, name, AddressSpace::Shared, offset, size)
-    }
-
-    /// A variable declared inside a function that lives as long as the module.
-    pub fn add_function_global(&mut self, function: &str, variables: &Variables, space: AddressSpace) {
-        for symbol in symbols_of(variables, space, Some(function), &self.ordinals) {
-            self.add_symbol(&symbol.name.clone(), &symbol.name, space, 0, 0);
-            self.function_globals.push(symbol);
-        }
-    }
-
-    fn finish(mut self) -> (Program, Vec<GlobalSymbol>) {
-        let end = self.program.shared_bytes.next_multiple_of(self.program.shared_align);
-        let mut has_dynamic = false;
-        for symbol in &mut self.program.symbols {
-            if symbol.space == AddressSpace::Shared && symbol.size == 0 {
-                symbol.offset = end;
-                has_dynamic = true;
-            }
-        }
-        if has_dynamic {
-            self.program.shared_bytes = end;
-        }
-        (self.program, self.function_globals)
+            Ok(types)
+        };
+        Ok(Types { parameters: flatten(&signature.params)?, returns: flatten(&signature.returns)? })
     }
 }
 
-/// Types of parameters and results of a device function, as pieces.
-pub(super) fn piece_signature(function: &Function) -> (Vec<Type>, Vec<Type>) {
-    let types = |list: &[Variables]| list.iter().flat_map(piece_types).collect();
-    (types(&function.signature.params), types(&function.signature.returns))
+pub(crate) struct ProgramBuilder {
+    pub library: Arc<Inner>,
+    /// The module whose function is being lowered.
+    pub module: usize,
+    pub program: Program,
+    /// For each function of the program its index in the library.
+    pub functions: Vec<usize>,
+    function_ids: HashMap<usize, FunctionId>,
+    variable_ids: HashMap<usize, SymbolId>,
+    /// Symbols of dynamic shared memory with their alignment; placed when all of static shared memory is known.
+    dynamic_shared: Vec<(SymbolId, u64)>,
+    /// The types of the calls through pointers, each once.
+    pub indirect_calls: Vec<Types>,
+    /// The global and const variables that functions declare.
+    pub function_globals: Vec<GlobalSymbol>,
+}
+
+impl ProgramBuilder {
+    pub fn new(library: Arc<Inner>) -> ProgramBuilder {
+        ProgramBuilder {
+            library,
+            module: 0,
+            program: Program { shared_align: 16, ..Program::default() },
+            functions: Vec::new(),
+            function_ids: HashMap::new(),
+            variable_ids: HashMap::new(),
+            dynamic_shared: Vec::new(),
+            indirect_calls: Vec::new(),
+            function_globals: Vec::new(),
+        }
+    }
+
+    /// The number of a function of the library.
+    pub fn function_id(&mut self, index: usize) -> FunctionId {
+        let functions = &mut self.functions;
+        *self.function_ids.entry(index).or_insert_with(|| {
+            functions.push(index);
+            FunctionId(functions.len() as u32 - 1)
+        })
+    }
+
+    /// The number of the function that `name` means here; none if it is not defined.
+    pub fn function(&mut self, name: &str) -> Result<Option<FunctionId>, Problem> {
+        let Some(index) = self.library.find_function(self.module, name) else {
+            return Ok(None);
+        };
+        if self.library.function(self.library.functions[index]).kind == FunctionKind::Entry {
+            return Problem::unsupported(format!("a reference to the kernel `{name}` from device code"));
+        }
+        Ok(Some(self.function_id(index)))
+    }
+
+    /// The definition of the function that `name` means here.
+    pub fn definition(&self, name: &str) -> Option<&Function> {
+        let index = self.library.find_function(self.module, name)?;
+        Some(self.library.function(self.library.functions[index]))
+    }
+
+    /// The symbol of a variable at module scope, and its space.
+    pub fn module_symbol(&mut self, index: usize) -> Result<(SymbolId, AddressSpace), Problem> {
+        let library = Arc::clone(&self.library);
+        let global = library.modules[self.module].variables[index];
+        let place = &library.variables[global];
+        let (declaration, declarator) = library.variable(place);
+        let space = match (address_space(declaration.space), declaration.space) {
+            (Some(space), _) => space,
+            (None, Space::Shared) => AddressSpace::Shared,
+            (None, other) => {
+                return Problem::unsupported(format!("the {other} variable `{}`", declarator.name));
+            }
+        };
+        if let Some(symbol) = self.variable_ids.get(&global) {
+            return Ok((*symbol, space));
+        }
+        let symbol = if space == AddressSpace::Shared {
+            self.place_shared(declarator.name.to_string(), declaration, declarator)?
+        } else {
+            let global = library.global(place).map_err(|error| Problem::Invalid(error.to_string()))?;
+            self.add_symbol(Symbol { name: global.name, space, offset: 0, size: global.size })
+        };
+        self.variable_ids.insert(global, symbol);
+        Ok((symbol, space))
+    }
+
+    /// A shared variable of a function.
+    pub fn shared_symbol(
+        &mut self,
+        function: &str,
+        declaration: &Variables,
+        declarator: &Declarator,
+    ) -> Result<SymbolId, Problem> {
+        self.place_shared(format!("{function}::{}", declarator.name), declaration, declarator)
+    }
+
+    /// A global or const variable of a function.
+    pub fn function_global(
+        &mut self,
+        function: &str,
+        declaration: &Variables,
+        declarator: &Declarator,
+    ) -> Result<(SymbolId, AddressSpace), Problem> {
+        // Several blocks of a function may declare one name: the later ones are numbered.
+        let mut name = format!("{function}${}", declarator.name);
+        let used = self.function_globals.iter().filter(|global| global.name.starts_with(&name)).count();
+        if used > 0 {
+            name = format!("{name}${used}");
+        }
+        let global = self.library.global_symbol(self.module, name, declaration, declarator);
+        let global = global.map_err(|error| Problem::Invalid(error.to_string()))?;
+        let (space, size) = (global.space, global.size);
+        let symbol = self.add_symbol(Symbol { name: global.name.clone(), space, offset: 0, size });
+        self.function_globals.push(global);
+        Ok((symbol, space))
+    }
+
+    /// A local variable of a function, `offset` bytes into its frame.
+    pub fn local_symbol(&mut self, function: &str, name: &str, offset: u32, size: u64) -> SymbolId {
+        let name = format!("{function}::{name}");
+        self.add_symbol(Symbol { name, space: AddressSpace::Local, offset, size })
+    }
+
+    fn place_shared(
+        &mut self,
+        name: String,
+        declaration: &Variables,
+        declarator: &Declarator,
+    ) -> Result<SymbolId, Problem> {
+        let space = AddressSpace::Shared;
+        let align = declaration.alignment();
+        self.program.shared_align = self.program.shared_align.max(align as u32);
+        let size = declarator.elements().map(|count| count.saturating_mul(declaration.element_bytes()));
+        let Some(size) = size.filter(|size| *size > 0) else {
+            let symbol = self.add_symbol(Symbol { name, space, offset: 0, size: 0 });
+            self.dynamic_shared.push((symbol, align));
+            return Ok(symbol);
+        };
+        let offset = u64::from(self.program.shared_bytes).next_multiple_of(align);
+        let end = offset.saturating_add(size);
+        if end > SHARED_BYTES_MAX {
+            return Problem::invalid(format!("the shared variables take more than {SHARED_BYTES_MAX} bytes"));
+        }
+        self.program.shared_bytes = end as u32;
+        Ok(self.add_symbol(Symbol { name, space, offset: offset as u32, size }))
+    }
+
+    fn add_symbol(&mut self, symbol: Symbol) -> SymbolId {
+        self.program.symbols.push(symbol);
+        SymbolId(self.program.symbols.len() as u32 - 1)
+    }
+
+    /// Places dynamic shared memory behind the static one.
+    pub fn place_dynamic_shared(&mut self) {
+        let align = self.dynamic_shared.iter().map(|(_, align)| *align).max().unwrap_or(1);
+        let start = u64::from(self.program.shared_bytes).next_multiple_of(align) as u32;
+        self.program.shared_bytes = start;
+        for (symbol, _) in &self.dynamic_shared {
+            self.program.symbols[symbol.0 as usize].offset = start;
+        }
+    }
+
+    /// Notes the types of a call through a pointer.
+    pub fn note_indirect_call(&mut self, types: Types) {
+        if !self.indirect_calls.contains(&types) {
+            self.indirect_calls.push(types);
+        }
+    }
 }

@@ -96,7 +96,9 @@ impl Parser<'_> {
 
     /// The operator that comes next; one of two characters must stand together.
     fn operator(&self) -> Option<(&'static str, u32)> {
-        let TokenKind::Punctuation(first) = self.token.kind else { return None };
+        let TokenKind::Punctuation(first) = self.token.kind else {
+            return None;
+        };
         let second = self.second();
         let adjacent = second.span.offset == self.token.span.offset + 1;
         let next = match second.kind {
@@ -157,8 +159,12 @@ fn number(text: &str) -> Option<Immediate> {
     let prefix = text.get(..2).unwrap_or_default().to_ascii_lowercase();
     let digits = text.get(2..).unwrap_or_default();
     match prefix.as_str() {
-        "0f" if digits.len() == 8 => return u32::from_str_radix(digits, 16).ok().map(Immediate::F32),
-        "0d" if digits.len() == 16 => return u64::from_str_radix(digits, 16).ok().map(Immediate::F64),
+        "0f" if digits.len() == 8 => {
+            return u32::from_str_radix(digits, 16).ok().map(Immediate::F32);
+        }
+        "0d" if digits.len() == 16 => {
+            return u64::from_str_radix(digits, 16).ok().map(Immediate::F64);
+        }
         "0x" => return integer(digits, 16),
         "0b" => return integer(digits, 2),
         _ => {}
@@ -218,8 +224,12 @@ fn apply_unary(operator: u8, value: Immediate) -> Option<Immediate> {
 /// zero and for bit operations on floats.
 fn fold(operator: &str, left: Immediate, right: Immediate) -> Option<Immediate> {
     match operator {
-        "&&" => return Some(Immediate::Signed(i64::from(is_true(left) && is_true(right)))),
-        "||" => return Some(Immediate::Signed(i64::from(is_true(left) || is_true(right)))),
+        "&&" => {
+            return Some(Immediate::Signed(i64::from(is_true(left) && is_true(right))));
+        }
+        "||" => {
+            return Some(Immediate::Signed(i64::from(is_true(left) || is_true(right))));
+        }
         _ => {}
     }
     if left.is_float() || right.is_float() {

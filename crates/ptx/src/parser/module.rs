@@ -25,7 +25,7 @@ impl Parser<'_> {
                 items.push(item);
             }
         }
-        Ok(Module { text: self.text.into(), version, targets, address_size, items })
+        Ok(Module { text: self.text.into(), version, targets, address_size, items: items.into() })
     }
 
     fn version(&mut self) -> Result<Version> {
