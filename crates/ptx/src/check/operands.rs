@@ -72,10 +72,10 @@ impl Checker<'_> {
         match base {
             Operand::Register(register) => {
                 let ty = self.code.registers[register.0 as usize].ty;
-                if ty.is_integer() && matches!(ty.bits(), 32 | 64) {
+                if ty.is_integer() && matches!(ty.bits(), 16 | 32 | 64) {
                     Ok(())
                 } else {
-                    Err(format!("an address is a register of 32 or 64 bits, not {ty}"))
+                    Err(format!("an address is an integer register of up to 64 bits, not {ty}"))
                 }
             }
             Operand::Symbol(..) | Operand::Immediate(Immediate::Signed(_) | Immediate::Unsigned(_)) => Ok(()),

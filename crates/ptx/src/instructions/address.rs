@@ -42,8 +42,7 @@ pub(super) fn space(cx: &Lowering<'_>, modifier: &str) -> AddressSpace {
 fn address(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<simt_ir::Value, Problem> {
     match i.operand("a") {
         Some(Operand::Register(register)) => {
-            let bits = cx.code.registers[register.0 as usize].ty.bits();
-            let ty = if bits == 32 { ScalarType::B32 } else { ScalarType::B64 };
+            let ty = cx.bits_of_register(*register);
             let value = cx.value(&Operand::Register(*register), ty)?;
             Ok(cx.resize(false, simt_ir::Type::I64, value))
         }

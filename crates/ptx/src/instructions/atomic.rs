@@ -13,13 +13,27 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
     Declaration {
         forms: &[
             "atom.ORDER{relaxed acquire release acq_rel}?.SCOPE?.SPACE{global shared shared::cta shared::cluster}?\
-             .OP{and or xor exch add inc dec min max}.noftz?.L2::cache_hint?\
-             .T{b32 b64 b128 u32 u64 s32 s64 f16 f16x2 bf16 bf16x2 f32 f64} =d:T, [a], b:T, policy:b64?",
-            "atom.ORDER{relaxed acquire release acq_rel}?.SCOPE?.SPACE{global}?\
-             .OP{add min max}.noftz?.L2::cache_hint?.V.T{f16 f16x2 bf16 bf16x2 f32} \
-             =d:T*V, [a], b:T*V, policy:b64? @8.1 sm_90",
+             .OP{and or xor exch}.L2::cache_hint?.T{b32 b64} =d:T, [a], b:T, policy:b64?",
             "atom.ORDER{relaxed acquire release acq_rel}?.SCOPE?.SPACE{global shared shared::cta shared::cluster}?\
-             .OP{cas}.L2::cache_hint?.T{b16 b32 b64 b128 u32 u64} =d:T, [a], b:T, c:T, policy:b64?",
+             .OP{add}.L2::cache_hint?.T{u32 s32 u64} =d:T, [a], b:T, policy:b64?",
+            "atom.ORDER{relaxed acquire release acq_rel}?.SCOPE?.SPACE{global shared shared::cta shared::cluster}?\
+             .OP{inc dec}.L2::cache_hint?.T{u32} =d:T, [a], b:T, policy:b64?",
+            "atom.ORDER{relaxed acquire release acq_rel}?.SCOPE?.SPACE{global shared shared::cta shared::cluster}?\
+             .OP{min max}.L2::cache_hint?.T{u32 s32 u64 s64} =d:T, [a], b:T, policy:b64?",
+            "atom.ORDER{relaxed acquire release acq_rel}?.SCOPE?.SPACE{global shared shared::cta shared::cluster}?\
+             .OP{add}.L2::cache_hint?.T{f32 f64} =d:T, [a], b:T, policy:b64?",
+            "atom.ORDER{relaxed acquire release acq_rel}?.SCOPE?.SPACE{global shared shared::cta shared::cluster}?\
+             .OP{add}.noftz?.L2::cache_hint?.T{f16 f16x2 bf16 bf16x2} =d:T, [a], b:T, policy:b64?",
+            "atom.ORDER{relaxed acquire release acq_rel}?.SCOPE?.SPACE{global shared shared::cta shared::cluster}?\
+             .OP{exch}.L2::cache_hint?.T{b128} =d:T, [a], b:T, policy:b64? @8.3 sm_90",
+            "atom.ORDER{relaxed acquire release acq_rel}?.SCOPE?.SPACE{global shared shared::cta shared::cluster}?\
+             .OP{cas}.L2::cache_hint?.T{b16 b32 b64 b128} =d:T, [a], b:T, c:T, policy:b64?",
+            "atom.ORDER{relaxed acquire release acq_rel}?.SCOPE?.SPACE{global}?\
+             .OP{add}.L2::cache_hint?.V.T{f32} \
+             =d:T*V, [a], b:T*V, policy:b64? @8.1 sm_90",
+            "atom.ORDER{relaxed acquire release acq_rel}?.SCOPE?.SPACE{global}?\
+             .OP{add min max}.noftz?.L2::cache_hint?.V.T{f16 f16x2 bf16 bf16x2} \
+             =d:T*V, [a], b:T*V, policy:b64? @8.1 sm_90",
         ],
         guarding: Guarding::Operand,
         lower: atomic,
@@ -27,10 +41,23 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
     Declaration {
         forms: &[
             "red.ORDER{relaxed release}?.SCOPE?.SPACE{global shared shared::cta shared::cluster}?\
-             .OP{and or xor add inc dec min max}.noftz?.L2::cache_hint?\
-             .T{b32 b64 u32 u64 s32 s64 f16 f16x2 bf16 bf16x2 f32 f64} [a], b:T, policy:b64?",
-            "red.ORDER{relaxed release}?.SCOPE?.SPACE{global}?.OP{add min max}.noftz?.L2::cache_hint?\
-             .V.T{f16 f16x2 bf16 bf16x2 f32} [a], b:T*V, policy:b64? @8.1 sm_90",
+             .OP{and or xor}.L2::cache_hint?.T{b32 b64} [a], b:T, policy:b64?",
+            "red.ORDER{relaxed release}?.SCOPE?.SPACE{global shared shared::cta shared::cluster}?\
+             .OP{add}.L2::cache_hint?.T{u32 s32 u64} [a], b:T, policy:b64?",
+            "red.ORDER{relaxed release}?.SCOPE?.SPACE{global shared shared::cta shared::cluster}?\
+             .OP{inc dec}.L2::cache_hint?.T{u32} [a], b:T, policy:b64?",
+            "red.ORDER{relaxed release}?.SCOPE?.SPACE{global shared shared::cta shared::cluster}?\
+             .OP{min max}.L2::cache_hint?.T{u32 s32 u64 s64} [a], b:T, policy:b64?",
+            "red.ORDER{relaxed release}?.SCOPE?.SPACE{global shared shared::cta shared::cluster}?\
+             .OP{add}.L2::cache_hint?.T{f32 f64} [a], b:T, policy:b64?",
+            "red.ORDER{relaxed release}?.SCOPE?.SPACE{global shared shared::cta shared::cluster}?\
+             .OP{add}.noftz?.L2::cache_hint?.T{f16 f16x2 bf16 bf16x2} [a], b:T, policy:b64?",
+            "red.ORDER{relaxed release}?.SCOPE?.SPACE{global}?\
+             .OP{add}.L2::cache_hint?.V.T{f32} \
+             [a], b:T*V, policy:b64? @8.1 sm_90",
+            "red.ORDER{relaxed release}?.SCOPE?.SPACE{global}?\
+             .OP{add min max}.noftz?.L2::cache_hint?.V.T{f16 f16x2 bf16 bf16x2} \
+             [a], b:T*V, policy:b64? @8.1 sm_90",
         ],
         guarding: Guarding::Operand,
         lower: atomic,

@@ -74,11 +74,11 @@ fn not(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
 fn lop3(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
     let (a, b, c) = (cx.source(i, "a")?, cx.source(i, "b")?, cx.source(i, "c")?);
     let table = match i.operand("table") {
-        Some(Operand::Immediate(value)) => value.as_bits().and_then(|bits| u8::try_from(bits).ok()),
+        Some(Operand::Immediate(value)) => value.as_bits().map(|bits| bits as u8),
         _ => None,
     };
     let Some(table) = table else {
-        return Problem::invalid("the truth table is a constant from 0 to 255");
+        return Problem::invalid("the truth table is an integer");
     };
     let d = cx.builder.push1(Op::Lop3 { a, b, c, table });
     if let Some(combine) = i.slot("BOOL") {

@@ -96,8 +96,7 @@ pub(super) fn target(cx: &mut Lowering<'_>, modifier: Option<&str>, address: &Ad
             (own, value, address.offset.wrapping_add(*inner))
         }
         Operand::Register(register) => {
-            let bits = cx.code.registers[register.0 as usize].ty.bits();
-            let ty = if bits == 32 { ScalarType::B32 } else { ScalarType::B64 };
+            let ty = cx.bits_of_register(*register);
             let value = cx.value(&address.base, ty)?;
             let value = cx.resize(false, Type::I64, value);
             (stated.unwrap_or(AddressSpace::Generic), value, address.offset)

@@ -209,6 +209,17 @@ impl Lowering<'_> {
         }
     }
 
+    /// The bit type that is as wide as a register.
+    pub fn bits_of_register(&self, register: RegisterId) -> ScalarType {
+        match self.code.registers[register.0 as usize].ty.bits() {
+            8 => ScalarType::B8,
+            16 => ScalarType::B16,
+            32 => ScalarType::B32,
+            128 => ScalarType::B128,
+            _ => ScalarType::B64,
+        }
+    }
+
     /// The low bits of a register's value as a value of type `ty`.
     pub fn reinterpret(&mut self, value: Value, ty: ScalarType) -> Value {
         let to = ir_type(ty);
