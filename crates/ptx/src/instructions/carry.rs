@@ -2,7 +2,7 @@
 //!
 //! Of a subtraction the flag holds the borrow: 1 if there was one.
 
-use simt_ir::{BinaryOp, IntCondition, Value};
+use simt_ir::{BinaryOp, IntCondition, UnaryOp, Value};
 
 use super::{Declaration, Guarding};
 use crate::check::Checked;
@@ -63,12 +63,15 @@ fn add(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
     cx.write(i, "d", d)
 }
 
+/// `a - b`, less the borrow if the instruction takes it. The flag is that of `a + !b + 1`, as in the machine: set if nothing
+/// was borrowed. Programs see that: the code that NVIDIA's compiler makes for 128-bit division reads a borrow with `addc`.
 fn sub(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
     let (a, b) = (cx.source(i, "a")?, cx.source(i, "b")?);
     let mut d = cx.binary(BinaryOp::Sub, a, b);
     let mut borrow = i.has("cc").then(|| cx.compare(IntCondition::LtUnsigned, a, b));
     if takes_carry(i) {
-        let old = cx.carry();
+        let flag = cx.carry();
+        let old = cx.builder.unary(UnaryOp::Not, flag);
         let old = cx.resize(false, cx.ty(d), old);
         if let Some(first) = borrow {
             let second = cx.compare(IntCondition::LtUnsigned, d, old);
@@ -77,7 +80,8 @@ fn sub(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
         d = cx.binary(BinaryOp::Sub, d, old);
     }
     if let Some(borrow) = borrow {
-        cx.set_carry(borrow);
+        let flag = cx.builder.unary(UnaryOp::Not, borrow);
+        cx.set_carry(flag);
     }
     cx.write(i, "d", d)
 }

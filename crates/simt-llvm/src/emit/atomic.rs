@@ -2,7 +2,9 @@
 //!
 //! A block's warps run on one thread at a time, so that shared memory needs no locked instructions.
 
-use simt_ir::abi::AccessKind;
+use std::mem::offset_of;
+
+use simt_ir::abi::{AccessKind, LaunchContext};
 use simt_ir::{AddressSpace, AtomicOp, Op, ReduceOp, Type, Value};
 
 use super::memory::Access;
@@ -128,7 +130,7 @@ impl FunctionEmitter<'_> {
         let element = ir.type_of(operand);
         if space == AddressSpace::Shared {
             let old = ir.load(element, pointer);
-            let new = self.updated(kind, ty, false, old, operand, compare);
+            let new = self.updated(kind, ty, self.i1(false), old, operand, compare);
             ir.store(new, pointer, 0);
             return old;
         }
@@ -154,11 +156,20 @@ impl FunctionEmitter<'_> {
             let pair = ir.compare_exchange(pointer, as_word(compare), as_word(operand));
             return ir.cast(Cast::BitCast, ir.extract_field(pair, 0), element);
         }
-        self.compare_exchange_loop(kind, ty, pointer, operand, word)
+        let global = self.is_global(space, pointer);
+        self.compare_exchange_loop(kind, ty, global, pointer, operand, word)
     }
 
     /// Any update, by compare and exchange until it holds.
-    fn compare_exchange_loop(&self, kind: AtomicOp, ty: Type, pointer: Val, operand: Val, word: Ty) -> Val {
+    fn compare_exchange_loop(
+        &self,
+        kind: AtomicOp,
+        ty: Type,
+        global: Val,
+        pointer: Val,
+        operand: Val,
+        word: Ty,
+    ) -> Val {
         let ir = self.ir;
         let element = ir.type_of(operand);
         let first = ir.load(word, pointer);
@@ -169,7 +180,7 @@ impl FunctionEmitter<'_> {
         ir.position(again);
         let seen = ir.phi(word, &[(first, from)]);
         let old = ir.cast(Cast::BitCast, seen, element);
-        let new = ir.cast(Cast::BitCast, self.updated(kind, ty, true, old, operand, None), word);
+        let new = ir.cast(Cast::BitCast, self.updated(kind, ty, global, old, operand, None), word);
         let pair = ir.compare_exchange(pointer, seen, new);
         let found = ir.extract_field(pair, 0);
         ir.add_incoming(seen, &[(found, ir.current_block())]);
@@ -178,8 +189,25 @@ impl FunctionEmitter<'_> {
         old
     }
 
-    /// What memory holds afterwards. Sums of singles flush subnormals, except in shared memory (PTX ISA 9.7.13.5).
-    fn updated(&self, kind: AtomicOp, ty: Type, flush: bool, old: Val, operand: Val, compare: Option<Val>) -> Val {
+    fn i1(&self, value: bool) -> Val {
+        self.ir.constant(self.ir.int(1), u64::from(value))
+    }
+
+    /// Whether a generic address is not in the block's shared memory; the spaces themselves are constants.
+    fn is_global(&self, space: AddressSpace, pointer: Val) -> Val {
+        if space != AddressSpace::Generic {
+            return self.i1(space != AddressSpace::Shared);
+        }
+        let ir = self.ir;
+        let long = ir.int(64);
+        let distance =
+            ir.sub(ir.cast(Cast::PtrToInt, pointer, long), ir.cast(Cast::PtrToInt, self.shared_base(), long));
+        let size = ir.cast(Cast::ZExt, self.launch_i32(offset_of!(LaunchContext, shared_bytes)), long);
+        ir.icmp(IntPredicate::LLVMIntUGE, distance, size)
+    }
+
+    /// What memory holds afterwards. Sums of singles flush subnormals in global memory (PTX ISA 9.7.13.5).
+    fn updated(&self, kind: AtomicOp, ty: Type, global: Val, old: Val, operand: Val, compare: Option<Val>) -> Val {
         let ir = self.ir;
         let shape = ir.type_of(old);
         let minmax = |name: &str| ir.intrinsic(name, &[shape], &[old, operand]);
@@ -208,7 +236,7 @@ impl FunctionEmitter<'_> {
                 let above = ir.icmp(IntPredicate::LLVMIntUGT, old, operand);
                 ir.select(ir.or(zero, above), operand, ir.sub(old, ir.constant(shape, 1)))
             }
-            AtomicOp::AddFloat => self.float_sum(ty, flush, old, operand),
+            AtomicOp::AddFloat => self.float_sum(ty, global, old, operand),
             AtomicOp::MinFloat | AtomicOp::MaxFloat => {
                 let (a, b) = (self.widen(ty, old), self.widen(ty, operand));
                 let least = self.minimum(kind == AtomicOp::MinFloat, false, a, b);
@@ -219,16 +247,35 @@ impl FunctionEmitter<'_> {
         }
     }
 
-    fn float_sum(&self, ty: Type, flush: bool, a: Val, b: Val) -> Val {
+    fn float_sum(&self, ty: Type, global: Val, a: Val, b: Val) -> Val {
         let ir = self.ir;
-        let flush = flush && ty == Type::F32;
-        let (a, b) = (self.flushed(flush, self.widen(ty, a)), self.flushed(flush, self.widen(ty, b)));
-        let sum = self.flushed(flush, ir.bin(Bin::FAdd, a, b));
-        if ty != Type::F32 {
-            return self.narrow(ty, sum);
+        match ty {
+            Type::F32 => {
+                let flush = |value: Val| ir.select(global, self.flushed(true, value), value);
+                let sum = flush(ir.bin(Bin::FAdd, flush(a), flush(b)));
+                self.canonical_single(sum)
+            }
+            Type::F64 => self.double_sum(global, a, b),
+            _ => self.narrow(ty, ir.bin(Bin::FAdd, self.widen(ty, a), self.widen(ty, b))),
         }
-        let nan = ir.cast(Cast::BitCast, self.i32(0x7fff_ffff), ir.f32());
-        ir.select(ir.fcmp(FloatPredicate::LLVMRealUNO, sum, sum), nan, sum)
+    }
+
+    /// A sum of doubles with the NaN that the card stores: in global memory the operand or else the old word, as it is;
+    /// elsewhere the old word or else the operand, made quiet.
+    fn double_sum(&self, global: Val, old: Val, operand: Val) -> Val {
+        let ir = self.ir;
+        let word = ir.int(64);
+        let is_nan = |value: Val| ir.fcmp(FloatPredicate::LLVMRealUNO, value, value);
+        let quiet = |value: Val| {
+            let bits = ir.or(ir.cast(Cast::BitCast, value, word), self.i64(1 << 51));
+            ir.cast(Cast::BitCast, bits, ir.f64())
+        };
+        let (old_is_nan, operand_is_nan) = (is_nan(old), is_nan(operand));
+        let in_global = ir.select(operand_is_nan, operand, old);
+        let elsewhere = ir.select(old_is_nan, quiet(old), quiet(operand));
+        let nan = ir.select(global, in_global, elsewhere);
+        let sum = ir.bin(Bin::FAdd, old, operand);
+        ir.select(ir.or(old_is_nan, operand_is_nan), nan, sum)
     }
 
     /// Two halves in one word, each added on its own.
@@ -239,7 +286,7 @@ impl FunctionEmitter<'_> {
         let part =
             |value: Val, shift: u64| ir.cast(Cast::Trunc, ir.bin(Bin::LShr, value, ir.constant(word, shift)), short);
         let sums = [0, 16].map(|shift| {
-            let sum = self.float_sum(half, false, part(a, shift), part(b, shift));
+            let sum = self.float_sum(half, self.i1(false), part(a, shift), part(b, shift));
             ir.bin(Bin::Shl, ir.cast(Cast::ZExt, sum, word), ir.constant(word, shift))
         });
         ir.or(sums[0], sums[1])

@@ -237,6 +237,14 @@ impl FunctionEmitter<'_> {
         Ok(())
     }
 
+    /// Whether all that a block of the kernel does is to end its threads.
+    fn only_ends(&self, block: BlockId) -> bool {
+        let data = self.function.block(block);
+        self.function.kind == FunctionKind::Kernel
+            && data.instructions.is_empty()
+            && matches!(data.terminator, Terminator::Return(_) | Terminator::Exit)
+    }
+
     /// Counts the active lanes among those that have exited.
     fn note_exit(&mut self) {
         let field = self.warp_field(std::mem::offset_of!(simt_ir::abi::WarpContext, exited));
@@ -313,6 +321,13 @@ impl FunctionEmitter<'_> {
 
     /// Lets lanes wait at `to` until the walk gets there.
     fn add_pending(&mut self, from: BlockId, to: BlockId, lanes: Val) {
+        if self.only_ends(to) {
+            // At once, not when the walk gets there: a barrier on the way must not wait for them.
+            let mask = std::mem::replace(&mut self.mask, lanes);
+            self.note_exit();
+            self.mask = mask;
+            return;
+        }
         self.copy_phis(from, to, lanes);
         let slot = self.pending_slot(to);
         let old = self.ir.load(self.mask_type(), slot);

@@ -7,7 +7,7 @@ use simt_ir::{Op, Rounding, Type};
 
 use super::{FunctionEmitter, LANES};
 use crate::Error;
-use crate::llvm::{Cast, FloatPredicate, Val};
+use crate::llvm::{Bin, Cast, FloatPredicate, Val};
 
 impl FunctionEmitter<'_> {
     /// A conversion that involves floats.
@@ -30,14 +30,43 @@ impl FunctionEmitter<'_> {
                 if narrows && *rounding != Rounding::NearestEven {
                     return self.evaluate_slowly(op, operands);
                 }
-                let a = self.flushed_as(*from, *flush, self.widen(*from, a));
-                let result = self.float_to_float(*from, *to, a);
+                // Only f32 is flushed, and not on its way to f16 (see `simt_ir::number`).
+                let flush_operand = *flush && *from == Type::F32 && *to != Type::F16;
+                let wide = self.flushed_as(*from, flush_operand, self.widen(*from, a));
+                let wide = self.single_nan_widened(op, wide);
+                let result = self.float_to_float(*from, *to, wide);
                 let result = if *to == Type::F32 { self.flushed(*flush, result) } else { result };
                 let result = self.rectified(*relu, self.saturated(*saturate, result));
-                self.narrow(*to, result)
+                let result = self.narrow(*to, result);
+                if *from == Type::F64 && matches!(to, Type::F16 | Type::BF16) && !saturate && !relu {
+                    self.half_nan_payload(*to, a, result)
+                } else {
+                    result
+                }
             }
             other => return Err(self.unsupported(&format!("{other}"))),
         })
+    }
+
+    /// A single about to become a double, where a NaN's payload can be seen: it is canonical if arithmetic or a flush made it.
+    fn single_nan_widened(&self, op: &Op, a: Val) -> Val {
+        let Op::FloatToFloat { flush, from: Type::F32, to: Type::F64, a: operand, .. } = op else { return a };
+        if *flush { self.canonical_single(a) } else { self.canonical(*operand, a) }
+    }
+
+    /// Where a double was NaN, the half has its sign and the leading bits of its payload.
+    fn half_nan_payload(&self, to: Type, double: Val, half: Val) -> Val {
+        let ir = self.ir;
+        let shape = ir.type_of(double);
+        let (wide, word) = (ir.like(ir.int(64), shape), ir.like(ir.int(16), shape));
+        let bits = ir.cast(Cast::BitCast, double, wide);
+        let leading = |shift: u64| ir.cast(Cast::Trunc, ir.bin(Bin::LShr, bits, ir.constant(wide, shift)), word);
+        // The quiet bit, and an exponent of ones.
+        let (fraction_bits, always) = if to == Type::F16 { (10, 0x7e00) } else { (7, 0x7fc0) };
+        let sign = ir.and(leading(48), ir.constant(word, 0x8000));
+        let payload = ir.and(leading(52 - fraction_bits), ir.constant(word, (1 << fraction_bits) - 1));
+        let nan = ir.or(ir.or(sign, payload), ir.constant(word, always));
+        ir.select(ir.fcmp(FloatPredicate::LLVMRealUNO, double, double), nan, half)
     }
 
     fn int_to_float(&mut self, signed: bool, from: Type, to: Type, a: Val) -> Val {

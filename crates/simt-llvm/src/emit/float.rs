@@ -95,16 +95,16 @@ impl FunctionEmitter<'_> {
         ir.select(nan, ir.constant(bits16, 0x7fff), rounded)
     }
 
-    /// Subnormal singles become zero of the same sign.
+    /// Subnormal singles and doubles become zero of the same sign.
     pub fn flushed(&self, flush: bool, a: Val) -> Val {
         self.flushed_as(Type::F32, flush, a)
     }
 
-    /// What is subnormal in a type of at most 32 bits becomes zero of the same sign; the value is in single precision.
+    /// What is subnormal in its type becomes zero of the same sign; halves are in single precision here.
     pub fn flushed_as(&self, ty: Type, flush: bool, a: Val) -> Val {
         let ir = self.ir;
         let shape = ir.type_of(a);
-        if !flush || ir.element(shape) != ir.f32() {
+        if !flush {
             return a;
         }
         if ty == Type::F16 {
@@ -114,10 +114,12 @@ impl FunctionEmitter<'_> {
             let zero = ir.intrinsic("llvm.copysign", &[shape], &[ir.zero(shape), a]);
             return ir.select(small, zero, a);
         }
-        let word = ir.like(ir.int(32), shape);
+        let (width, exponent_mask) =
+            if ir.element(shape) == ir.f64() { (64, 0x7ff0_0000_0000_0000) } else { (32, 0x7f80_0000) };
+        let word = ir.like(ir.int(width), shape);
         let bits = ir.cast(Cast::BitCast, a, word);
-        let exponent = ir.and(bits, ir.constant(word, 0x7f80_0000));
-        let sign = ir.and(bits, ir.constant(word, 0x8000_0000));
+        let exponent = ir.and(bits, ir.constant(word, exponent_mask));
+        let sign = ir.and(bits, ir.constant(word, 1 << (width - 1)));
         let small = ir.icmp(IntPredicate::LLVMIntEQ, exponent, ir.zero(word));
         ir.cast(Cast::BitCast, ir.select(small, sign, bits), shape)
     }
@@ -152,10 +154,18 @@ impl FunctionEmitter<'_> {
         let shape = ir.type_of(a);
         if matches!(ty, Type::F16 | Type::BF16) {
             let a = self.flushed_bits(*ty, *flush, a);
-            return match kind {
+            let magnitude = ir.and(a, ir.constant(shape, 0x7fff));
+            let result = match kind {
                 FloatUnaryOp::Neg => ir.xor(a, ir.constant(shape, 0x8000)),
-                _ => ir.and(a, ir.constant(shape, 0x7fff)),
+                _ => magnitude,
             };
+            let infinity = ir.constant(shape, if *ty == Type::F16 { 0x7c00 } else { 0x7f80 });
+            let nan = ir.icmp(IntPredicate::LLVMIntUGT, magnitude, infinity);
+            let result = ir.select(nan, ir.constant(shape, 0x7fff), result);
+            if !saturate {
+                return result;
+            }
+            return self.narrow(*ty, self.saturated(true, self.widen(*ty, result)));
         }
         let a = self.flushed(*flush, a);
         let result = match kind {
@@ -176,6 +186,10 @@ impl FunctionEmitter<'_> {
             FloatUnaryOp::Rcp => ir.bin(Bin::FDiv, one, a),
             FloatUnaryOp::RoundToIntegral => self.round_to_integral(rounding, a),
             FloatUnaryOp::RcpApprox if ty == Type::F64 => self.upper_half(ir.bin(Bin::FDiv, one, self.upper_half(a))),
+            FloatUnaryOp::RsqrtApprox if ty == Type::F64 && modifiers.flush => {
+                let root = ir.intrinsic("llvm.sqrt", &[shape], &[self.upper_half(a)]);
+                self.upper_half(ir.bin(Bin::FDiv, one, root))
+            }
             FloatUnaryOp::RcpApprox => ir.bin(Bin::FDiv, one, a),
             FloatUnaryOp::SqrtApprox => ir.intrinsic("llvm.sqrt", &[shape], &[a]),
             FloatUnaryOp::RsqrtApprox if ty == Type::F64 => {
@@ -192,7 +206,7 @@ impl FunctionEmitter<'_> {
         self.finish_float(ty, modifiers, result)
     }
 
-    /// The approximations of f64 that look at the upper 32 bits alone.
+    /// For the approximations of f64 that read and write the upper 32 bits alone. A NaN keeps its quiet bit there.
     fn upper_half(&self, a: Val) -> Val {
         let ir = self.ir;
         let shape = ir.type_of(a);
@@ -353,11 +367,17 @@ impl FunctionEmitter<'_> {
         self.canonical(value, scalar)
     }
 
-    fn canonical(&self, value: Value, a: Val) -> Val {
-        let ir = self.ir;
+    /// As [`FunctionEmitter::observed`], for a value that is there as `a`.
+    pub fn canonical(&self, value: Value, a: Val) -> Val {
         if self.function.ty(value) != Type::F32 || !self.arithmetic_nans[value.0 as usize] {
             return a;
         }
+        self.canonical_single(a)
+    }
+
+    /// Any NaN made canonical.
+    pub fn canonical_single(&self, a: Val) -> Val {
+        let ir = self.ir;
         let nan = ir.fcmp(FloatPredicate::LLVMRealUNO, a, a);
         ir.select(nan, self.canonical_nan(ir.type_of(a)), a)
     }
@@ -406,7 +426,9 @@ pub(super) fn arithmetic_nans(function: &simt_ir::Function) -> Vec<bool> {
         }
         for instruction in &block.instructions {
             let makes = match &instruction.op {
-                Op::FloatUnary { .. } | Op::FloatBinary { .. } | Op::Fma { .. } | Op::FloatToFloat { .. } => true,
+                Op::FloatUnary { .. } | Op::FloatBinary { .. } | Op::Fma { .. } => true,
+                // From f64 and bf16, and from f32 without a flush, a NaN's own bits come along.
+                Op::FloatToFloat { flush, from, .. } => *from == Type::F16 || (*from == Type::F32 && *flush),
                 Op::Select { ty, .. } => *ty == Type::F32,
                 _ => false,
             };

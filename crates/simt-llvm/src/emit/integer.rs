@@ -128,7 +128,7 @@ impl FunctionEmitter<'_> {
         if matches!(op, Bin::AShr) { shifted } else { ir.select(too_far, ir.zero(shape), shifted) }
     }
 
-    /// Division without traps: x / 0 is all ones, x % 0 is x, and the minimum divided by -1 wraps.
+    /// Division without traps: x / 0 and x % 0 are all ones, and the minimum divided by -1 wraps.
     fn divide(&mut self, signed: bool, remainder: bool, ty: Type, a: Val, b: Val) -> Val {
         let ir = self.ir;
         let shape = ir.type_of(a);
@@ -147,12 +147,8 @@ impl FunctionEmitter<'_> {
             }
             ir.bin(if signed { Bin::SDiv } else { Bin::UDiv }, a, divisor)
         };
-        if remainder {
-            let rest = ir.sub(a, ir.mul(quotient, b));
-            ir.select(by_zero, a, rest)
-        } else {
-            ir.select(by_zero, ones, quotient)
-        }
+        let result = if remainder { ir.sub(a, ir.mul(quotient, b)) } else { quotient };
+        ir.select(by_zero, ones, result)
     }
 
     /// Quotients of integers of up to 32 bits are exact in double precision once truncated.
@@ -259,8 +255,7 @@ impl FunctionEmitter<'_> {
         let ir = self.ir;
         let shape = ir.type_of(a);
         let amounts = ir.type_of(position);
-        let byte = ir.constant(amounts, 255);
-        let (position, length) = (ir.and(position, byte), ir.and(length, byte));
+        let (position, length) = (self.field_number(ty, position), self.field_number(ty, length));
         let width = ir.constant(amounts, u64::from(ty.bits()));
         if !signed {
             let shifted = self.shift(Bin::LShr, ty, a, position);
@@ -277,6 +272,17 @@ impl FunctionEmitter<'_> {
         ir.select(empty, ir.zero(shape), field)
     }
 
+    /// A field's position or length, up to 255: the low 8 bits, but in 64-bit fields a large number stays one.
+    fn field_number(&self, ty: Type, number: Val) -> Val {
+        let shape = self.ir.type_of(number);
+        let largest = self.ir.constant(shape, 255);
+        if ty == Type::I64 {
+            self.ir.intrinsic("llvm.umin", &[shape], &[number, largest])
+        } else {
+            self.ir.and(number, largest)
+        }
+    }
+
     /// The low `length` bits set; all of them from the width on.
     fn low_bits(&mut self, ty: Type, shape: Ty, length: Val) -> Val {
         let ones = self.ir.constant(shape, u64::MAX);
@@ -287,8 +293,7 @@ impl FunctionEmitter<'_> {
     fn bit_field_insert(&mut self, ty: Type, a: Val, b: Val, position: Val, length: Val) -> Val {
         let ir = self.ir;
         let shape = ir.type_of(a);
-        let byte = ir.constant(ir.type_of(position), 255);
-        let (position, length) = (ir.and(position, byte), ir.and(length, byte));
+        let (position, length) = (self.field_number(ty, position), self.field_number(ty, length));
         let field = self.low_bits(ty, shape, length);
         let mask = self.shift(Bin::Shl, ty, field, position);
         let moved = self.shift(Bin::Shl, ty, a, position);
