@@ -73,9 +73,9 @@ pub enum BinaryOp {
     DivSigned,
     /// x / 0 = all ones. Never traps.
     DivUnsigned,
-    /// Sign of the dividend. x % 0 = x; minimum % -1 = 0. Never traps.
+    /// Sign of the dividend. x % 0 = all ones, as on the card; minimum % -1 = 0. Never traps.
     RemSigned,
-    /// x % 0 = x. Never traps.
+    /// x % 0 = all ones, as on the card. Never traps.
     RemUnsigned,
     /// Bitwise, `i1` too.
     And,
@@ -144,9 +144,9 @@ pub enum FloatCondition {
 /// `result = op(a)` on floats; the result has the operand's type.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum FloatUnaryOp {
-    /// Flips the sign (of NaN too: `neg` on the card gives a canonical NaN; only the sign bit is specified here).
+    /// Flips the sign. NaN gives the canonical NaN, but in f64 itself, made quiet.
     Neg,
-    /// Clears the sign.
+    /// Clears the sign. NaN as [`FloatUnaryOp::Neg`].
     Abs,
     /// Correctly rounded square root, by the operation's rounding.
     Sqrt,
@@ -187,13 +187,13 @@ pub enum FloatBinaryOp {
     DivApprox,
     /// *Approximate* quotient over the full range, f32 (`div.full`).
     DivFull,
-    /// The smaller; if one is NaN the other; -0 < +0. Both NaN: canonical NaN.
+    /// The smaller; if one is NaN the other; -0 < +0. Both NaN: canonical NaN, f64 the first, made quiet.
     Min,
-    /// The larger; if one is NaN the other; -0 < +0. Both NaN: canonical NaN.
+    /// The larger; if one is NaN the other; -0 < +0. Both NaN: canonical NaN, f64 the first, made quiet.
     Max,
-    /// The smaller; canonical NaN if either is NaN (`min.NaN`).
+    /// The smaller; canonical NaN (f64: the first NaN, made quiet) if either is NaN (`min.NaN`).
     MinNan,
-    /// The larger; canonical NaN if either is NaN (`max.NaN`).
+    /// The larger; canonical NaN (f64: the first NaN, made quiet) if either is NaN (`max.NaN`).
     MaxNan,
 }
 
@@ -458,9 +458,9 @@ pub enum Op {
     Lop3 { a: Value, b: Value, c: Value, table: u8 },
     /// `i32, i32, i32 -> i32`: bytes of `b:a` chosen by `selector` (`prmt`).
     Permute { mode: PermuteMode, a: Value, b: Value, selector: Value },
-    /// `ty, i32, i32 -> ty` (`bfe`; only the low 8 bits of position and length count).
+    /// `ty, i32, i32 -> ty` (`bfe`; of position and length the low 8 bits count, for `i64` numbers above 255 as 255).
     BitFieldExtract { ty: Type, signed: bool, a: Value, position: Value, length: Value },
-    /// `ty, ty, i32, i32 -> ty`: `a` put into `b` (`bfi`; only the low 8 bits of position and length count).
+    /// `ty, ty, i32, i32 -> ty`: `a` put into `b` (`bfi`; position and length as in [`Op::BitFieldExtract`]).
     BitFieldInsert { ty: Type, a: Value, b: Value, position: Value, length: Value },
     /// `i32, i32, i32 -> i32` (`shf.l`/`shf.r` of `high:low`). `clamp`: amounts > 32 count as 32, else modulo 32.
     FunnelShift { left: bool, clamp: bool, low: Value, high: Value, amount: Value },
@@ -492,11 +492,11 @@ pub enum Op {
     FloatCompare { condition: FloatCondition, ty: Type, flush: bool, a: Value, b: Value },
     /// Integer to float.
     IntToFloat { signed: bool, rounding: Rounding, from: Type, to: Type, a: Value },
-    /// Float to integer, clamped to the target's range, NaN gives 0 (for a 64-bit target from f64: the minimum/`0x8000…`,
-    /// as the card does; `simt-interp` states it).
+    /// Float to integer, clamped to the target's range. NaN gives 0, but only the top bit where f64 or a 64-bit target is
+    /// involved, as on the card.
     FloatToInt { signed: bool, rounding: Rounding, flush: bool, from: Type, to: Type, a: Value },
-    /// Between float types. `flush` concerns f32 subnormals on either side; `relu`: negatives to +0;
-    /// `saturate` to [0, 1].
+    /// Between float types. `flush` concerns subnormal f32 operands (not on their way to f16) and results; `relu`: negatives
+    /// to +0; `saturate` to [0, 1]. What becomes of a NaN is stated in `number/rules.rs`.
     FloatToFloat { rounding: Rounding, flush: bool, saturate: bool, relu: bool, from: Type, to: Type, a: Value },
 
     /// `i64, [guard i1] -> count × ty`, at `address + offset`; elements lie one behind the other, the whole is aligned to its size.

@@ -52,6 +52,9 @@ pub enum NanRule {
     Exact,
     /// In words that are known to hold floats, a NaN is as good as another.
     AnyNan,
+    /// As [`NanRule::AnyNan`] for f64, as [`NanRule::Exact`] for all others: which of several f64 NaNs comes out of an
+    /// operation, and with what sign, is the choice of who orders its operands.
+    AnyDoubleNan,
 }
 
 /// The first word that differs.
@@ -129,7 +132,14 @@ impl Check {
         if expected == actual {
             return true;
         }
-        let is_nan = |ty, bits| nan == NanRule::AnyNan && is_nan(ty, bits);
+        let is_nan = |ty, bits| {
+            let any = match nan {
+                NanRule::Exact => false,
+                NanRule::AnyNan => true,
+                NanRule::AnyDoubleNan => ty == Type::F64,
+            };
+            any && is_nan(ty, bits)
+        };
         match self {
             Check::Exact => false,
             Check::Float(ty) => is_nan(*ty, expected) && is_nan(*ty, actual),

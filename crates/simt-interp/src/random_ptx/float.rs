@@ -2,7 +2,7 @@
 
 use simt_ir::Type;
 
-use super::text::{Class, Kernel, list};
+use super::text::{Class, Kernel, Register, list};
 use crate::random::Check;
 
 /// Which of the two types.
@@ -13,6 +13,17 @@ pub(super) enum Width {
 }
 
 const ROUNDINGS: [&str; 4] = ["rn", "rz", "rm", "rp"];
+
+/// `a`, or infinity if that is NaN: which of several f64 NaNs comes out of an operation depends on the order in which
+/// NVIDIA's assembler puts its operands, so that no number may depend on the sign of one.
+fn number(k: &mut Kernel, a: Register) -> Register {
+    let number = k.register(a.class);
+    match a.class {
+        Class::F64 => k.line(format_args!("min.f64 {number}, {a}, 0d7FF0000000000000")),
+        _ => k.line(format_args!("min.f32 {number}, {a}, 0f7F800000")),
+    }
+    number
+}
 
 /// One instruction.
 pub(super) fn instruction(k: &mut Kernel, width: Width) {
@@ -47,7 +58,12 @@ pub(super) fn instruction(k: &mut Kernel, width: Width) {
         _ => {
             let op = k.rng.pick(&["abs", "neg", "copysign"]);
             if op == "copysign" {
-                k.result_as(class, &format!("copysign.{ty}"), &list([&a, &c]), check);
+                let sign = if single { a } else { number(k, a) };
+                k.result_as(class, &format!("copysign.{ty}"), &list([&sign, &c]), check);
+            } else if op == "neg" && flush.is_empty() {
+                // NVIDIA's assembler drops pairs of negations, and with them what each makes of a NaN.
+                let a = number(k, a);
+                k.result_as(class, &format!("neg.{ty}"), &list([&a]), check);
             } else {
                 k.result_as(class, &format!("{op}{flush}.{ty}"), &list([&a]), check);
             }

@@ -1,6 +1,6 @@
 //! Logic, shifts, bit fields, permutations (PTX ISA 9.7.8, 9.7.1.18 and following, 9.7.9).
 
-use super::text::{Class, Kernel, list};
+use super::text::{Class, INPUT_WORDS, Kernel, list};
 use crate::random::Check;
 
 /// One instruction.
@@ -86,22 +86,30 @@ fn funnel_shift(k: &mut Kernel) {
     k.result(Class::B32, &format!("shf.{direction}.{mode}.b32"), &list([&a, &b, &amount]));
 }
 
-/// A field's position or length: anything, or something that makes sense.
-fn field_number(k: &mut Kernel) -> String {
-    if k.rng.one_in(3) { k.operand(Class::B32).to_string() } else { k.rng.below(70).to_string() }
+/// A field's position or length: any number of the input, or a constant within the width. Of 32-bit fields with constants
+/// beyond it NVIDIA's assembler makes something else than of the same numbers in registers.
+fn field_number(k: &mut Kernel, ty: &str) -> String {
+    if k.rng.one_in(3) {
+        let (number, word) = (k.register(Class::B32), k.rng.below(INPUT_WORDS));
+        let source = k.input(word);
+        k.line(format_args!("cvt.u32.u64 {number}, {source}"));
+        return number.to_string();
+    }
+    k.rng.below(if ty.ends_with("64") { 70 } else { 32 }).to_string()
 }
 
 fn extract(k: &mut Kernel) {
     let ty = k.rng.pick(&["u32", "s32", "u64", "s64"]);
     let class = Class::of(ty);
-    let (a, position, length) = (k.operand(class), field_number(k), field_number(k));
+    let (a, position, length) = (k.operand(class), field_number(k, ty), field_number(k, ty));
     k.result(class, &format!("bfe.{ty}"), &list([&a, &position, &length]));
 }
 
 fn insert(k: &mut Kernel) {
     let ty = k.rng.pick(&["b32", "b64"]);
     let class = Class::of(ty);
-    let (a, b, position, length) = (k.operand(class), k.operand(class), field_number(k), field_number(k));
+    let (a, b) = (k.operand(class), k.operand(class));
+    let (position, length) = (field_number(k, ty), field_number(k, ty));
     k.result(class, &format!("bfi.{ty}"), &list([&a, &b, &position, &length]));
 }
 

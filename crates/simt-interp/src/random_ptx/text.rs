@@ -192,6 +192,7 @@ impl<'r> Kernel<'r> {
 
     fn immediate(&mut self, class: Class) -> String {
         let bits = self.rng.value(class.value_type());
+        let bits = self.without_nans(class, bits);
         match class {
             Class::F32 => format!("0f{bits:08X}"),
             Class::F64 => format!("0d{bits:016X}"),
@@ -200,6 +201,25 @@ impl<'r> Kernel<'r> {
             Class::B32 => format!("{}", bits as i32),
             Class::B64 => format!("{}", bits as i64),
             Class::Predicate => unreachable!("predicates have no immediates"),
+        }
+    }
+
+    /// A constant that is no NaN for any instruction of the family: what NVIDIA's assembler makes of a constant NaN is not
+    /// what the card makes of the same NaN in a register. One exponent bit less makes it a number.
+    fn without_nans(&self, class: Class, bits: u64) -> u64 {
+        let is_nan = |format: u32, fraction: u32, bits: u64| {
+            let infinity = (1u64 << (format - 1)) - (1 << fraction);
+            bits & ((1 << (format - 1)) - 1) > infinity
+        };
+        let halves = matches!(self.mix, Mix::Half | Mix::All);
+        match class {
+            Class::F64 if is_nan(64, 52, bits) => bits & !(1 << 62),
+            Class::F32 if is_nan(32, 23, bits) => bits & !(1 << 30),
+            // f16 has bf16's NaNs, and more.
+            Class::B16 | Class::B32 if halves => [0, 16].into_iter().fold(bits, |bits, shift| {
+                if is_nan(16, 10, bits >> shift & 0xffff) { bits & !(0x4000 << shift) } else { bits }
+            }),
+            _ => bits,
         }
     }
 

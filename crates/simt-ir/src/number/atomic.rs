@@ -8,8 +8,8 @@ use crate::{AtomicOp, BinaryOp, ReduceOp, Rounding, Type};
 
 /// What an [`crate::Op::Atomic`] of type `ty` stores where `old` was.
 ///
-/// `flush` is the rule of `atom.add.f32` in global memory: subnormal operands and results count as zero of their sign
-/// (PTX ISA 9.7.13.5). `compare` is that of a compare-and-exchange, and ignored otherwise. `None` if the type does not suit
+/// `flush` says that the word is in global memory, where `atom.add.f32` takes subnormal operands and results for zero of
+/// their sign (PTX ISA 9.7.13.5), and `atom.add.f64` leaves NaNs as they are. `compare` is that of a compare-and-exchange, and ignored otherwise. `None` if the type does not suit
 /// the operation.
 pub fn atomic(op: AtomicOp, ty: Type, flush: bool, old: u128, operand: u128, compare: u128) -> Option<u128> {
     let mask = mask(ty.bits());
@@ -44,8 +44,11 @@ fn add_nearest(format: Format, a: u64, b: u64) -> u64 {
     add(format, a, b, Rounding::NearestEven)
 }
 
-/// `atom.add.f32` in global memory; other formats are not flushed there.
+/// `atom.add` in global memory; formats other than f32 are not flushed there.
 fn add_flushing(format: Format, a: u64, b: u64) -> u64 {
+    if let Some(nan) = rules::global_atomic_nan(format, a, b) {
+        return nan;
+    }
     let flush = format == F32;
     rules::flush_result(format, flush, add_nearest(format, format.flushed(flush, a), format.flushed(flush, b)))
 }
@@ -84,7 +87,7 @@ fn combine(op: ReduceOp, a: u32, b: u32) -> u32 {
         ReduceOp::MinFloatNan | ReduceOp::MaxFloatNan | ReduceOp::MinFloatAbsNan | ReduceOp::MaxFloatAbsNan
             if any_nan =>
         {
-            rules::min_max_nan(F32)
+            rules::default_nan(F32)
         }
         ReduceOp::MinFloat | ReduceOp::MinFloatNan => minimum(F32, float_a, float_b),
         ReduceOp::MaxFloat | ReduceOp::MaxFloatNan => maximum(F32, float_a, float_b),

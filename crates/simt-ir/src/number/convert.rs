@@ -2,7 +2,7 @@
 
 use super::bits::{mask, sign_extend};
 use super::float_arithmetic::Modifiers;
-use super::format::{Format, Unpacked};
+use super::format::{F32, Format, Unpacked};
 use super::round::{Exact, round};
 use super::rules;
 use crate::Rounding;
@@ -34,14 +34,14 @@ pub(crate) fn float_to_integer(
     if negative { magnitude.min(lowest_magnitude).wrapping_neg() & mask(width) } else { magnitude.min(largest) }
 }
 
-/// [`crate::Op::FloatToFloat`]. `flush` acts on subnormals of either side.
+/// [`crate::Op::FloatToFloat`]. `flush` acts on subnormal f32: operands, but for [`rules::conversion_flushes`], and results.
 pub(crate) fn float_to_float(modifiers: Modifiers, from: Format, to: Format, a: u64) -> u64 {
-    let a = from.flushed(modifiers.flush, a);
+    let a = from.flushed(modifiers.flush && rules::conversion_flushes(from, to), a);
     let result = match from.unpack(a) {
-        Unpacked::Nan => rules::converted_nan(from, to, a),
+        Unpacked::Nan => rules::converted_nan(from, to, modifiers.flush, a),
         Unpacked::Infinity { negative } => to.with_sign(negative, to.infinity()),
         Unpacked::Zero { negative } => to.zero(negative),
         Unpacked::Finite(exact) => round(to, exact, modifiers.rounding),
     };
-    modifiers.finish(to, result)
+    Modifiers { flush: modifiers.flush && to == F32, ..modifiers }.finish(to, result)
 }

@@ -33,6 +33,7 @@ impl Modifiers {
 pub(crate) fn unary(op: FloatUnaryOp, format: Format, modifiers: Modifiers, a: u64) -> u64 {
     let a = format.flushed(modifiers.flush, a);
     let result = match op {
+        FloatUnaryOp::Neg | FloatUnaryOp::Abs if format.is_nan(a) => rules::propagated_nan(format, &[a]),
         FloatUnaryOp::Neg => a ^ format.sign_bit(),
         FloatUnaryOp::Abs => format.magnitude(a),
         FloatUnaryOp::Sqrt => square_root(format, a, modifiers.rounding),
@@ -57,7 +58,7 @@ pub(crate) fn binary(op: FloatBinaryOp, format: Format, modifiers: Modifiers, a:
         FloatBinaryOp::Min => minimum(format, a, b),
         FloatBinaryOp::Max => maximum(format, a, b),
         FloatBinaryOp::MinNan | FloatBinaryOp::MaxNan if format.is_nan(a) || format.is_nan(b) => {
-            rules::min_max_nan(format)
+            rules::propagated_nan(format, &[a, b])
         }
         FloatBinaryOp::MinNan => minimum(format, a, b),
         FloatBinaryOp::MaxNan => maximum(format, a, b),
@@ -133,7 +134,7 @@ fn square_root(format: Format, a: u64, rounding: Rounding) -> u64 {
 
 fn round_to_integral(format: Format, a: u64, rounding: Rounding) -> u64 {
     match format.unpack(a) {
-        Unpacked::Nan => rules::converted_nan(format, format, a),
+        Unpacked::Nan => rules::propagated_nan(format, &[a]),
         Unpacked::Finite(x) if x.exponent < 0 => match x.to_integer(rounding) {
             0 => format.zero(x.negative),
             significand => round(format, Exact { significand, exponent: 0, ..x }, rounding),
@@ -154,7 +155,7 @@ pub(crate) fn maximum(format: Format, a: u64, b: u64) -> u64 {
 
 fn choose(format: Format, a: u64, b: u64, prefers_first: impl Fn(i64, i64) -> bool) -> u64 {
     match (format.is_nan(a), format.is_nan(b)) {
-        (true, true) => rules::min_max_nan(format),
+        (true, true) => rules::propagated_nan(format, &[a, b]),
         (true, false) => b,
         (false, true) => a,
         (false, false) if prefers_first(format.ordinal(a), format.ordinal(b)) => a,

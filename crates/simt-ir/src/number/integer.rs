@@ -1,6 +1,7 @@
 //! Integer arithmetic on patterns of any width up to 128 bits.
 
 use super::bits::{mask, sign_extend};
+use super::rules;
 use crate::{BinaryOp, UnaryOp};
 
 /// [`crate::Op::Unary`] on `width` bits. Counts and positions are 32-bit results.
@@ -34,12 +35,11 @@ pub(crate) fn binary(op: BinaryOp, width: u32, a: u128, b: u128) -> u128 {
         BinaryOp::Mul => a.wrapping_mul(b),
         BinaryOp::MulHighSigned => multiply_high_signed(width, a, b),
         BinaryOp::MulHighUnsigned => multiply_high_unsigned(width, a, b),
-        BinaryOp::DivSigned if b == 0 => u128::MAX,
+        BinaryOp::DivSigned | BinaryOp::RemSigned if b == 0 => rules::DIVIDED_BY_ZERO,
         BinaryOp::DivSigned => signed_a.wrapping_div(signed_b) as u128,
-        BinaryOp::DivUnsigned => a.checked_div(b).unwrap_or(u128::MAX),
-        BinaryOp::RemSigned if b == 0 => a,
+        BinaryOp::DivUnsigned => a.checked_div(b).unwrap_or(rules::DIVIDED_BY_ZERO),
         BinaryOp::RemSigned => signed_a.wrapping_rem(signed_b) as u128,
-        BinaryOp::RemUnsigned => a.checked_rem(b).unwrap_or(a),
+        BinaryOp::RemUnsigned => a.checked_rem(b).unwrap_or(rules::DIVIDED_BY_ZERO),
         BinaryOp::And => a & b,
         BinaryOp::Or => a | b,
         BinaryOp::Xor => a ^ b,

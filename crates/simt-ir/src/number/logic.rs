@@ -1,6 +1,7 @@
 //! Bit fields, byte permutation, funnel shifts and truth tables.
 
 use super::bits::{mask, sign_extend};
+use super::rules;
 use crate::PermuteMode;
 
 /// [`crate::Op::Lop3`]: bit i of the result is the table's entry at `a_i b_i c_i`.
@@ -44,7 +45,7 @@ fn byte_select(mode: PermuteMode, selector: u32, position: u32) -> u32 {
 
 /// [`crate::Op::BitFieldExtract`] (PTX ISA 9.7.1.20): a field beyond the top is filled with its sign, or zeros.
 pub(crate) fn extract(width: u32, signed: bool, a: u128, position: u32, length: u32) -> u128 {
-    let (position, length) = (position & 0xff, length & 0xff);
+    let (position, length) = (rules::field_number(width, position), rules::field_number(width, length));
     if length == 0 {
         return 0;
     }
@@ -59,7 +60,7 @@ pub(crate) fn extract(width: u32, signed: bool, a: u128, position: u32, length: 
 
 /// [`crate::Op::BitFieldInsert`] (PTX ISA 9.7.1.21): the low bits of `a` replace a field of `b`.
 pub(crate) fn insert(width: u32, a: u128, b: u128, position: u32, length: u32) -> u128 {
-    let (position, length) = (position & 0xff, length & 0xff);
+    let (position, length) = (rules::field_number(width, position), rules::field_number(width, length));
     if position >= width {
         return b;
     }
@@ -80,6 +81,7 @@ pub(crate) fn find_nth_set(a: u32, base: u32, n: u32) -> u32 {
     let n = n as i32;
     let is_set = |position: &u32| a >> position & 1 == 1;
     let found = match n {
+        i32::MIN => return rules::NTH_SET_OF_MINIMUM,
         0 => (base..32).next().filter(is_set),
         1.. => (base..32).filter(is_set).nth(n as usize - 1),
         _ => (0..=base.min(31)).rev().filter(is_set).nth(n.unsigned_abs() as usize - 1),

@@ -155,10 +155,20 @@ fn conversions_flush_saturate_and_clamp_to_zero() {
     assert_eq!(convert(false, true, false, Type::F64, Type::F32, minus_half), 0);
     assert_eq!(convert(false, false, true, Type::F32, Type::F16, 0xbf00_0000), 0);
     assert_eq!(convert(false, false, true, Type::F32, Type::BF16, NAN), 0x7fff);
-    assert_eq!(convert(true, false, false, Type::BF16, Type::F32, 0x8001), MINUS_ZERO);
-    // Sign and payload of a NaN survive widening to f64.
+    // Only subnormal f32 are flushed.
+    assert_eq!(convert(true, false, false, Type::F16, Type::F32, 0x8001), 0xb380_0000);
+    assert_eq!(convert(true, false, false, Type::F32, Type::F64, 0x8000_0001), 0x8000_0000_0000_0000);
+    // bf16 and f32 are moved to f32 as bits; f16 has a canonical NaN.
+    assert_eq!(convert(false, false, false, Type::BF16, Type::F32, 0xff81), 0xff81_0000);
+    assert_eq!(convert(false, false, false, Type::F32, Type::F32, 0xff80_0001), 0xff80_0001);
+    assert_eq!(convert(true, false, false, Type::F32, Type::F32, 0xff80_0001), NAN);
+    assert_eq!(convert(false, false, false, Type::F16, Type::F32, 0xfc01), NAN);
+    // Sign and payload of a NaN go to f64 and come from it.
     assert_eq!(convert(false, false, false, Type::F32, Type::F64, 0xff80_0001), 0xfff8_0000_2000_0000);
-    assert_eq!(convert(false, false, false, Type::F64, Type::F32, 0xfff8_0000_2000_0000), NAN);
+    assert_eq!(convert(true, false, false, Type::F32, Type::F64, 0xff80_0001), 0x7fff_ffff_e000_0000);
+    assert_eq!(convert(false, false, false, Type::F64, Type::F32, 0xfff0_0000_2000_0000), 0xffc0_0001);
+    assert_eq!(convert(false, false, false, Type::F64, Type::F16, 0xfff0_0400_0000_0000), 0xfe01);
+    assert_eq!(convert(false, false, false, Type::F64, Type::BF16, 0x7ff0_2000_0000_0000), 0x7fc1);
 }
 
 #[test]

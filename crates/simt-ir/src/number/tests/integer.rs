@@ -43,9 +43,9 @@ macro_rules! check_width {
                 check(BinaryOp::Sub, a.wrapping_sub(b));
                 check(BinaryOp::Mul, a.wrapping_mul(b));
                 check(BinaryOp::DivUnsigned, if b == 0 { <$unsigned>::MAX } else { a / b });
-                check(BinaryOp::RemUnsigned, if b == 0 { a } else { a % b });
+                check(BinaryOp::RemUnsigned, if b == 0 { <$unsigned>::MAX } else { a % b });
                 check(BinaryOp::DivSigned, if b == 0 { <$unsigned>::MAX } else { sa.wrapping_div(sb) as $unsigned });
-                check(BinaryOp::RemSigned, if b == 0 { a } else { sa.wrapping_rem(sb) as $unsigned });
+                check(BinaryOp::RemSigned, if b == 0 { <$unsigned>::MAX } else { sa.wrapping_rem(sb) as $unsigned });
                 check(BinaryOp::And, a & b);
                 check(BinaryOp::Or, a | b);
                 check(BinaryOp::Xor, a ^ b);

@@ -17,7 +17,9 @@ fn bit_fields() {
         for (ty, width) in [(Type::I32, 32u32), (Type::I64, 64)] {
             let mask = u64::MAX >> (64 - width);
             let bit = |value: u64, index: u32| value >> index & 1;
-            let (from, count) = (position & 0xff, length & 0xff);
+            // The low 8 bits count; in 64-bit fields any larger number is beyond the field.
+            let limit = |number: u32| if width == 64 { number.min(255) } else { number & 0xff };
+            let (from, count) = (limit(position), limit(length));
             for signed in [false, true] {
                 let fill = if !signed || count == 0 { 0 } else { bit(a, (from + count - 1).min(width - 1)) };
                 let expected = (0..width)
