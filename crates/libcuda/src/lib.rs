@@ -21,9 +21,6 @@ mod exports;
 mod guard;
 mod proc_address;
 mod stack;
-#[cfg(not(test))]
-#[allow(clippy::all, clippy::undocumented_unsafe_blocks, missing_docs, reason = "goes when the software driver comes")]
-mod stand_in;
 mod superseded;
 #[cfg(test)]
 mod test_driver;

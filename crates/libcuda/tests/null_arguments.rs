@@ -136,9 +136,6 @@ fn with_a_context_the_answers_are_nvidia_s() {
 
 /// Compares with the recorded answers. A function that is not implemented need not match.
 fn compare(results: &BTreeMap<String, CUresult>, column: usize) {
-    if is_stand_in() {
-        return;
-    }
     let recorded = answers(RECORDED);
     let differences = answers(DIFFERENCES);
     let mut wrong = Vec::new();
@@ -161,11 +158,6 @@ fn compare(results: &BTreeMap<String, CUresult>, column: usize) {
         wrong.len(),
         wrong.join("\n")
     );
-}
-
-/// Whether the device is the one that stands in until the software driver exists.
-fn is_stand_in() -> bool {
-    support::child_lines("name") == ["stand-in"]
 }
 
 /// The answers of a data file by function; nothing for a fault.

@@ -155,7 +155,7 @@ impl Schedule {
 fn find_spins(function: &Function, layout: &Layout, is_divergent: &impl Fn(BlockId) -> bool) -> (Vec<bool>, bool) {
     let mut spins = vec![false; layout.loops.len()];
     let mut waits_for_lane = false;
-    let observed = values_that_depend_on_others(function);
+    let observed = values_that_depend_on_others(function, layout);
     for (index, info) in layout.loops.iter().enumerate() {
         let id = LoopId(index as u32);
         for &block in &layout.order[info.first..=info.last] {
@@ -177,8 +177,9 @@ fn find_spins(function: &Function, layout: &Layout, is_divergent: &impl Fn(Block
     (spins, waits_for_lane)
 }
 
-/// Values computed from strong loads or atomics, transitively.
-fn values_that_depend_on_others(function: &Function) -> Vec<Option<()>> {
+/// Values computed from strong loads or atomics, transitively; or chosen, within a loop, by a branch on such a value (a flag
+/// that says that the lock was taken).
+fn values_that_depend_on_others(function: &Function, layout: &Layout) -> Vec<Option<()>> {
     let mut observed: Vec<Option<()>> = vec![None; function.value_types.len()];
     let mut changed = true;
     while changed {
@@ -188,9 +189,14 @@ fn values_that_depend_on_others(function: &Function) -> Vec<Option<()>> {
                 changed = true;
             }
         };
-        for block in &function.blocks {
+        let choosing = loops_with_observed_branches(function, layout, &observed);
+        for (index, block) in function.blocks.iter().enumerate() {
+            let around = layout.innermost[index];
             for phi in &block.phis {
-                if phi.incoming.iter().any(|(_, value)| observed[value.0 as usize].is_some()) {
+                let inside = |from: &BlockId| around.is_some_and(|id| layout.contains(id, *from));
+                let chosen = around.is_some_and(|id| choosing[id.0 as usize])
+                    && phi.incoming.iter().filter(|(from, _)| inside(from)).count() > 1;
+                if chosen || phi.incoming.iter().any(|(_, value)| observed[value.0 as usize].is_some()) {
                     mark(&mut observed, phi.result);
                 }
             }
@@ -213,4 +219,22 @@ fn values_that_depend_on_others(function: &Function) -> Vec<Option<()>> {
         }
     }
     observed
+}
+
+/// Loops in which a branch depends on an observed value.
+fn loops_with_observed_branches(function: &Function, layout: &Layout, observed: &[Option<()>]) -> Vec<bool> {
+    let mut marks = vec![false; layout.loops.len()];
+    for &block in &layout.order {
+        let decides = match function.block(block).terminator {
+            Terminator::CondBranch { condition, .. } => condition,
+            Terminator::Switch { index, .. } => index,
+            _ => continue,
+        };
+        let mut around = layout.innermost[block.0 as usize];
+        while let Some(id) = around.filter(|_| observed[decides.0 as usize].is_some()) {
+            marks[id.0 as usize] = true;
+            around = layout.loop_info(id).parent;
+        }
+    }
+    marks
 }

@@ -5,8 +5,8 @@
 
 use super::Schedule;
 use crate::{
-    AddressSpace, BinaryOp, BlockId, Function, IntCondition, Op, Program, SpecialRegister, Symbol, SymbolId,
-    Terminator, Type, Value,
+    AddressSpace, BinaryOp, BlockId, Function, FunctionKind, IntCondition, Op, Program, SpecialRegister, Symbol,
+    SymbolId, Terminator, Type, Value,
 };
 
 /// The lanes of a value, relative to each other. Speaks only of lanes that are active where the value is defined.
@@ -303,6 +303,10 @@ impl Analysis<'_> {
     fn symbol(&self, symbol: SymbolId) -> Fact {
         match self.symbols.get(symbol.0 as usize) {
             Some(symbol) if symbol.space == AddressSpace::Shared => constant(Type::I64, u64::from(symbol.offset)),
+            // A kernel's own frame is the first on the stack.
+            Some(symbol) if symbol.space == AddressSpace::Local && self.function.kind == FunctionKind::Kernel => {
+                constant(Type::I64, u64::from(symbol.offset))
+            }
             Some(symbol) if symbol.space == AddressSpace::Local => {
                 Fact { range: (0, i64::from(i32::MAX)), ..uniform(Type::I64) }
             }

@@ -592,16 +592,22 @@ impl FunctionEmitter<'_> {
         self.ir.or(outside, self.ir.icmp(IntPredicate::LLVMIntNE, low, self.i64(0)))
     }
 
-    /// Whether what is known of the address when the code is made says that no lane leaves static shared memory and all are aligned.
+    /// Whether what is known of the address when the code is made says that no lane leaves static shared memory, or
+    /// the kernel's own frame, and all are aligned.
     pub fn is_proven(&self, access: Access, address: Value, offset: i64) -> bool {
         let fact = self.shapes.fact(address);
         let bytes = i64::from(access.bytes());
         let (Some(low), Some(high)) = (fact.range.0.checked_add(offset), fact.range.1.checked_add(offset)) else {
             return false;
         };
-        let inside = low >= 0 && high.saturating_add(bytes) <= i64::from(self.unit.program.shared_bytes);
+        let size = match access.space {
+            AddressSpace::Shared => self.unit.program.shared_bytes,
+            AddressSpace::Local => self.unit.program.kernel().local_bytes,
+            _ => return false,
+        };
+        let inside = low >= 0 && high.saturating_add(bytes) <= i64::from(size);
         let align = fact.lanes_align.min(if offset == 0 { 63 } else { offset.trailing_zeros() as u8 });
-        access.space == AddressSpace::Shared && inside && 1i64 << align.min(62) >= bytes
+        inside && 1i64 << align.min(62) >= bytes
     }
 
     /// Tests one address for all lanes.
