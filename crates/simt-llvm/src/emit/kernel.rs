@@ -47,6 +47,7 @@ pub fn emit_program(ir: &Ir, program: &Program, launch: LaunchShape, target: Tar
         functions: vec![None; program.functions.len()],
         helpers: Default::default(),
         suspendable,
+        outline: accesses(&program) >= super::outline::OUTLINE_FROM,
     };
     for (index, function) in program.functions.iter().enumerate().skip(1) {
         if reachable[index] {
@@ -113,13 +114,19 @@ fn reachable_functions(program: &Program) -> Vec<bool> {
     reachable
 }
 
+/// Loads and stores of a program.
+fn accesses(program: &Program) -> usize {
+    let instructions = program.functions.iter().flat_map(|f| &f.blocks).flat_map(|b| &b.instructions);
+    instructions.filter(|i| matches!(i.op, Op::Load { .. } | Op::Store { .. })).count()
+}
+
 /// Whether a warp of the kernel may have to wait for others.
 fn suspends(kernel: &Function, shapes: &Shapes) -> bool {
     let waits = kernel.blocks.iter().flat_map(|block| &block.instructions).any(|i| i.op.may_suspend());
     waits || shapes.schedule.spins.contains(&true)
 }
 
-fn describe(ir: &Ir, fun: Fun) {
+pub(super) fn describe(ir: &Ir, fun: Fun) {
     ir.add_attribute(fun, u32::MAX, "nounwind");
     ir.add_text_attribute(fun, "prefer-vector-width", "512");
     ir.add_text_attribute(fun, "min-legal-vector-width", "512");
@@ -164,6 +171,7 @@ fn new_emitter<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, shapes:
         mask: ir.poison(ir.vector(ir.int(1), LANES)),
         block: Function::ENTRY,
         line: 0,
+        line_value: None,
         waits: Default::default(),
         shapes,
     }

@@ -199,6 +199,9 @@ impl FunctionEmitter<'_> {
                     vec![this.load_segments(access, &bases, length, contiguous)]
                 })
             }
+            Pattern::Listed(addresses) if self.unit.outline => {
+                self.call_outlined(access, addresses, &[]).into_iter().map(Repr::Vector).collect()
+            }
             Pattern::Listed(addresses) => {
                 if !self.is_proven(access, address, offset) {
                     self.check_listed(access, addresses);
@@ -431,6 +434,10 @@ impl FunctionEmitter<'_> {
             }
             Pattern::Segments { addresses, .. } | Pattern::Listed(addresses) => {
                 let vectors: Vec<Val> = values.iter().map(|value| self.stored(*value)).collect();
+                if self.unit.outline {
+                    self.call_outlined(access, addresses, &vectors);
+                    return;
+                }
                 if !self.is_proven(access, address, offset) {
                     self.check_listed(access, addresses);
                 }
@@ -495,7 +502,7 @@ impl FunctionEmitter<'_> {
         self.ir.shuffle(joined, joined, &order)
     }
 
-    fn scatter(&mut self, access: Access, addresses: Val, vectors: &[Val]) {
+    pub fn scatter(&mut self, access: Access, addresses: Val, vectors: &[Val]) {
         let pointers = self.lane_pointers(access.space, addresses);
         for (index, vector) in vectors.iter().enumerate() {
             let at = self.ir.offset(pointers, self.i64(u64::from(index as u32 * access.ty.bytes())));
@@ -539,6 +546,17 @@ impl FunctionEmitter<'_> {
         self.ir.mul(self.lane_numbers(self.ir.int(64)), self.ir.splat(stride, LANES))
     }
 
+    /// `line << 8 | shape`, see `WarpContext::access`.
+    fn access_code(&self, shape: u32) -> Val {
+        match self.line_value {
+            Some(line) => {
+                let moved = self.ir.bin(crate::llvm::Bin::Shl, line, self.i32(8));
+                self.ir.or(moved, self.i32(shape))
+            }
+            None => self.i32(self.line << 8 | shape),
+        }
+    }
+
     fn or_not(&self, bad: Val, holds: Option<Val>) -> Val {
         holds.map_or(bad, |holds| self.ir.or(bad, self.ir.not(holds)))
     }
@@ -548,7 +566,7 @@ impl FunctionEmitter<'_> {
         if access.runtime_space() != AccessSpace::Global || access.space == AddressSpace::Param {
             return;
         }
-        let code = self.i32(self.line << 8 | stride);
+        let code = self.access_code(stride);
         let note = self.ir.store(code, self.warp_field(offset_of!(WarpContext, access)), 4);
         self.ir.set_volatile(note);
         let note = self.ir.store(base, self.warp_field(offset_of!(WarpContext, access_base)), 8);
@@ -559,7 +577,7 @@ impl FunctionEmitter<'_> {
         if access.runtime_space() != AccessSpace::Global || access.space == AddressSpace::Param {
             return;
         }
-        let code = self.i32(self.line << 8 | ACCESS_LISTED);
+        let code = self.access_code(ACCESS_LISTED);
         let note = self.ir.store(code, self.warp_field(offset_of!(WarpContext, access)), 4);
         self.ir.set_volatile(note);
         let note = self.ir.store(addresses, self.warp_field(offset_of!(WarpContext, access_addresses)), 8);
@@ -668,7 +686,8 @@ impl FunctionEmitter<'_> {
         let helper = self.examine_helper();
         let details = access.bytes() | (access.kind as u32) << 16 | (access.runtime_space() as u32) << 24;
         let lanes = self.mask_bits(self.mask);
-        let arguments = [self.launch, self.warp, lanes, addresses, self.i32(self.line), self.i32(details)];
+        let line = self.line_value.unwrap_or_else(|| self.i32(self.line));
+        let arguments = [self.launch, self.warp, lanes, addresses, line, self.i32(details)];
         let verdict = self.ir.call(helper, &arguments);
         let faulted = self.ir.icmp(IntPredicate::LLVMIntNE, verdict, self.i32(0));
         self.leave_by_fault(faulted);

@@ -14,6 +14,7 @@ mod kernel;
 mod lanes;
 mod math;
 mod memory;
+mod outline;
 mod runtime;
 mod value;
 mod wait;
@@ -50,6 +51,8 @@ struct Unit<'a> {
     functions: Vec<Option<Fun>>,
     /// Functions emitted once and shared, by name.
     helpers: std::cell::RefCell<HashMap<String, Fun>>,
+    /// Whether accesses without a pattern are called instead of inlined.
+    outline: bool,
     /// Whether the kernel is called warp by warp and may suspend.
     suspendable: bool,
 }
@@ -100,6 +103,8 @@ struct FunctionEmitter<'a> {
     block: BlockId,
     /// PTX line of the instruction being emitted.
     line: u32,
+    /// The line as a value, in a function that serves many lines.
+    line_value: Option<Val>,
     waits: wait::Waits,
 }
 
