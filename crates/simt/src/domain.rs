@@ -3,6 +3,7 @@
 use crate::arena::Arena;
 use crate::fault::Fault;
 use crate::lock_order::{EngineRank, Lock};
+use crate::queue::Padded;
 use crate::runtime::{Heap, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -36,7 +37,8 @@ pub struct Domain {
     fault: Lock<Option<Arc<Fault>>>,
     heap: Heap,
     output: Output,
-    grids: AtomicU64,
+    /// Apart from `failed`, which every launch reads: this is written by whoever starts a grid.
+    grids: Padded<AtomicU64>,
 }
 
 impl Domain {
@@ -47,7 +49,7 @@ impl Domain {
             fault: Lock::new(EngineRank::Fault, None),
             heap: Heap::new(arena.clone(), config.heap_bytes),
             output: Output::new(config.output_bytes),
-            grids: AtomicU64::new(0),
+            grids: Padded::default(),
             config,
         })
     }
@@ -89,6 +91,6 @@ impl Domain {
 
     /// A number for a grid (`%gridid`).
     pub(crate) fn next_grid_id(&self) -> u64 {
-        self.grids.fetch_add(1, Ordering::Relaxed) + 1
+        self.grids.0.fetch_add(1, Ordering::Relaxed) + 1
     }
 }

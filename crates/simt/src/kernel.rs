@@ -1,5 +1,6 @@
 //! Kernels and launches, as the engine takes them.
 
+use crate::queue::Padded;
 use simt_ir::abi::KernelCode;
 use std::any::Any;
 use std::fmt;
@@ -20,8 +21,8 @@ pub struct Kernel {
     symbols: Box<[u64]>,
     /// Keeps the machine code in memory.
     _owner: Arc<dyn Any + Send + Sync>,
-    /// Moving average of the time of a block in units of 1/16 ns; 0 as long as none has run.
-    block_cost: AtomicU64,
+    /// Moving average of the time of a block in units of 1/16 ns; 0 as long as none has run. Apart from what launches read.
+    block_cost: Padded<AtomicU64>,
 }
 
 impl Kernel {
@@ -37,7 +38,7 @@ impl Kernel {
         owner: Arc<dyn Any + Send + Sync>,
     ) -> Arc<Kernel> {
         let (name, symbols) = (name.into(), symbols.into());
-        Arc::new(Kernel { name, code, symbols, _owner: owner, block_cost: AtomicU64::new(0) })
+        Arc::new(Kernel { name, code, symbols, _owner: owner, block_cost: Padded::default() })
     }
 
     /// Name, for messages.
@@ -57,7 +58,7 @@ impl Kernel {
 
     /// Expected time of `blocks` blocks one after another, in nanoseconds; `None` before the first.
     pub(crate) fn expected_ns(&self, blocks: u64) -> Option<u64> {
-        match self.block_cost.load(Ordering::Relaxed) {
+        match self.block_cost.0.load(Ordering::Relaxed) {
             0 => None,
             cost => Some(cost.saturating_mul(blocks) / 16),
         }
@@ -66,9 +67,9 @@ impl Kernel {
     /// Notes that `blocks` blocks took `elapsed_ns`.
     pub(crate) fn observe(&self, blocks: u64, elapsed_ns: u64) {
         let seen = (elapsed_ns.saturating_mul(16) / blocks.max(1)).max(1);
-        let before = self.block_cost.load(Ordering::Relaxed);
+        let before = self.block_cost.0.load(Ordering::Relaxed);
         let average = if before == 0 { seen } else { (before * 3 + seen) / 4 };
-        self.block_cost.store(average.max(1), Ordering::Relaxed);
+        self.block_cost.0.store(average.max(1), Ordering::Relaxed);
     }
 }
 

@@ -29,9 +29,9 @@ const PROGRESS_ROUNDS_MAX: u32 = 16;
 /// Rounds in which no resident gets on before something new is begun.
 const STALLED_ROUNDS_MIN: u32 = 8;
 /// Looks for a stream's next command before the stream is left.
-const LINGER_LOOKS: u32 = 16;
-/// Pauses of the processor between two looks.
-const LINGER_PAUSES: u32 = 24;
+const WATCH_LOOKS: u32 = 12;
+/// Time between two looks.
+const WATCH_PAUSE_NS: u64 = 1_500;
 
 /// What a host thread that helps waits for.
 pub(crate) struct Goal<'a> {
@@ -124,10 +124,10 @@ impl<'a> Session<'a> {
         loop {
             // SAFETY: this session has the stream in state `Taken`.
             let Some((command, parameters)) = (unsafe { stream.front() }) else {
-                if !self.linger(&stream) && stream.rest() {
-                    return;
+                if self.watch(&stream) {
+                    continue;
                 }
-                continue;
+                return;
             };
             match command {
                 Command::Launch(record) if !stream.domain().has_failed() => {
@@ -177,16 +177,29 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Waits a moment for the next command, so that a host that launches one small kernel after the other need not make
-    /// the stream known each time. Looks seldom, because each look slows the host down. True if there is a command.
-    fn linger(&self, stream: &Stream) -> bool {
-        let busy = self.goal.is_some() || !self.residents.is_empty() || self.engine.scheduler().has_pending();
-        let looks = if busy { 0 } else { LINGER_LOOKS };
-        (0..looks).any(|_| {
-            (0..LINGER_PAUSES).for_each(|_| std::hint::spin_loop());
-            // SAFETY: this session has the stream in state `Taken`.
-            unsafe { stream.has_command() }
-        })
+    /// After the last command: waits a moment for the next one, so that a host that launches one small kernel after the
+    /// other need not make the stream known each time. True if there is a command, and this session has the stream for it.
+    ///
+    /// Each look at the stream takes a cache line away from the host that is about to launch, which costs the host more than
+    /// all the rest of a launch. So the looks are far between, and who waits for the stream may take it meanwhile.
+    fn watch(&self, stream: &Stream) -> bool {
+        if self.goal.is_some() || !self.residents.is_empty() || self.engine.scheduler().has_pending() {
+            return !stream.rest(State::Taken);
+        }
+        stream.set_state(State::Watched);
+        for _ in 0..WATCH_LOOKS {
+            let until = monotonic_ns() + WATCH_PAUSE_NS;
+            while monotonic_ns() < until {
+                std::hint::spin_loop();
+            }
+            if !stream.is_idle() {
+                return stream.change_state(State::Watched, State::Taken);
+            }
+            if self.engine.scheduler().has_pending() {
+                break;
+            }
+        }
+        !stream.rest(State::Watched)
     }
 
     // Grids.
@@ -266,10 +279,9 @@ impl<'a> Session<'a> {
                 return self.leave_listed(stream);
             }
             let left = grid.left(plan.units);
-            if let Some(expected_ns) = kernel.expected_ns(left) {
-                if left > 1 && self.engine.core_count() > 1 && expected_ns >= SHARED_NS_MIN {
-                    self.share(&stream, left, expected_ns);
-                }
+            let expected_ns = kernel.expected_ns(left).unwrap_or(0);
+            if left > 1 && self.engine.core_count() > 1 && expected_ns >= SHARED_NS_MIN {
+                self.share(&stream, left, expected_ns);
             }
             let Some((number, _)) = grid.claim(plan.units, 1) else { break };
             let spare = self.core.spare.take();
@@ -420,7 +432,7 @@ impl<'a> Session<'a> {
             return self.progress_rounds != 0;
         }
         self.stalled_rounds += 1;
-        if self.stalled_rounds % STALLED_ROUNDS_MIN != 0 && !self.residents.is_empty() {
+        if !self.stalled_rounds.is_multiple_of(STALLED_ROUNDS_MIN) && !self.residents.is_empty() {
             std::hint::spin_loop();
             return true;
         }
@@ -456,7 +468,7 @@ impl<'a> Session<'a> {
         }
         if let Some(stream) = self.stream.take() {
             // The caller often was waiting for the last command.
-            if !stream.rest() {
+            if !stream.rest(State::Taken) {
                 stream.set_state(State::Ready);
                 self.engine.enqueue(stream);
             }

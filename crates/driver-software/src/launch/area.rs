@@ -27,11 +27,10 @@ unsafe fn launch(
 ) -> Answer {
     forbid_in_host_function()?;
     LaunchCache::with(|cache| {
-        let function = cache.function(function)?;
-        let stream = cache.stream(stream)?;
+        let (function, stream, buffer) = cache.look_up(function, stream)?;
         // SAFETY: the caller's promise.
-        unsafe { parameters::gather(&mut cache.parameters, &function.info, kernel_parameters, extra)? };
-        request.append(&function, &stream, &cache.parameters)
+        unsafe { parameters::gather(buffer, &function.info, kernel_parameters, extra)? };
+        request.append(function, stream, buffer)
     })
 }
 

@@ -12,15 +12,23 @@ use std::sync::Arc;
 
 /// What a thread keeps between launches.
 pub(super) struct LaunchCache {
-    streams: Recent<Stream>,
-    functions: Recent<Function>,
+    streams: StreamCache,
+    functions: FunctionCache,
+    /// Parameters are gathered here.
+    parameters: Vec<u8>,
+}
+
+struct StreamCache {
+    recent: Recent<Stream>,
     /// The default stream that was used last, with the number of its context and whether it is the thread's.
-    default_stream: Option<(u64, bool, Arc<Stream>)>,
+    default: Option<(u64, bool, Arc<Stream>)>,
+}
+
+struct FunctionCache {
+    recent: Recent<Function>,
     /// The kernel of a library that was used last, as a function of a context: handle, number of the context, removals of
     /// objects at that time.
     library_kernel: Option<(usize, u64, u64, Arc<Function>)>,
-    /// Parameters are gathered here.
-    pub(super) parameters: Vec<u8>,
 }
 
 thread_local! {
@@ -30,10 +38,8 @@ thread_local! {
 impl LaunchCache {
     const fn new() -> Self {
         Self {
-            streams: Recent::new(),
-            functions: Recent::new(),
-            default_stream: None,
-            library_kernel: None,
+            streams: StreamCache { recent: Recent::new(), default: None },
+            functions: FunctionCache { recent: Recent::new(), library_kernel: None },
             parameters: Vec::new(),
         }
     }
@@ -53,39 +59,63 @@ impl LaunchCache {
         }
     }
 
+    /// The function and the stream of handles, and a buffer for parameters. Nothing is counted: the cache keeps what it
+    /// lends.
+    #[inline]
+    pub(super) fn look_up(
+        &mut self,
+        function: CUfunction,
+        stream: CUstream,
+    ) -> Answer<(&Function, &Stream, &mut Vec<u8>)> {
+        Ok((self.functions.get(function)?, self.streams.get(stream)?, &mut self.parameters))
+    }
+}
+
+impl StreamCache {
     /// The stream of a handle.
-    pub(super) fn stream(&mut self, handle: CUstream) -> Answer<Arc<Stream>> {
+    #[inline]
+    fn get(&mut self, handle: CUstream) -> Answer<&Stream> {
         if handle.addr() > CU_STREAM_PER_THREAD.addr() {
-            let stream = self.streams.get(&Machine::get()?.objects, handle.addr());
-            return stream.cloned().ok_or(CUresult::CUDA_ERROR_INVALID_HANDLE);
+            let stream = self.recent.get(&Machine::get()?.objects, handle.addr());
+            return stream.map(Arc::as_ref).ok_or(CUresult::CUDA_ERROR_INVALID_HANDLE);
         }
         debug_assert!(handle.is_null() || handle == CU_STREAM_LEGACY || handle == CU_STREAM_PER_THREAD);
         let is_of_thread = handle == CU_STREAM_PER_THREAD;
-        with_current(|context| match &self.default_stream {
-            Some((id, of_thread, stream)) if *id == context.id && *of_thread == is_of_thread => Ok(stream.clone()),
-            _ => {
-                let stream = context.default_stream(is_of_thread)?;
-                self.default_stream = Some((context.id, is_of_thread, stream.clone()));
-                Ok(stream)
+        let default = &mut self.default;
+        with_current(move |context| {
+            if !matches!(default, Some((id, of_thread, _)) if *id == context.id && *of_thread == is_of_thread) {
+                *default = Some((context.id, is_of_thread, context.default_stream(is_of_thread)?));
             }
+            default.as_ref().map(|(_, _, stream)| stream.as_ref()).ok_or(CUresult::CUDA_ERROR_INVALID_CONTEXT)
         })
     }
+}
 
+impl FunctionCache {
     /// The function of a handle, which may also be that of a library's kernel.
-    pub(super) fn function(&mut self, handle: CUfunction) -> Answer<Arc<Function>> {
+    #[inline]
+    fn get(&mut self, handle: CUfunction) -> Answer<&Function> {
         let objects = &Machine::get()?.objects;
-        if let Some((known, id, removals, function)) = &self.library_kernel {
-            let is_current = with_current(|context| Ok(context.id))? == *id;
-            if *known == handle.addr() && is_current && *removals == objects.removals() {
-                return Ok(function.clone());
+        let is_known = match &self.library_kernel {
+            Some((known, id, removals, _)) if *known == handle.addr() && *removals == objects.removals() => {
+                with_current(|context| Ok(context.id))? == *id
             }
+            _ => false,
+        };
+        if !is_known {
+            // Two looks, because what the first one lends would be lent until the end.
+            if self.recent.get(objects, handle.addr()).is_some() {
+                return self
+                    .recent
+                    .get(objects, handle.addr())
+                    .map(Arc::as_ref)
+                    .ok_or(CUresult::CUDA_ERROR_INVALID_HANDLE);
+            }
+            let function = Function::named(handle)?;
+            let id = function.module.group.context_id();
+            self.library_kernel = Some((handle.addr(), id, objects.removals(), function));
         }
-        if let Some(function) = self.functions.get(objects, handle.addr()) {
-            return Ok(function.clone());
-        }
-        let function = Function::named(handle)?;
-        let id = function.module.group.context_id();
-        self.library_kernel = Some((handle.addr(), id, objects.removals(), function.clone()));
-        Ok(function)
+        let kernel = self.library_kernel.as_ref();
+        kernel.map(|(_, _, _, function)| function.as_ref()).ok_or(CUresult::CUDA_ERROR_INVALID_HANDLE)
     }
 }

@@ -57,7 +57,7 @@ unsafe fn put_attribute(data: *mut c_void, bytes: usize, attribute: CUmem_range_
             location_type(advice.last_prefetch)
         }
         CUmem_range_attribute::CU_MEM_RANGE_ATTRIBUTE_ACCESSED_BY => {
-            if data.is_null() || bytes == 0 || bytes % 4 != 0 {
+            if data.is_null() || bytes == 0 || !bytes.is_multiple_of(4) {
                 return Err(CUresult::CUDA_ERROR_INVALID_VALUE);
             }
             let devices = advice.accessed_by.iter().copied().chain(std::iter::repeat(CU_DEVICE_INVALID));

@@ -16,7 +16,11 @@ pub(crate) struct Pointers;
 enum Value {
     Word(u32),
     Long(u64),
-    Flag(bool),
+}
+
+/// A truth value, which the API passes as an unsigned int.
+fn flag(is_set: bool) -> Value {
+    Value::Word(u32::from(is_set))
 }
 
 /// The attribute of a pointer into an allocation.
@@ -29,9 +33,9 @@ fn value_of(pointer: CUdeviceptr, attribute: Attribute, info: &Info) -> Answer<V
         Attribute::CU_POINTER_ATTRIBUTE_MEMORY_TYPE => Value::Word(memory_type.0),
         Attribute::CU_POINTER_ATTRIBUTE_DEVICE_POINTER => Value::Long(pointer),
         Attribute::CU_POINTER_ATTRIBUTE_HOST_POINTER if is_host || info.kind == Kind::Managed => Value::Long(pointer),
-        Attribute::CU_POINTER_ATTRIBUTE_SYNC_MEMOPS => Value::Flag(info.sync_memops),
+        Attribute::CU_POINTER_ATTRIBUTE_SYNC_MEMOPS => flag(info.sync_memops),
         Attribute::CU_POINTER_ATTRIBUTE_BUFFER_ID => Value::Long(info.id),
-        Attribute::CU_POINTER_ATTRIBUTE_IS_MANAGED => Value::Flag(info.kind == Kind::Managed),
+        Attribute::CU_POINTER_ATTRIBUTE_IS_MANAGED => flag(info.kind == Kind::Managed),
         Attribute::CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL => Value::Word(info.device as u32),
         Attribute::CU_POINTER_ATTRIBUTE_RANGE_START_ADDR | Attribute::CU_POINTER_ATTRIBUTE_MAPPING_BASE_ADDR => {
             Value::Long(info.base)
@@ -39,11 +43,11 @@ fn value_of(pointer: CUdeviceptr, attribute: Attribute, info: &Info) -> Answer<V
         Attribute::CU_POINTER_ATTRIBUTE_RANGE_SIZE | Attribute::CU_POINTER_ATTRIBUTE_MAPPING_SIZE => {
             Value::Long(info.bytes)
         }
-        Attribute::CU_POINTER_ATTRIBUTE_MAPPED => Value::Flag(true),
+        Attribute::CU_POINTER_ATTRIBUTE_MAPPED => flag(true),
         Attribute::CU_POINTER_ATTRIBUTE_ALLOWED_HANDLE_TYPES => Value::Long(0),
         Attribute::CU_POINTER_ATTRIBUTE_IS_LEGACY_CUDA_IPC_CAPABLE
         | Attribute::CU_POINTER_ATTRIBUTE_IS_GPU_DIRECT_RDMA_CAPABLE
-        | Attribute::CU_POINTER_ATTRIBUTE_IS_HW_DECOMPRESS_CAPABLE => Value::Flag(false),
+        | Attribute::CU_POINTER_ATTRIBUTE_IS_HW_DECOMPRESS_CAPABLE => flag(false),
         // Readable and writable.
         Attribute::CU_POINTER_ATTRIBUTE_ACCESS_FLAGS => Value::Word(3),
         Attribute::CU_POINTER_ATTRIBUTE_MEMPOOL_HANDLE => Value::Long(match info.kind {
@@ -65,7 +69,7 @@ fn absent(attribute: Attribute) -> Answer<Value> {
         | Attribute::CU_POINTER_ATTRIBUTE_MAPPED
         | Attribute::CU_POINTER_ATTRIBUTE_IS_LEGACY_CUDA_IPC_CAPABLE
         | Attribute::CU_POINTER_ATTRIBUTE_IS_GPU_DIRECT_RDMA_CAPABLE
-        | Attribute::CU_POINTER_ATTRIBUTE_IS_HW_DECOMPRESS_CAPABLE => Value::Flag(false),
+        | Attribute::CU_POINTER_ATTRIBUTE_IS_HW_DECOMPRESS_CAPABLE => flag(false),
         Attribute::CU_POINTER_ATTRIBUTE_P2P_TOKENS => return Err(CUresult::CUDA_ERROR_INVALID_VALUE),
         attribute if attribute.name().is_some() => Value::Long(0),
         _ => return Err(CUresult::CUDA_ERROR_INVALID_VALUE),
@@ -80,13 +84,11 @@ unsafe fn put(place: *mut c_void, value: &Value) -> Answer {
     if place.is_null() {
         return Err(CUresult::CUDA_ERROR_INVALID_VALUE);
     }
-    // SAFETY: the caller's promise. Flags are C's `bool` in some documents and `unsigned int` in others; programs pass
-    // either, and only the first byte is sure to be there.
+    // SAFETY: the caller's promise.
     unsafe {
         match value {
             Value::Word(word) => place.cast::<u32>().write_unaligned(*word),
             Value::Long(long) => place.cast::<u64>().write_unaligned(*long),
-            Value::Flag(flag) => place.cast::<u8>().write(u8::from(*flag)),
         }
     }
     Ok(())
@@ -143,8 +145,8 @@ impl Driver for Pointers {
             if attribute != Attribute::CU_POINTER_ATTRIBUTE_SYNC_MEMOPS || value.is_null() {
                 return Err(CUresult::CUDA_ERROR_INVALID_VALUE);
             }
-            // SAFETY: the caller passes a flag, of which the first byte is sure to be there.
-            let wanted = unsafe { *value.cast::<u8>() } != 0;
+            // SAFETY: the caller passes an unsigned int.
+            let wanted = unsafe { value.cast::<u32>().read_unaligned() } != 0;
             let changed = Machine::get()?.allocations.change(pointer, |info| info.sync_memops = wanted);
             changed.ok_or(CUresult::CUDA_ERROR_INVALID_VALUE)
         })

@@ -36,6 +36,24 @@ struct Shape {
     next: Shapes,
 }
 
+/// Machine code of a function.
+pub(crate) enum Code<'a> {
+    /// As the function keeps it.
+    Listed(&'a Arc<Kernel>),
+    /// Made for this launch, because the function has been launched with too many shapes of blocks to keep them all.
+    Made(Arc<Kernel>),
+}
+
+impl std::ops::Deref for Code<'_> {
+    type Target = Arc<Kernel>;
+    fn deref(&self) -> &Arc<Kernel> {
+        match self {
+            Code::Listed(kernel) => kernel,
+            Code::Made(kernel) => kernel,
+        }
+    }
+}
+
 /// A list that only grows: who reads it takes no lock.
 type Shapes = OnceLock<Box<Shape>>;
 
@@ -124,15 +142,15 @@ impl Function {
     /// # Errors
     /// When the kernel cannot be compiled, or refers to a variable that is not there.
     #[inline]
-    pub(crate) fn kernel(&self, block: [u32; 3], small_grid: bool) -> Answer<Arc<Kernel>> {
+    pub(crate) fn kernel(&self, block: [u32; 3], small_grid: bool) -> Answer<Code<'_>> {
         let mut shapes = &self.shapes;
         while let Some(shape) = shapes.get() {
             if shape.block == block && shape.small_grid == small_grid {
-                return Ok(shape.kernel.clone());
+                return Ok(Code::Listed(&shape.kernel));
             }
             shapes = &shape.next;
         }
-        self.add_shape(block, small_grid)
+        self.add_shape(block, small_grid).map(Code::Made)
     }
 
     #[cold]

@@ -53,11 +53,11 @@ impl Refusal {
 fn parse(text: &str) -> Result<Arc<jit::Module>, Refusal> {
     let machine = Machine::get().map_err(|code| Refusal(code, String::new()))?;
     let device = capability();
-    if let Some(arch) = Arch::of_ptx(text) {
-        if !arch.ptx_runs_on(device) {
-            let text = format!("PTX for compute_{} does not run on a device of {device}", arch.suffixed());
-            return Err(Refusal(CUresult::CUDA_ERROR_INVALID_PTX, text));
-        }
+    if let Some(arch) = Arch::of_ptx(text)
+        && !arch.ptx_runs_on(device)
+    {
+        let text = format!("PTX for compute_{} does not run on a device of {device}", arch.suffixed());
+        return Err(Refusal(CUresult::CUDA_ERROR_INVALID_PTX, text));
     }
     match jit::Module::from_ptx(text, &machine.jit) {
         Ok(module) => Ok(Arc::new(module)),

@@ -141,10 +141,11 @@ impl LibraryKernel {
     /// The kernel as a function of a context of `device`: the current one, or the device's primary one.
     pub(super) fn function_on(&self, device: CUdevice) -> Answer<Arc<Function>> {
         let device = Machine::get()?.device(device)?;
-        if let Some(context) = crate::context::current_unchecked()? {
-            if context.device.ordinal == device.ordinal && context.check().is_ok() {
-                return self.function(&context);
-            }
+        if let Some(context) = crate::context::current_unchecked()?
+            && context.device.ordinal == device.ordinal
+            && context.check().is_ok()
+        {
+            return self.function(&context);
         }
         let context = device.retain_primary()?;
         let function = self.function(&context);

@@ -16,6 +16,9 @@ pub(crate) const RING_BYTES: u64 = 256 << 10;
 /// Records begin at multiples of this.
 const RECORD_ALIGN: u64 = 64;
 
+/// How far ahead of the producer cache lines are asked for: about eight launches with few parameters.
+const CLAIMED_AHEAD: u64 = 1024;
+
 #[repr(C, align(64))]
 struct Record {
     /// Size with parameters, a multiple of [`RECORD_ALIGN`].
@@ -25,7 +28,7 @@ struct Record {
 
 /// A value with a cache line of its own.
 #[repr(align(128))]
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Padded<T>(pub(crate) T);
 
 pub(crate) struct Ring {
@@ -78,7 +81,18 @@ impl Ring {
             ptr::copy_nonoverlapping(parameters.as_ptr(), record.add(1).cast::<u8>(), parameters.len());
         }
         self.tail.set(end);
+        self.claim_ahead(end);
         Ok(())
+    }
+
+    /// Asks for the cache lines of records to come, for writing. The consumer's core has them from the last time round, and
+    /// to wait for each of them when it is written would take longer than everything else in a launch.
+    fn claim_ahead(&self, tail: u64) {
+        for line in 0..2 {
+            let ahead = self.record(tail + CLAIMED_AHEAD + line * RECORD_ALIGN);
+            // SAFETY: the instruction changes no memory and no register; processors without it do nothing.
+            unsafe { core::arch::asm!("prefetchw [{}]", in(reg) ahead, options(nostack, preserves_flags)) };
+        }
     }
 
     /// Whether a record with so many bytes of parameters has room. Any thread may ask.

@@ -26,6 +26,8 @@ pub(crate) enum State {
     /// One thread: the one that put it in this state, or, while a grid, a host function or a wait is under way, the one that
     /// ends it. Nothing is written here for each command, because who appends commands reads it.
     Taken = 2,
+    /// There are no commands, and a thread looks for the next one now and then. Any thread may take the stream from it.
+    Watched = 3,
 }
 
 /// A queue of commands, carried out one after the other.
@@ -206,17 +208,23 @@ impl Stream {
 
     /// Whether a thread that waits for this stream could do something for it.
     pub(crate) fn wants_help(&self) -> bool {
-        self.state.0.load(Ordering::SeqCst) == State::Ready as u8 || self.grid.is_listed()
+        let state = self.state.0.load(Ordering::SeqCst);
+        state == State::Ready as u8 || state == State::Watched as u8 || self.grid.is_listed()
     }
 
-    /// Takes the stream for processing, if it is ready.
+    /// Takes the stream to carry out its commands, if nobody has it.
     pub(crate) fn take(&self) -> bool {
-        self.state.0.load(Ordering::Relaxed) == State::Ready as u8 && self.change_state(State::Ready, State::Taken)
+        let free =
+            |from: State| self.state.0.load(Ordering::Relaxed) == from as u8 && self.change_state(from, State::Taken);
+        free(State::Ready) || free(State::Watched)
     }
 
-    /// After the last command: false if there is another one by now, which is the caller's to carry out.
-    pub(crate) fn rest(&self) -> bool {
-        self.set_state(State::Idle);
+    /// Lets go of a stream without commands, from [`State::Taken`] or [`State::Watched`]. False if there is a command by
+    /// now and the stream has been taken for it.
+    pub(crate) fn rest(&self, from: State) -> bool {
+        if !self.change_state(from, State::Idle) {
+            return true;
+        }
         self.is_idle() || !self.change_state(State::Idle, State::Taken)
     }
 

@@ -34,7 +34,7 @@ pub(super) fn is_in_order(site: &Site<'_>, lanes: u32, size: u32, kind: AccessKi
             // What lies in the arena without being allocated faults by itself.
             None => arena.covers(address) || arena.is_accessible(address, bytes),
         };
-        let aligned = size == 0 || address % bytes == 0;
+        let aligned = size == 0 || address.is_multiple_of(bytes);
         if inside && aligned {
             continue;
         }

@@ -94,7 +94,7 @@ mod tests {
         assert!(heap.resize(64 << 10));
         let first = heap.allocate(30_000);
         let second = heap.allocate(30_000);
-        assert!(first % 16 == 0 && second % 16 == 0 && first.abs_diff(second) >= 30_000);
+        assert!(first.is_multiple_of(16) && second.is_multiple_of(16) && first.abs_diff(second) >= 30_000);
         assert_eq!(heap.allocate(30_000), 0);
         assert!(heap.free(first) && !heap.free(first) && !heap.free(second + 16) && heap.free(0));
         assert_ne!(heap.allocate(30_000), 0);
