@@ -93,22 +93,23 @@ fn carry_chains() {
     check(
         "add.cc.u32 %r1, %r2, %r3; addc.cc.u32 %r4, %r5, %r6; subc.u32 %r7, %r1, %r4;",
         expect![[r#"
-        b0:
-          %0: i32 = const i32 0x0
-          %1: i32 = add i32 %0, %0
-          %2: i1 = compare lt_unsigned i32 %1, %0
-          %3: i32 = add i32 %0, %0
-          %4: i1 = compare lt_unsigned i32 %3, %0
-          %5: i32 = extend zero i1 to i32 %2
-          %6: i32 = add i32 %3, %5
-          %7: i1 = compare lt_unsigned i32 %6, %3
-          %8: i1 = or i1 %4, %7
-          %9: i32 = sub i32 %1, %6
-          %10: i32 = extend zero i1 to i32 %8
-          %11: i32 = sub i32 %9, %10
-          return
-        }
-    "#]],
+            b0:
+              %0: i32 = const i32 0x0
+              %1: i32 = add i32 %0, %0
+              %2: i1 = compare lt_unsigned i32 %1, %0
+              %3: i32 = add i32 %0, %0
+              %4: i1 = compare lt_unsigned i32 %3, %0
+              %5: i32 = extend zero i1 to i32 %2
+              %6: i32 = add i32 %3, %5
+              %7: i1 = compare lt_unsigned i32 %6, %3
+              %8: i1 = or i1 %4, %7
+              %9: i32 = sub i32 %1, %6
+              %10: i1 = not i1 %8
+              %11: i32 = extend zero i1 to i32 %10
+              %12: i32 = sub i32 %9, %11
+              return
+            }
+        "#]],
     );
 }
 

@@ -23,6 +23,11 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
         guarding: Guarding::Select,
         lower: isspacep,
     },
+    Declaration {
+        forms: &["getctarank.SPACE{shared::cluster}?.T{u32 u64} =d:u32, a:any @7.8 sm_90"],
+        guarding: Guarding::Select,
+        lower: block_rank,
+    },
 ];
 
 /// The space that a modifier names. The window of a cluster's shared memory is that of the block itself.
@@ -65,4 +70,10 @@ fn isspacep(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
     let space = space(cx, i.slot("SPACE").unwrap_or_default());
     let p = cx.builder.push1(Op::IsInSpace { space, a });
     cx.write(i, "p", p)
+}
+
+/// An address of shared memory is always one of the block itself.
+fn block_rank(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
+    let d = cx.builder.push1(Op::Special(simt_ir::SpecialRegister::ClusterCtarank));
+    cx.write(i, "d", d)
 }

@@ -1,6 +1,6 @@
 //! Extended-precision arithmetic (PTX ISA 9.7.2). The carry flag `CC.CF` is one bit a lane.
 //!
-//! Of a subtraction the flag holds the borrow: 1 if there was one.
+//! After a subtraction the flag is 1 if nothing was borrowed, as in the machine, where `a - b` is `a + !b + 1`.
 
 use simt_ir::{BinaryOp, IntCondition, UnaryOp, Value};
 

@@ -64,6 +64,7 @@ fn cache_policy(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
 }
 
 /// Where a memory operation goes.
+#[derive(Clone, Copy)]
 pub(super) struct Target {
     pub space: AddressSpace,
     pub address: Value,

@@ -9,6 +9,7 @@ mod arithmetic;
 mod atomic;
 mod barrier;
 mod bits;
+mod bulk;
 mod carry;
 mod compare;
 mod control;
@@ -19,6 +20,7 @@ mod float;
 pub mod form;
 mod half;
 mod logic;
+mod mbarrier;
 mod memory;
 pub mod special;
 mod transcendental;
@@ -86,6 +88,7 @@ const FAMILIES: &[(&str, &[Declaration])] = &[
     ("atomic", atomic::INSTRUCTIONS),
     ("barrier", barrier::INSTRUCTIONS),
     ("bits", bits::INSTRUCTIONS),
+    ("bulk", bulk::INSTRUCTIONS),
     ("carry", carry::INSTRUCTIONS),
     ("compare", compare::INSTRUCTIONS),
     ("control", control::INSTRUCTIONS),
@@ -95,6 +98,7 @@ const FAMILIES: &[(&str, &[Declaration])] = &[
     ("float", float::INSTRUCTIONS),
     ("half", half::INSTRUCTIONS),
     ("logic", logic::INSTRUCTIONS),
+    ("mbarrier", mbarrier::INSTRUCTIONS),
     ("memory", memory::INSTRUCTIONS),
     ("transcendental", transcendental::INSTRUCTIONS),
     ("video", video::INSTRUCTIONS),
@@ -118,13 +122,9 @@ static TABLE: LazyLock<HashMap<&'static str, Vec<Entry>>> = LazyLock::new(|| {
 
 /// Instructions of the PTX ISA that have no declaration yet: known by name, refused when they are launched.
 const NOT_IMPLEMENTED: &[&str] = &[
-    "cp.reduce",
-    "clusterlaunchcontrol",
-    "getctarank",
     "istypep",
     "ldmatrix",
     "mapa",
-    "mbarrier",
     "mma",
     "movmatrix",
     "multimem",

@@ -64,10 +64,7 @@ const SCALARS: &[(&str, SpecialRegister)] = &[
     ("%envreg1", SpecialRegister::Environment1),
     ("%envreg2", SpecialRegister::Environment2),
     ("%envreg3", SpecialRegister::Environment3),
-    // Counters and regions that this device does not have.
-    ("%reserved_smem_offset_begin", SpecialRegister::Zero32),
-    ("%reserved_smem_offset_end", SpecialRegister::Zero32),
-    ("%reserved_smem_offset_cap", SpecialRegister::Zero32),
+    // There are no graphs that a kernel could ask about.
     ("%current_graph_exec", SpecialRegister::Zero64),
 ];
 
@@ -89,6 +86,18 @@ const VECTORS: &[(&str, [SpecialRegister; 3])] = &[
     ),
 ];
 
+/// Bytes of the shared memory that is reserved for the system. A kernel that asks for it (cooperative groups do, for
+/// groups of several warps) has it as part of its static shared memory.
+pub(crate) const RESERVED_SHARED_BYTES: u32 = 1024;
+
+/// The places in reserved shared memory that have names.
+const RESERVED: &[(&str, u32)] = &[
+    ("%reserved_smem_offset_begin", 0),
+    ("%reserved_smem_offset_0", 0),
+    ("%reserved_smem_offset_1", RESERVED_SHARED_BYTES / 2),
+    ("%reserved_smem_offset_end", RESERVED_SHARED_BYTES),
+];
+
 /// The special register `name`, or its component.
 pub(crate) fn find(name: &str, component: Option<&str>) -> Option<Operand> {
     if !name.starts_with('%') {
@@ -104,6 +113,9 @@ pub(crate) fn find(name: &str, component: Option<&str>) -> Option<Operand> {
     }
     if component.is_some() {
         return None;
+    }
+    if let Some((_, offset)) = RESERVED.iter().find(|(place, _)| *place == name) {
+        return Some(Operand::ReservedShared(*offset));
     }
     let special = |register, part| Some(Operand::Special(Special { register, part }));
     match name {

@@ -181,6 +181,12 @@ impl Lowering<'_> {
             }
             Operand::Immediate(value) => Ok(self.immediate(*value, ty)),
             Operand::Special(special) => self.special(*special, ty),
+            Operand::ReservedShared(offset) => {
+                let symbol = self.program.reserved_shared()?;
+                let address = self.builder.push1(Op::SymbolAddress(symbol));
+                let address = self.add_offset(address, i64::from(*offset));
+                Ok(self.reinterpret(address, ty))
+            }
             Operand::Symbol(symbol, offset) => {
                 let address = self.symbol_value(symbol, *offset)?;
                 Ok(self.reinterpret(address, ty))

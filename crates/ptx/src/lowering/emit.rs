@@ -189,4 +189,23 @@ impl Lowering<'_> {
         }
         self.pack(&results)
     }
+
+    /// A loop, lane by lane: `turn` gets a value, at first `start`, and gives the next one and whether the lane is done. The
+    /// result is the value that a lane's last turn got.
+    pub fn repeat(&mut self, start: Value, turn: impl FnOnce(&mut Self, Value) -> (Value, Value)) -> Value {
+        let variable = self.ssa.declare(self.ty(start));
+        self.ssa.write(variable, self.builder.current_block(), start);
+        let head = self.builder.create_block();
+        self.branch(head);
+        self.builder.switch_to(head);
+        let value = self.get(variable);
+        let (next, done) = turn(self, value);
+        self.ssa.write(variable, self.builder.current_block(), next);
+        let after = self.builder.create_block();
+        self.branch_if(done, after, head);
+        self.ssa.seal(&mut self.builder, head);
+        self.ssa.seal(&mut self.builder, after);
+        self.builder.switch_to(after);
+        value
+    }
 }

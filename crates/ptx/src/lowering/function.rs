@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use simt_ir::{BlockId, Function as IrFunction, FunctionBuilder, FunctionKind, Op, Terminator, UnaryOp, Value};
 
 use super::LowerError;
-use super::cfg::Cfg;
+use super::cfg::{Cfg, Flow};
 use super::context::{Lowering, Problem, register_type};
 use super::program::{ProgramBuilder, Types};
 use super::ssa::Ssa;
@@ -219,6 +219,10 @@ impl Lowering<'_> {
         if !self.builder.is_terminated() {
             let text = format!("line {}: `{}`: {reason}", resolved.source.span.line, resolved.source);
             self.builder.push(Op::Unsupported { text, returns: Vec::new() });
+            // Where an instruction that ends a block would go on is not known.
+            if Flow::of(resolved.source) != Flow::Next {
+                self.builder.terminate(Terminator::Unreachable);
+            }
         }
     }
 

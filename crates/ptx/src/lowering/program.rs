@@ -10,6 +10,7 @@ use super::global::{GlobalSymbol, address_space};
 use super::library::Inner;
 use super::place::piece_types;
 use crate::ast::{Declarator, Function, FunctionKind, Signature, Space, Variables};
+use crate::instructions::special::RESERVED_SHARED_BYTES;
 
 /// Shared memory that a program may declare: more than any device has.
 const SHARED_BYTES_MAX: u64 = 16 << 20;
@@ -52,6 +53,8 @@ pub(crate) struct ProgramBuilder {
     pub indirect_calls: Vec<Types>,
     /// The global and const variables that functions declare.
     pub function_globals: Vec<GlobalSymbol>,
+    /// Shared memory for the system, where a function asks for it.
+    reserved_shared: Option<SymbolId>,
 }
 
 impl ProgramBuilder {
@@ -66,6 +69,7 @@ impl ProgramBuilder {
             dynamic_shared: Vec::new(),
             indirect_calls: Vec::new(),
             function_globals: Vec::new(),
+            reserved_shared: None,
         }
     }
 
@@ -173,6 +177,23 @@ impl ProgramBuilder {
             self.dynamic_shared.push((symbol, align));
             return Ok(symbol);
         };
+        self.allocate_shared(name, size, align)
+    }
+
+    /// The symbol of the shared memory that is reserved for the system.
+    pub fn reserved_shared(&mut self) -> Result<SymbolId, Problem> {
+        if let Some(symbol) = self.reserved_shared {
+            return Ok(symbol);
+        }
+        let size = u64::from(RESERVED_SHARED_BYTES);
+        let symbol = self.allocate_shared("%reserved_smem".to_owned(), size, 128)?;
+        self.reserved_shared = Some(symbol);
+        Ok(symbol)
+    }
+
+    fn allocate_shared(&mut self, name: String, size: u64, align: u64) -> Result<SymbolId, Problem> {
+        let space = AddressSpace::Shared;
+        self.program.shared_align = self.program.shared_align.max(align as u32);
         let offset = u64::from(self.program.shared_bytes).next_multiple_of(align);
         let end = offset.saturating_add(size);
         if end > SHARED_BYTES_MAX {

@@ -105,6 +105,8 @@ pub enum Operand {
     Register(RegisterId),
     /// A special register.
     Special(Special),
+    /// An address in the shared memory that is reserved for the system: bytes from its start.
+    ReservedShared(u32),
     /// The address of a variable or function, plus bytes.
     Symbol(Symbol, i64),
     /// A constant.

@@ -35,7 +35,9 @@ impl ModuleNames {
         for (item_index, item) in module.items.iter().enumerate() {
             match item {
                 Item::Function(function) => {
-                    table.names.insert(function.name.clone(), ModuleName::Function(function.name.clone()));
+                    // An alias may be declared as a function, before or behind the alias itself.
+                    let name = || ModuleName::Function(function.name.clone());
+                    table.names.entry(function.name.clone()).or_insert_with(name);
                 }
                 Item::Variables(variables) => {
                     for (name, declarator) in variables.names.iter().enumerate() {
