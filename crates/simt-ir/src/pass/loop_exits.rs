@@ -53,10 +53,9 @@ fn escaping_values(function: &Function, inside: &[bool]) -> Vec<Value> {
     };
     for id in function.block_ids() {
         let block = function.block(id);
-        for phi in &block.phis {
-            phi.incoming.iter().filter(|(from, _)| !inside[from.0 as usize]).for_each(|(_, value)| note(*value));
-        }
         if !inside[id.0 as usize] {
+            // Edges out of the loop get blocks of their own, so that what a phi takes along one is used outside as well.
+            block.phis.iter().flat_map(|phi| &phi.incoming).for_each(|(_, value)| note(*value));
             block.instructions.iter().for_each(|instruction| instruction.op.for_each_operand(&mut note));
             liveness_uses(&block.terminator, &mut note);
         }
