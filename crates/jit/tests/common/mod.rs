@@ -1,0 +1,132 @@
+//! What the tests of random programs share: PTX text on its way to both implementations, and a device.
+
+use std::sync::Arc;
+
+use simt::arena::Purpose;
+use simt::{Domain, DomainConfig, Engine, EngineConfig, Kernel, Launch, Stream};
+use simt_interp::random::{Case, interpret};
+use simt_ir::Program;
+use simt_llvm::{Compiler, Options};
+
+/// A device to run code on. Each case gets a domain of its own, so that a fault stays with the case that made it.
+pub struct Device {
+    engine: Engine,
+    compiler: Compiler,
+}
+
+impl Device {
+    /// A device with one worker.
+    pub fn new() -> Self {
+        let engine = Engine::new(EngineConfig { workers: 1, ..EngineConfig::default() });
+        Self { engine: engine.expect("the system gives the engine its address ranges"), compiler: Compiler::new() }
+    }
+
+    fn place(&self, words: &[u64]) -> u64 {
+        let bytes = (words.len() * 8).max(8) as u64;
+        let address = self.engine.arena().allocate(bytes, Purpose::Device, None).expect("there is memory");
+        // SAFETY: the allocation was just made with this size, and nobody else knows it.
+        unsafe { std::ptr::copy_nonoverlapping(words.as_ptr(), address as *mut u64, words.len()) };
+        address
+    }
+
+    /// Runs a program on a case's inputs; its outputs.
+    ///
+    /// # Errors
+    ///
+    /// The compiler's, the engine's, or the kernel's fault.
+    pub fn run<C>(
+        &self,
+        program: &Program,
+        case: &Case<C>,
+        symbols: &[(String, Vec<u8>)],
+        specialised: bool,
+    ) -> Result<Vec<u64>, String> {
+        let block = [case.threads, 1, 1];
+        let options = Options { block: specialised.then_some(block), small_grid: specialised };
+        let compiled = self.compiler.compile(program, &options).map_err(|error| error.to_string())?;
+        let domain: Arc<Domain> = self.engine.domain(DomainConfig::default());
+        let stream: Arc<Stream> = self.engine.stream(&domain, 0).map_err(|error| error.to_string())?;
+        let code = compiled.code;
+        let place = |name: &str| match symbols.iter().find(|(known, _)| known == name) {
+            Some((_, bytes)) => {
+                let words = bytes.chunks(8).map(|chunk| {
+                    let mut word = [0; 8];
+                    word[..chunk.len()].copy_from_slice(chunk);
+                    u64::from_le_bytes(word)
+                });
+                self.place(&words.collect::<Vec<u64>>())
+            }
+            None => 0,
+        };
+        let symbols: Vec<u64> = program.symbols.iter().map(|symbol| place(&symbol.name)).collect();
+        // SAFETY: the code was made for this contract and is kept by the kernel.
+        let kernel = unsafe { Kernel::new("k", code, symbols, Arc::new(compiled)) };
+        let input = self.place(&case.inputs);
+        let output = self.place(&vec![0; case.output_len()]);
+        let parameters: Vec<u8> = [input, output].iter().flat_map(|address| address.to_le_bytes()).collect();
+        let launch = Launch { stack_bytes: 64 << 10, ..Launch::new(&kernel, [case.blocks, 1, 1], block, &parameters) };
+        stream.launch(&launch).map_err(|error| error.to_string())?;
+        stream.synchronize();
+        // SAFETY: the buffer has this length, and the stream is idle.
+        let words = unsafe { std::slice::from_raw_parts(output as *const u64, case.output_len()) }.to_vec();
+        self.engine.arena().free(input, &[Purpose::Device]);
+        self.engine.arena().free(output, &[Purpose::Device]);
+        match domain.fault() {
+            Some(fault) => Err(format!("{fault:?}")),
+            None => Ok(words),
+        }
+    }
+}
+
+/// A case of PTX text, lowered.
+pub struct Lowered {
+    case: Case<String>,
+    program: Program,
+    /// Global variables with their initial values.
+    symbols: Vec<(String, Vec<u8>)>,
+}
+
+impl Lowered {
+    /// Lowers and verifies a case.
+    ///
+    /// # Errors
+    ///
+    /// What the parser, the lowering or the verifier says.
+    pub fn new(case: Case<String>) -> Result<Self, String> {
+        let module = ptx::ast::Module::parse(&case.code).map_err(|error| error.to_string())?;
+        let (program, _) = ptx::lowering::lower_kernel(&module, "k").map_err(|error| error.to_string())?;
+        simt_ir::verify(&program).map_err(|error| error.to_string())?;
+        let symbols = ptx::lowering::global_symbols(&module)
+            .into_iter()
+            .map(|symbol| {
+                let mut bytes = symbol.data;
+                bytes.resize(symbol.size as usize, 0);
+                (symbol.name, bytes)
+            })
+            .collect();
+        Ok(Self { case, program, symbols })
+    }
+
+    /// The case.
+    pub fn case(&self) -> &Case<String> {
+        &self.case
+    }
+
+    /// The interpreter's output.
+    ///
+    /// # Errors
+    ///
+    /// The interpreter's.
+    pub fn interpret(&self) -> Result<Vec<u64>, String> {
+        interpret(&self.program, &self.case, &self.symbols).map_err(|error| format!("interpreter: {error}"))
+    }
+
+    /// The compiled code's output.
+    ///
+    /// # Errors
+    ///
+    /// As [`Device::run`].
+    pub fn run(&self, device: &Device, specialised: bool) -> Result<Vec<u64>, String> {
+        device.run(&self.program, &self.case, &self.symbols, specialised)
+    }
+}
