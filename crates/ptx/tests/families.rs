@@ -497,6 +497,152 @@ fn memory() {
 }
 
 #[test]
+fn values_of_128_bits() {
+    check(
+        ".reg .b128 %b<3>; ld.global.v2.b128 {%b1, %b2}, [%q1]; st.shared.b128 [%r1], %b2; ld.param.b128 %b1, [p];",
+        expect![[r#"
+            b0:
+              %7: i32 = const i32 0x0
+              %0: i64 = const i64 0x0
+              %1: i64, %2: i64, %3: i64, %4: i64 = load global i64 x4 weak offset 0 %0
+              %5: i128 = concat i64 %1, %2
+              %6: i128 = concat i64 %3, %4
+              %8: i64 = extend zero i32 to i64 %7
+              %9: i64 = truncate i128 to i64 %6
+              %10: i32 = const i32 0x40
+              %11: i128 = shr_unsigned i128 %6, %10
+              %12: i64 = truncate i128 to i64 %11
+              store shared i64 weak offset 0 %8, %9, %12
+              %13: i64 = load_param i64 [0]
+              %14: i64 = load_param i64 [8]
+              %15: i128 = concat i64 %13, %14
+              return
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn asynchronous_copies() {
+    check(
+        "cp.async.cg.shared.global [%r1], [%q1], 16; cp.async.commit_group; cp.async.wait_group 0;",
+        expect![[r#"
+        b0:
+          %2: i64 = const i64 0x0
+          %0: i32 = const i32 0x0
+          %1: i64 = extend zero i32 to i64 %0
+          %3: i64, %4: i64 = load global i64 x2 weak offset 0 %2
+          store shared i64 weak offset 0 %1, %3, %4
+          return
+        }
+    "#]],
+    );
+    check(
+        "cp.async.ca.shared.global [%r1], [%q1], 4, %r2;",
+        expect![[r#"
+        b0:
+          %2: i64 = const i64 0x0
+          %0: i32 = const i32 0x0
+          %1: i64 = extend zero i32 to i64 %0
+          %3: i32 = const i32 0x4
+          %4: i1 = compare ge_unsigned i32 %0, %3
+          %5: i32 = load global i32 x1 weak offset 0 guarded %2, %4
+          store shared i32 weak offset 0 %1, %5
+          %6: i32 = const i32 0x0
+          %7: i1 = compare ne i32 %0, %6
+          %8: i1 = not i1 %4
+          %9: i1 = and i1 %7, %8
+          branch_if %9 b1 else b2
+        b1:
+          %10: i32 = const i32 0x0
+          %11: i1 = compare gt_unsigned i32 %0, %10
+          %12: i8 = load global i8 x1 weak offset 0 guarded %2, %11
+          store shared i8 weak offset 0 %1, %12
+          %13: i32 = const i32 0x1
+          %14: i1 = compare gt_unsigned i32 %0, %13
+          %15: i8 = load global i8 x1 weak offset 1 guarded %2, %14
+          store shared i8 weak offset 1 %1, %15
+          %16: i32 = const i32 0x2
+          %17: i1 = compare gt_unsigned i32 %0, %16
+          %18: i8 = load global i8 x1 weak offset 2 guarded %2, %17
+          store shared i8 weak offset 2 %1, %18
+          %19: i32 = const i32 0x3
+          %20: i1 = compare gt_unsigned i32 %0, %19
+          %21: i8 = load global i8 x1 weak offset 3 guarded %2, %20
+          store shared i8 weak offset 3 %1, %21
+          branch b2
+        b2:
+          return
+        }
+    "#]],
+    );
+    check(
+        "mbarrier.arrive.shared.b64 %q1, [%r1]; mbarrier.test_wait.parity.shared.b64 %p1, [%r1], 1;",
+        expect![[r#"
+        b0:
+          %0: i32 = const i32 0x0
+          %1: i64 = extend zero i32 to i64 %0
+          %2: i64 = const i64 0x1
+          %3: i64 = const i64 0x0
+          %4: i64 = load shared i64 x1 relaxed offset 0 %1
+          branch b1
+        b1:
+          %5: i64 = phi b0: %4, b1: %41
+          %6: i32 = const i32 0x14
+          %7: i64 = shr_unsigned i64 %5, %6
+          %8: i64 = const i64 0xfffff
+          %9: i64 = and i64 %7, %8
+          %10: i64 = const i64 0xfffff
+          %11: i64 = and i64 %5, %10
+          %12: i32 = const i32 0x28
+          %13: i64 = shr_unsigned i64 %5, %12
+          %14: i64 = const i64 0x3fffff
+          %15: i64 = and i64 %13, %14
+          %16: i64 = sub i64 %11, %2
+          %17: i64 = add i64 %15, %3
+          %18: i64 = const i64 0x3fffff
+          %19: i64 = and i64 %17, %18
+          %20: i64 = or i64 %16, %19
+          %21: i64 = const i64 0x0
+          %22: i1 = compare eq i64 %20, %21
+          %23: i64 = select i64 %22, %9, %16
+          %24: i64 = const i64 0xfffff
+          %25: i64 = and i64 %23, %24
+          %26: i64 = const i64 0xfffff
+          %27: i64 = and i64 %9, %26
+          %28: i64 = const i64 0x8000000000000000
+          %29: i64 = and i64 %5, %28
+          %30: i64 = extend zero i1 to i64 %22
+          %31: i32 = const i32 0x3f
+          %32: i64 = shl i64 %30, %31
+          %33: i64 = xor i64 %29, %32
+          %34: i32 = const i32 0x14
+          %35: i64 = shl i64 %27, %34
+          %36: i32 = const i32 0x28
+          %37: i64 = shl i64 %19, %36
+          %38: i64 = or i64 %25, %35
+          %39: i64 = or i64 %38, %37
+          %40: i64 = or i64 %39, %33
+          %41: i64 = atomic compare_exchange shared i64 acquire_release block offset 0 %1, %40, %5
+          %42: i1 = compare eq i64 %41, %5
+          branch_if %42 b2 else b1
+        b2:
+          %44: i64 = extend zero i32 to i64 %0
+          %45: i64 = load shared i64 x1 acquire offset 0 %44
+          %46: i32 = const i32 0x3f
+          %47: i64 = shr_unsigned i64 %45, %46
+          %48: i32 = const i32 0x1
+          %49: i64 = extend zero i32 to i64 %48
+          %50: i64 = const i64 0x1
+          %51: i64 = and i64 %49, %50
+          %52: i1 = compare ne i64 %47, %51
+          return
+        }
+    "#]],
+    );
+}
+
+#[test]
 fn warp() {
     check(
         "vote.sync.ballot.b32 %r1, !%p1, -1; vote.any.pred %p2, %p1; activemask.b32 %r2;",

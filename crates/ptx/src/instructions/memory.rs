@@ -134,6 +134,7 @@ pub(super) fn elements(operand: &Operand) -> &[Operand] {
     }
 }
 
+/// A value of 128 bits is accessed as its halves.
 fn load(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
     let ty = i.ty("T");
     let address = bracketed(i, "a")?;
@@ -144,8 +145,11 @@ fn load(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
         Some((place, offset)) => load_parameter(cx, &place, offset, ty, results.len())?,
         None => {
             let Target { space, address, offset } = target(cx, i.slot("SPACE"), address)?;
-            let (ty, count, guard) = (ir_type(ty), results.len() as u8, cx.guard);
-            cx.builder.push(Op::Load { space, ty, count, order: order(i), address, offset, guard })
+            let (wide, guard) = (ty == ScalarType::B128, cx.guard);
+            let (ty, count) = if wide { (Type::I64, 2 * results.len()) } else { (ir_type(ty), results.len()) };
+            let load = Op::Load { space, ty, count: count as u8, order: order(i), address, offset, guard };
+            let parts = cx.builder.push(load);
+            if wide { parts.chunks(2).map(|halves| cx.pack(halves)).collect() } else { parts }
         }
     };
     for (result, value) in results.iter().zip(values) {
@@ -182,7 +186,14 @@ fn load_parameter(
                 if offset < 0 || end > i64::from(cx.builder.function().param_bytes) {
                     return Problem::invalid("an access beyond the kernel's parameters");
                 }
-                cx.builder.push1(Op::LoadParam { ty: ir_type(ty), offset: offset as u32 })
+                let offset = offset as u32;
+                if ty == ScalarType::B128 {
+                    let halves =
+                        [0, 8].map(|at| cx.builder.push1(Op::LoadParam { ty: Type::I64, offset: offset + at }));
+                    cx.pack(&halves)
+                } else {
+                    cx.builder.push1(Op::LoadParam { ty: ir_type(ty), offset })
+                }
             }
             Place::Pieces(pieces) => {
                 let value = cx.load_from_pieces(pieces, offset, ty.bytes())?;
@@ -218,7 +229,9 @@ fn store(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
             if space == AddressSpace::Param && cx.kind == FunctionKind::Kernel {
                 return Problem::invalid("a kernel's parameter is not written");
             }
-            let (ty, guard) = (ir_type(ty), cx.guard);
+            let (wide, guard) = (ty == ScalarType::B128, cx.guard);
+            let ty = if wide { Type::I64 } else { ir_type(ty) };
+            let values = if wide { values.into_iter().flat_map(|value| cx.unpack(value, 2)).collect() } else { values };
             cx.builder.push(Op::Store { space, ty, order: order(i), address, offset, values, guard });
             Ok(())
         }

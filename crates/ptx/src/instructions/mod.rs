@@ -128,7 +128,6 @@ const NOT_IMPLEMENTED: &[&str] = &[
     "mma",
     "movmatrix",
     "multimem",
-    "st.async",
     "stmatrix",
     "suld",
     "suq",
