@@ -101,13 +101,14 @@ impl Compiled {
 
 type Slot = Arc<OnceLock<Result<Arc<Compiled>, Error>>>;
 type Lowered = Arc<(Program, Vec<GlobalSymbol>)>;
+type LoweredSlot = Arc<OnceLock<Result<Lowered, Error>>>;
 
 /// A module of PTX. It may be used by many threads; kernels are compiled by the thread that first wants them, different ones at the same time.
 pub struct Module {
     ast: ptx::ast::Module,
     config: Config,
     text_hash: OnceLock<blake3::Hash>,
-    lowered: Mutex<HashMap<String, Arc<OnceLock<Result<Lowered, Error>>>>>,
+    lowered: Mutex<HashMap<String, LoweredSlot>>,
     compiled: Mutex<HashMap<(String, Options), Slot>>,
 }
 

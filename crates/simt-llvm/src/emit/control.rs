@@ -53,9 +53,9 @@ impl FunctionEmitter<'_> {
             }
             self.function.block(id).phis.iter().for_each(|phi| crosses[phi.result.0 as usize] = true);
         }
-        for index in 0..count {
+        for (index, crosses) in crosses.into_iter().enumerate() {
             let parameter = index < self.function.parameters.len();
-            if crosses[index] || parameter {
+            if crosses || parameter {
                 self.make_variable(Value(index as u32));
             }
         }

@@ -33,7 +33,7 @@ pub enum Bin {
 
 /// Conversions, by LLVM's names.
 #[derive(Clone, Copy, Debug)]
-#[allow(missing_docs, reason = "LLVM's names")]
+#[allow(missing_docs, clippy::enum_variant_names, reason = "LLVM's names")]
 pub enum Cast {
     Trunc,
     ZExt,
