@@ -208,6 +208,10 @@ fn header_version() -> u32 {
 
 /// Whether the answers are the same, as far as the version of the header lets them be.
 fn agrees(question: &Question, expected: &str, version: u32) -> bool {
+    if version < 13_050 && question.kernel.barriers > 1 {
+        // Their limits by barriers are others.
+        return true;
+    }
     let ours = question.answer();
     let (ours, theirs): (Vec<&str>, Vec<&str>) = (ours.split(' ').collect(), expected.split(' ').collect());
     let compared = |index: usize| version >= 13_050 || !CHANGED_IN_13_5.contains(&index);
