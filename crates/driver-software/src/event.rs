@@ -111,11 +111,13 @@ impl Driver for Events {
 
     fn cuEventRecordWithFlags(&self, event: CUevent, stream: CUstream, flags: u32) -> CUresult {
         answer(|| {
-            // CU_EVENT_RECORD_EXTERNAL is for captures.
-            if flags != 0 {
-                return Err(CUresult::CUDA_ERROR_INVALID_VALUE);
+            let (event, stream) = (Event::named(event)?, Stream::named(stream)?);
+            match flags {
+                0 => event.record_on(&stream),
+                // CU_EVENT_RECORD_EXTERNAL is for captures, and no stream is captured.
+                1 => Err(CUresult::CUDA_ERROR_ILLEGAL_STATE),
+                _ => Err(CUresult::CUDA_ERROR_INVALID_VALUE),
             }
-            Event::named(event)?.record_on(&Stream::named(stream)?)
         })
     }
 

@@ -97,9 +97,9 @@ fn limits_are_kept() {
     let (driver, _context) = (driver(), Context::new());
     let mut value = 0;
     for (limit, set, read) in [
-        (CUlimit::CU_LIMIT_STACK_SIZE, 4000, 4000),
-        (CUlimit::CU_LIMIT_PRINTF_FIFO_SIZE, 1 << 16, 1 << 16),
-        (CUlimit::CU_LIMIT_MALLOC_HEAP_SIZE, 1 << 22, 1 << 22),
+        (CUlimit::CU_LIMIT_STACK_SIZE, 1000, 1008),
+        (CUlimit::CU_LIMIT_PRINTF_FIFO_SIZE, 1 << 16, 1 << 19),
+        (CUlimit::CU_LIMIT_MALLOC_HEAP_SIZE, 1, 1 << 22),
     ] {
         ok(driver.cuCtxSetLimit(limit, set));
         ok(driver.cuCtxGetLimit(&mut value, limit));

@@ -39,9 +39,11 @@ fn variables_of_a_module_can_be_read_and_written() {
     ok(driver.cuModuleGetGlobal_v2(Some(&mut managed), None, module, c"shared_word"));
     // SAFETY: managed memory is the host's as well.
     assert_eq!(unsafe { *(managed as *const u32) }, 11);
-    ok(driver.cuModuleGetGlobal_v2(None, None, module, c"where_counter_is"));
-    let absent = driver.cuModuleGetGlobal_v2(None, None, module, c"elsewhere");
+    ok(driver.cuModuleGetGlobal_v2(None, Some(&mut bytes), module, c"where_counter_is"));
+    let absent = driver.cuModuleGetGlobal_v2(None, Some(&mut bytes), module, c"elsewhere");
     assert_eq!(absent, CUresult::CUDA_ERROR_NOT_FOUND);
+    let nothing_asked = driver.cuModuleGetGlobal_v2(None, None, module, c"counter");
+    assert_eq!(nothing_asked, CUresult::CUDA_ERROR_INVALID_VALUE);
     let mut none = CUfunction::NULL;
     assert_eq!(driver.cuModuleGetFunction(&mut none, module, c"nothing"), CUresult::CUDA_ERROR_NOT_FOUND);
     ok(driver.cuModuleUnload(module));

@@ -98,7 +98,8 @@ fn unknown_pointers_have_empty_attributes() {
     let mut data: [*mut c_void; 2] = [(&raw mut memory_type).cast(), (&raw mut start).cast()];
     // SAFETY: the arrays have two entries.
     ok(unsafe { driver.cuPointerGetAttributes(2, attributes.as_mut_ptr(), data.as_mut_ptr(), 64) });
-    assert_eq!((memory_type, start), (0, 0));
+    // Driver 580 leaves the range as it is.
+    assert_eq!((memory_type, start), (0, 7));
 }
 
 #[test]

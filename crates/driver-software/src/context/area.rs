@@ -17,6 +17,11 @@ pub(crate) struct Contexts;
 /// The version of the API that contexts report: that of `cuCtxCreate` since CUDA 3.2.
 const API_VERSION: u32 = 3020;
 
+/// Least bytes of formatted output that are kept, as driver 580 has it.
+const OUTPUT_BYTES_MIN: usize = 512 << 10;
+/// Least bytes for `malloc` in kernels, as driver 580 has it.
+const HEAP_BYTES_MIN: usize = 4 << 20;
+
 /// The context of a handle.
 fn named(handle: CUcontext) -> Answer<Arc<Context>> {
     Machine::get()?.objects.get(handle.addr()).ok_or(CUresult::CUDA_ERROR_INVALID_CONTEXT)
@@ -42,10 +47,9 @@ fn limit_of(context: &Context, limit: CUlimit) -> Answer<usize> {
         CUlimit::CU_LIMIT_DEV_RUNTIME_PENDING_LAUNCH_COUNT => settings.pending_launches,
         CUlimit::CU_LIMIT_MAX_L2_FETCH_GRANULARITY => settings.l2_granularity,
         CUlimit::CU_LIMIT_PERSISTING_L2_CACHE_SIZE => settings.persisting_l2,
-        CUlimit::CU_LIMIT_SHMEM_SIZE | CUlimit::CU_LIMIT_CIG_ENABLED | CUlimit::CU_LIMIT_CIG_SHMEM_FALLBACK_ENABLED => {
-            0
-        }
-        limit if limit.name().is_some() => return Err(CUresult::CUDA_ERROR_UNSUPPORTED_LIMIT),
+        CUlimit::CU_LIMIT_SHMEM_SIZE => context.device.limits().shared_per_block_optin as usize,
+        CUlimit::CU_LIMIT_CIG_ENABLED => 0,
+        limit if limit.0 < CUlimit::CU_LIMIT_MAX.0 => return Err(CUresult::CUDA_ERROR_UNSUPPORTED_LIMIT),
         _ => return Err(CUresult::CUDA_ERROR_INVALID_VALUE),
     })
 }
@@ -54,12 +58,12 @@ fn set_limit(context: &Context, limit: CUlimit, value: usize) -> Answer {
     match limit {
         CUlimit::CU_LIMIT_STACK_SIZE if value > STACK_BYTES_MAX => return Err(CUresult::CUDA_ERROR_INVALID_VALUE),
         CUlimit::CU_LIMIT_STACK_SIZE => context.streams.set_stack_bytes(value.next_multiple_of(16) as u32),
-        CUlimit::CU_LIMIT_PRINTF_FIFO_SIZE => context.domain.output().set_limit(value as u64),
+        CUlimit::CU_LIMIT_PRINTF_FIFO_SIZE => context.domain.output().set_limit(value.max(OUTPUT_BYTES_MIN) as u64),
         CUlimit::CU_LIMIT_MALLOC_HEAP_SIZE => {
             if value as u64 > context.device.budget.capacity() {
                 return Err(CUresult::CUDA_ERROR_OUT_OF_MEMORY);
             }
-            if !context.domain.heap().resize(value as u64) {
+            if !context.domain.heap().resize(value.max(HEAP_BYTES_MIN) as u64) {
                 return Err(CUresult::CUDA_ERROR_INVALID_VALUE);
             }
         }
@@ -72,7 +76,7 @@ fn set_limit(context: &Context, limit: CUlimit, value: usize) -> Answer {
             let most = context.device.profile().l2_bytes as usize / 4 * 3;
             context.settings.lock().persisting_l2 = value.min(most);
         }
-        limit if limit.name().is_some() => return Err(CUresult::CUDA_ERROR_UNSUPPORTED_LIMIT),
+        limit if limit.0 < CUlimit::CU_LIMIT_MAX.0 => return Err(CUresult::CUDA_ERROR_UNSUPPORTED_LIMIT),
         _ => return Err(CUresult::CUDA_ERROR_INVALID_VALUE),
     }
     Ok(())

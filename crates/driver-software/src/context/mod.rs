@@ -85,7 +85,7 @@ impl Context {
                     shared_config: 1,
                     sync_depth: 2,
                     pending_launches: 2048,
-                    l2_granularity: 128,
+                    l2_granularity: 64,
                     persisting_l2: 0,
                 },
             ),

@@ -88,7 +88,9 @@ impl Driver for Devices {
     fn cuDeviceGetAttribute(&self, value: &mut i32, attribute: CUdevice_attribute, dev: CUdevice) -> CUresult {
         answer(|| {
             let device = Machine::get()?.device(dev)?;
-            *value = device.model.attribute(attribute.0).ok_or(CUresult::CUDA_ERROR_INVALID_VALUE)?;
+            let known = attribute.0 < CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MAX.0;
+            let found = if known { device.model.attribute(attribute.0) } else { None };
+            *value = found.ok_or(CUresult::CUDA_ERROR_INVALID_VALUE)?;
             Ok(())
         })
     }

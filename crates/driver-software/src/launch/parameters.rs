@@ -77,12 +77,16 @@ unsafe fn unpack(buffer: &mut [u8], extra: *mut *mut c_void) -> Answer {
             return Err(invalid);
         }
     }
-    if !ended || size < buffer.len() || (start.is_null() && !buffer.is_empty()) {
+    if !ended || (start.is_null() && !buffer.is_empty()) {
         return Err(invalid);
     }
-    if !buffer.is_empty() {
-        // SAFETY: the packed buffer has at least so many bytes.
-        unsafe { ptr::copy_nonoverlapping(start, buffer.as_mut_ptr(), buffer.len()) };
+    // Driver 580 refuses more than the kernel takes, and fills up what is missing.
+    if size > buffer.len() {
+        return Err(CUresult::CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES);
+    }
+    if size > 0 {
+        // SAFETY: the packed buffer has so many bytes.
+        unsafe { ptr::copy_nonoverlapping(start, buffer.as_mut_ptr(), size) };
     }
     Ok(())
 }
@@ -134,7 +138,10 @@ mod tests {
 
     #[test]
     fn packed_parameters_are_taken_as_they_are() {
-        assert_eq!(unpack_some(20), Ok(vec![3; 16]));
-        assert_eq!(unpack_some(15), Err(CUresult::CUDA_ERROR_INVALID_VALUE));
+        assert_eq!(unpack_some(16), Ok(vec![3; 16]));
+        let mut short = vec![3; 16];
+        short[15] = 0;
+        assert_eq!(unpack_some(15), Ok(short));
+        assert_eq!(unpack_some(17), Err(CUresult::CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES));
     }
 }

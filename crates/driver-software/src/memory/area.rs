@@ -72,10 +72,8 @@ impl Driver for Memories {
 
     fn cuMemAlloc_v2(&self, pointer: &mut CUdeviceptr, bytes: usize) -> CUresult {
         answer(|| {
-            // An allocation of nothing is an error that the runtime library takes for a null pointer.
-            if bytes == 0 {
-                *pointer = 0;
-            }
+            // Also when there is an error: the runtime library takes an allocation of nothing for a null pointer.
+            *pointer = 0;
             *pointer = allocate(bytes, Kind::Device)?;
             Ok(())
         })
@@ -114,7 +112,7 @@ impl Driver for Memories {
     fn cuMemFree_v2(&self, pointer: CUdeviceptr) -> CUresult {
         answer(|| {
             if pointer == 0 {
-                return current().map(|_| ());
+                return Ok(());
             }
             free(pointer, |info| matches!(info.kind, Kind::Device | Kind::Managed | Kind::Pooled(_)))
         })
@@ -162,6 +160,10 @@ impl Driver for Memories {
             if flags & !known != 0 {
                 return Err(CUresult::CUDA_ERROR_INVALID_VALUE);
             }
+            if bytes == 0 {
+                *pointer = ptr::null_mut();
+                return current().map(|_| ());
+            }
             // With a unified address space all of it is mapped and portable.
             let flags = flags | CU_MEMHOSTALLOC_DEVICEMAP;
             *pointer = ptr::with_exposed_provenance_mut(allocate(bytes, Kind::Host(flags))? as usize);
@@ -170,7 +172,10 @@ impl Driver for Memories {
     }
 
     unsafe fn cuMemFreeHost(&self, pointer: *mut c_void) -> CUresult {
-        answer(|| free(pointer.addr() as u64, |info| matches!(info.kind, Kind::Host(_))))
+        answer(|| match pointer.is_null() {
+            true => Ok(()),
+            false => free(pointer.addr() as u64, |info| matches!(info.kind, Kind::Host(_))),
+        })
     }
 
     unsafe fn cuMemHostGetDevicePointer_v2(
@@ -191,8 +196,8 @@ impl Driver for Memories {
 
     unsafe fn cuMemHostGetFlags(&self, flags: &mut u32, pointer: *mut c_void) -> CUresult {
         answer(|| match host_info(pointer)?.kind {
-            Kind::Host(set) => {
-                *flags = set;
+            Kind::Host(set) | Kind::Registered(set) => {
+                *flags = set | CU_MEMHOSTALLOC_DEVICEMAP;
                 Ok(())
             }
             _ => Err(CUresult::CUDA_ERROR_INVALID_VALUE),
@@ -221,14 +226,15 @@ impl Driver for Memories {
 
     unsafe fn cuMemHostUnregister(&self, pointer: *mut c_void) -> CUresult {
         answer(|| {
-            if pointer.is_null() {
+            let address = pointer.addr() as u64;
+            let info = Machine::get()?.allocations.find(address);
+            if address == 0 || info.as_ref().is_some_and(|info| info.base != address) {
                 return Err(CUresult::CUDA_ERROR_INVALID_VALUE);
             }
-            let freed = free(pointer.addr() as u64, |info| matches!(info.kind, Kind::Registered(_)));
-            freed.map_err(|code| match code {
-                CUresult::CUDA_ERROR_INVALID_VALUE => CUresult::CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED,
-                code => code,
-            })
+            match info.map(|info| info.kind) {
+                Some(Kind::Registered(_)) => free(address, |info| matches!(info.kind, Kind::Registered(_))),
+                _ => current().and(Err(CUresult::CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED)),
+            }
         })
     }
 }

@@ -148,7 +148,7 @@ impl Corner {
         let rows = if self.height == 0 { height } else { self.height as u64 };
         let row_end = (self.x_bytes as u64).checked_add(width).ok_or(invalid)?;
         let slice_end = (self.y as u64).checked_add(height).ok_or(invalid)?;
-        if (height > 1 || depth > 1) && row_end > pitch || depth > 1 && slice_end > rows {
+        if (self.pitch != 0 || height > 1 || depth > 1) && row_end > pitch || depth > 1 && slice_end > rows {
             return Err(invalid);
         }
         let slice = pitch.checked_mul(rows).ok_or(invalid)?;
@@ -194,9 +194,6 @@ macro_rules! copy_3d {
         let size = [request.WidthInBytes as u64, request.Height as u64, request.Depth as u64];
         if size.contains(&0) {
             return Ok(());
-        }
-        if request.srcLOD != 0 || request.dstLOD != 0 {
-            return Err(CUresult::CUDA_ERROR_INVALID_VALUE);
         }
         let source = Corner {
             kind: request.srcMemoryType,

@@ -33,6 +33,8 @@ fn value_of(pointer: CUdeviceptr, attribute: Attribute, info: &Info) -> Answer<V
         Attribute::CU_POINTER_ATTRIBUTE_MEMORY_TYPE => Value::Word(memory_type.0),
         Attribute::CU_POINTER_ATTRIBUTE_DEVICE_POINTER => Value::Long(pointer),
         Attribute::CU_POINTER_ATTRIBUTE_HOST_POINTER if is_host || info.kind == Kind::Managed => Value::Long(pointer),
+        // There is no other process's driver that a token could be shown to.
+        Attribute::CU_POINTER_ATTRIBUTE_P2P_TOKENS => Value::Long(0),
         Attribute::CU_POINTER_ATTRIBUTE_SYNC_MEMOPS => flag(info.sync_memops),
         Attribute::CU_POINTER_ATTRIBUTE_BUFFER_ID => Value::Long(info.id),
         Attribute::CU_POINTER_ATTRIBUTE_IS_MANAGED => flag(info.kind == Kind::Managed),
@@ -59,9 +61,14 @@ fn value_of(pointer: CUdeviceptr, attribute: Attribute, info: &Info) -> Answer<V
     })
 }
 
-/// What the attribute is for a pointer that the driver knows nothing of.
-fn absent(attribute: Attribute) -> Answer<Value> {
-    Ok(match attribute {
+/// What the attribute is for a pointer that the driver knows nothing of, as driver 580 has it. `None` where the program's
+/// value stays as it is.
+fn absent(pointer: CUdeviceptr, attribute: Attribute) -> Answer<Option<Value>> {
+    Ok(Some(match attribute {
+        Attribute::CU_POINTER_ATTRIBUTE_RANGE_START_ADDR | Attribute::CU_POINTER_ATTRIBUTE_RANGE_SIZE => {
+            return Ok(None);
+        }
+        Attribute::CU_POINTER_ATTRIBUTE_HOST_POINTER => Value::Long(pointer),
         Attribute::CU_POINTER_ATTRIBUTE_MEMORY_TYPE | Attribute::CU_POINTER_ATTRIBUTE_ACCESS_FLAGS => Value::Word(0),
         Attribute::CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL => Value::Word(CU_DEVICE_INVALID as u32),
         Attribute::CU_POINTER_ATTRIBUTE_SYNC_MEMOPS
@@ -73,7 +80,7 @@ fn absent(attribute: Attribute) -> Answer<Value> {
         Attribute::CU_POINTER_ATTRIBUTE_P2P_TOKENS => return Err(CUresult::CUDA_ERROR_INVALID_VALUE),
         attribute if attribute.name().is_some() => Value::Long(0),
         _ => return Err(CUresult::CUDA_ERROR_INVALID_VALUE),
-    })
+    }))
 }
 
 /// Writes a value where the program wants it.
@@ -102,8 +109,13 @@ impl Driver for Pointers {
     unsafe fn cuPointerGetAttribute(&self, data: *mut c_void, attribute: Attribute, pointer: CUdeviceptr) -> CUresult {
         answer(|| {
             let info = Machine::get()?.allocations.find(pointer).ok_or(CUresult::CUDA_ERROR_INVALID_VALUE)?;
+            let value = value_of(pointer, attribute, &info);
+            if value.is_err() && attribute == Attribute::CU_POINTER_ATTRIBUTE_HOST_POINTER {
+                // SAFETY: the caller's promise.
+                unsafe { put(data, &Value::Long(0))? };
+            }
             // SAFETY: the caller's promise.
-            unsafe { put(data, &value_of(pointer, attribute, &info)?) }
+            unsafe { put(data, &value?) }
         })
     }
 
@@ -122,13 +134,16 @@ impl Driver for Pointers {
             for index in 0..count as usize {
                 // SAFETY: the caller's arrays have so many entries.
                 let (attribute, place) = unsafe { (*attributes.add(index), *data.add(index)) };
-                // What an allocation does not have is answered as for a pointer without one.
                 let value = match info.as_ref().map(|info| value_of(pointer, attribute, info)) {
-                    Some(Ok(value)) => value,
-                    _ => absent(attribute)?,
+                    Some(Ok(value)) => Some(value),
+                    // What an allocation does not have is null.
+                    Some(Err(_)) if attribute == Attribute::CU_POINTER_ATTRIBUTE_HOST_POINTER => Some(Value::Long(0)),
+                    _ => absent(pointer, attribute)?,
                 };
-                // SAFETY: the caller's promise.
-                unsafe { put(place, &value)? };
+                if let Some(value) = value {
+                    // SAFETY: the caller's promise.
+                    unsafe { put(place, &value)? };
+                }
             }
             Ok(())
         })

@@ -151,8 +151,11 @@ impl Driver for Modules {
         name: &CStr,
     ) -> CUresult {
         answer(|| {
-            let found = named(module)?.globals.find(name_of(name)?);
-            let placed = found.ok_or(CUresult::CUDA_ERROR_NOT_FOUND)?;
+            let (module, name) = (named(module)?, name_of(name)?);
+            if pointer.is_none() && bytes.is_none() || module.program.kernel_info(name).is_some() {
+                return Err(CUresult::CUDA_ERROR_INVALID_VALUE);
+            }
+            let placed = module.globals.find(name).ok_or(CUresult::CUDA_ERROR_NOT_FOUND)?;
             if let Some(pointer) = pointer {
                 *pointer = placed.address;
             }

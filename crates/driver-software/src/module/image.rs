@@ -10,6 +10,10 @@ use fatbin::edge::{RawImage, read_image};
 use fatbin::{Arch, Capability, Container, SelectError, select_ptx};
 use std::sync::Arc;
 
+/// The highest major version of the PTX ISA that is taken; within it newer versions are, though this driver may not know all
+/// their instructions.
+const PTX_MAJOR_MAX: u32 = 9;
+
 /// Why an image cannot be used: the code, and the text for the log.
 struct Refusal(CUresult, String);
 
@@ -59,9 +63,30 @@ fn parse(text: &str) -> Result<Arc<jit::Module>, Refusal> {
         let text = format!("PTX for compute_{} does not run on a device of {device}", arch.suffixed());
         return Err(Refusal(CUresult::CUDA_ERROR_INVALID_PTX, text));
     }
-    match jit::Module::from_ptx(text, &machine.jit) {
-        Ok(module) => Ok(Arc::new(module)),
-        Err(error) => Err(Refusal(CUresult::CUDA_ERROR_INVALID_PTX, error.to_string())),
+    if !begins_as_ptx(text) {
+        let text = "the image is text, but no PTX: it does not begin with .version".to_string();
+        return Err(Refusal(CUresult::CUDA_ERROR_INVALID_IMAGE, text));
+    }
+    let module = jit::Module::from_ptx(text, &machine.jit);
+    let module = module.map_err(|error| Refusal(CUresult::CUDA_ERROR_INVALID_PTX, error.to_string()))?;
+    if module.version().0 > PTX_MAJOR_MAX {
+        let (major, minor) = module.version();
+        let text = format!("PTX version {major}.{minor} is newer than this driver");
+        return Err(Refusal(CUresult::CUDA_ERROR_UNSUPPORTED_PTX_VERSION, text));
+    }
+    Ok(Arc::new(module))
+}
+
+/// Whether the first thing in a text, after comments and blanks, is the directive that PTX begins with.
+fn begins_as_ptx(text: &str) -> bool {
+    let mut rest = text.trim_start();
+    loop {
+        rest = match (rest.strip_prefix("//"), rest.strip_prefix("/*")) {
+            (Some(comment), _) => comment.split_once('\n').map_or("", |(_, rest)| rest),
+            (_, Some(comment)) => comment.split_once("*/").map_or("", |(_, rest)| rest),
+            _ => return rest.starts_with(".version"),
+        };
+        rest = rest.trim_start();
     }
 }
 
