@@ -14,6 +14,9 @@ const PIPELINE: &str = "always-inline,function(sroa<modify-cfg>,early-cse<memssa
     jump-threading,correlated-propagation,simplifycfg,instcombine<no-verify-fixpoint>,reassociate,loop-mssa(loop-rotate,licm),\
     gvn,sccp,instcombine<no-verify-fixpoint>,jump-threading,dse,loop-mssa(licm),adce,simplifycfg,instcombine<no-verify-fixpoint>),globaldce";
 
+/// Operations of a program from which on code is made in the quick way.
+const QUICK_FROM: usize = 2_500;
+
 /// How a kernel is to be compiled.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Options {
@@ -82,7 +85,7 @@ impl Compiler {
 
     /// Compiles a kernel to an object file; `entry` of the code is not yet set.
     pub fn compile_object(&self, program: &Program, options: &Options) -> Result<(Vec<u8>, KernelCode), Error> {
-        let machine = Machine::new(&self.cpu, &self.features)?;
+        let machine = self.machine(program)?;
         let (ir, code) = self.emit(&machine, program, options)?;
         machine.run_passes(&ir, PIPELINE)?;
         Ok((machine.object(&ir)?, code))
@@ -96,7 +99,7 @@ impl Compiler {
 
     /// All text forms of a kernel.
     pub fn stages(&self, program: &Program, options: &Options) -> Result<Stages, Error> {
-        let machine = Machine::new(&self.cpu, &self.features)?;
+        let machine = self.machine(program)?;
         let mut prepared = program.clone();
         pass::prepare(&mut prepared, launch_shape(options));
         let (ir, _) = self.emit(&machine, program, options)?;
@@ -104,6 +107,12 @@ impl Compiler {
         machine.run_passes(&ir, PIPELINE)?;
         let optimized = ir.text();
         Ok(Stages { ir: prepared.to_string(), llvm, optimized, assembly: machine.assembly(&ir)? })
+    }
+
+    /// The target machine; of very large kernels LLVM's scheduler and register allocator would take minutes.
+    fn machine(&self, program: &Program) -> Result<Machine, Error> {
+        let size: usize = program.functions.iter().flat_map(|f| &f.blocks).map(|block| block.instructions.len()).sum();
+        Ok(Machine::new(&self.cpu, &self.features, size > QUICK_FROM)?)
     }
 
     fn emit(&self, machine: &Machine, program: &Program, options: &Options) -> Result<(Ir, KernelCode), Error> {

@@ -33,8 +33,8 @@ impl Drop for Machine {
 }
 
 impl Machine {
-    /// A machine for CPU `cpu` with `features` (LLVM's names, `+a,-b`).
-    pub fn new(cpu: &str, features: &str) -> Result<Self, MachineError> {
+    /// A machine for CPU `cpu` with `features` (LLVM's names, `+a,-b`). `quick` makes worse code in much less time.
+    pub fn new(cpu: &str, features: &str, quick: bool) -> Result<Self, MachineError> {
         static INITIALIZE: Once = Once::new();
         INITIALIZE.call_once(|| {
             // SAFETY: plain registration of the x86 back end, once.
@@ -60,7 +60,11 @@ impl Machine {
                 triple.as_ptr(),
                 cpu.as_ptr(),
                 features.as_ptr(),
-                LLVMCodeGenOptLevel::LLVMCodeGenLevelDefault,
+                if quick {
+                    LLVMCodeGenOptLevel::LLVMCodeGenLevelNone
+                } else {
+                    LLVMCodeGenOptLevel::LLVMCodeGenLevelDefault
+                },
                 LLVMRelocMode::LLVMRelocPIC,
                 LLVMCodeModel::LLVMCodeModelDefault,
             );
