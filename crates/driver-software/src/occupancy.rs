@@ -108,6 +108,8 @@ impl Driver for Occupancies {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuOccupancyMaxPotentialBlockSize(
         &self,
         grid: &mut i32,
@@ -124,6 +126,8 @@ impl Driver for Occupancies {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuOccupancyMaxPotentialBlockSizeWithFlags(
         &self,
         grid: &mut i32,
@@ -160,6 +164,8 @@ impl Driver for Occupancies {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuOccupancyMaxActiveClusters(
         &self,
         clusters: &mut i32,
@@ -176,6 +182,8 @@ impl Driver for Occupancies {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuOccupancyMaxPotentialClusterSize(
         &self,
         size: &mut i32,

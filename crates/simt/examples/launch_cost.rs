@@ -10,6 +10,8 @@ use std::time::Instant;
 const BURST: usize = 256;
 const ROUNDS: usize = 2_000;
 
+/// # Safety
+/// Called by machine code, or in its place, under the contract of `simt_ir::abi`.
 unsafe extern "C" fn empty(_: *const LaunchContext, _: *mut WarpContext, _: u64, _: u64) -> u32 {
     0
 }

@@ -167,6 +167,8 @@ fn append_bytes(stream: &Arc<Stream>, kernel: &Arc<Kernel>, blocks: u64, bytes: 
     debug_assert!(launched.is_ok(), "copies and fills are launches that the engine can run");
 }
 
+/// # Safety
+/// Called by machine code, or in its place, under the contract of `simt_ir::abi`.
 unsafe extern "C" fn run_copy(launch: *const LaunchContext, warp: *mut WarpContext, first: u64, count: u64) -> u32 {
     // SAFETY: `append` passed these parameters. Bad addresses fault, which the engine survives.
     unsafe {
@@ -193,6 +195,8 @@ unsafe extern "C" fn run_copy(launch: *const LaunchContext, warp: *mut WarpConte
     Status::Done as u32
 }
 
+/// # Safety
+/// Called by machine code, or in its place, under the contract of `simt_ir::abi`.
 unsafe extern "C" fn run_store(launch: *const LaunchContext, _: *mut WarpContext, _: u64, _: u64) -> u32 {
     // SAFETY: `store` passed two words and as many bytes as the second says. A bad address faults, which the engine survives.
     unsafe {
@@ -209,6 +213,8 @@ unsafe fn move_bytes(destination: u64, source: u64, bytes: u64) {
     unsafe { ptr::copy(source as *const u8, destination as *mut u8, bytes as usize) };
 }
 
+/// # Safety
+/// Called by machine code, or in its place, under the contract of `simt_ir::abi`.
 unsafe extern "C" fn run_fill(launch: *const LaunchContext, warp: *mut WarpContext, first: u64, count: u64) -> u32 {
     // SAFETY: as for copies.
     unsafe {

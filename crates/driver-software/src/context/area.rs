@@ -87,6 +87,8 @@ impl Driver for Contexts {
         Some(&Devices)
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuCtxCreate_v4(
         &self,
         context: &mut CUcontext,

@@ -61,6 +61,8 @@ impl Driver for Devices {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuDeviceGetName(&self, name: *mut c_char, len: i32, dev: CUdevice) -> CUresult {
         // SAFETY: the caller's promise.
         answer(|| unsafe { put_text(&Machine::get()?.device(dev)?.profile().name, name, len) })
@@ -73,6 +75,8 @@ impl Driver for Devices {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuDeviceGetLuid(&self, _luid: *mut c_char, _mask: &mut u32, dev: CUdevice) -> CUresult {
         // There are LUIDs on Windows only.
         answer(|| Machine::get()?.device(dev).and(Err(CUresult::CUDA_ERROR_NOT_SUPPORTED)))
@@ -133,6 +137,8 @@ impl Driver for Devices {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuDeviceGetPCIBusId(&self, address: *mut c_char, len: i32, dev: CUdevice) -> CUresult {
         // SAFETY: the caller's promise.
         answer(|| unsafe { put_text(&Machine::get()?.device(dev)?.model.pci_address().to_string(), address, len) })

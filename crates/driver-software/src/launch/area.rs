@@ -39,6 +39,8 @@ impl Driver for Launches {
         Some(&Streams)
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuLaunchKernel(
         &self,
         function: CUfunction,
@@ -64,6 +66,8 @@ impl Driver for Launches {
         answer(|| unsafe { launch(function, &request, stream, kernel_parameters, extra) })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuLaunchKernelEx(
         &self,
         config: &CUlaunchConfig,
@@ -93,6 +97,8 @@ impl Driver for Launches {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuLaunchCooperativeKernel(
         &self,
         function: CUfunction,

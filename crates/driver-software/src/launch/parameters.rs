@@ -57,7 +57,7 @@ pub(super) unsafe fn gather(
 /// `extra` is as `cuLaunchKernel` documents it.
 unsafe fn unpack(buffer: &mut [u8], extra: *mut *mut c_void) -> Answer {
     let invalid = CUresult::CUDA_ERROR_INVALID_VALUE;
-    let (mut start, mut size): (*const u8, usize) = (ptr::null(), 0);
+    let (mut start, mut size): (*const u8, Option<usize>) = (ptr::null(), None);
     let mut ended = false;
     for index in (0..EXTRA_MAX).step_by(2) {
         // SAFETY: the list goes on until its end is found.
@@ -72,14 +72,15 @@ unsafe fn unpack(buffer: &mut [u8], extra: *mut *mut c_void) -> Answer {
             start = value.cast_const().cast();
         } else if key == CU_LAUNCH_PARAM_BUFFER_SIZE && !value.is_null() {
             // SAFETY: the value points to the size.
-            size = unsafe { *value.cast::<usize>() };
+            size = Some(unsafe { *value.cast::<usize>() });
         } else {
             return Err(invalid);
         }
     }
-    if !ended || (start.is_null() && !buffer.is_empty()) {
+    if !ended || (!buffer.is_empty() && (start.is_null() || size.is_none())) {
         return Err(invalid);
     }
+    let size = size.unwrap_or(0);
     // Driver 580 refuses more than the kernel takes, and fills up what is missing.
     if size > buffer.len() {
         return Err(CUresult::CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES);

@@ -171,6 +171,8 @@ impl Driver for Memories {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemFreeHost(&self, pointer: *mut c_void) -> CUresult {
         answer(|| match pointer.is_null() {
             true => Ok(()),
@@ -178,6 +180,8 @@ impl Driver for Memories {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemHostGetDevicePointer_v2(
         &self,
         device_pointer: &mut CUdeviceptr,
@@ -194,6 +198,8 @@ impl Driver for Memories {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemHostGetFlags(&self, flags: &mut u32, pointer: *mut c_void) -> CUresult {
         answer(|| match host_info(pointer)?.kind {
             Kind::Host(set) | Kind::Registered(set) => {
@@ -204,6 +210,8 @@ impl Driver for Memories {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemHostRegister_v2(&self, pointer: *mut c_void, bytes: usize, flags: u32) -> CUresult {
         answer(|| {
             let (machine, context) = (Machine::get()?, current()?);
@@ -224,6 +232,8 @@ impl Driver for Memories {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemHostUnregister(&self, pointer: *mut c_void) -> CUresult {
         answer(|| {
             let address = pointer.addr() as u64;

@@ -242,10 +242,14 @@ impl Driver for Copies {
         answer(|| linear(&Stream::named(stream)?, any(dst), any(src), bytes, When::Appended))
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemcpyHtoD_v2(&self, dst: CUdeviceptr, src: *const c_void, bytes: usize) -> CUresult {
         answer(|| linear(&Stream::implied()?, device(dst), host(src), bytes, When::Done))
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemcpyHtoDAsync_v2(
         &self,
         dst: CUdeviceptr,
@@ -256,10 +260,14 @@ impl Driver for Copies {
         answer(|| linear(&Stream::named(stream)?, device(dst), host(src), bytes, When::Appended))
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemcpyDtoH_v2(&self, dst: *mut c_void, src: CUdeviceptr, bytes: usize) -> CUresult {
         answer(|| linear(&Stream::implied()?, host(dst), device(src), bytes, When::Done))
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemcpyDtoHAsync_v2(
         &self,
         dst: *mut c_void,
@@ -309,30 +317,44 @@ impl Driver for Copies {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemcpy2D_v2(&self, request: &CUDA_MEMCPY2D) -> CUresult {
         answer(|| copy_2d(&Stream::implied()?, request, When::Done))
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemcpy2DUnaligned_v2(&self, request: &CUDA_MEMCPY2D) -> CUresult {
         answer(|| copy_2d(&Stream::implied()?, request, When::Done))
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemcpy2DAsync_v2(&self, request: &CUDA_MEMCPY2D, stream: CUstream) -> CUresult {
         answer(|| copy_2d(&Stream::named(stream)?, request, When::Appended))
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemcpy3D_v2(&self, request: &CUDA_MEMCPY3D) -> CUresult {
         answer(|| copy_3d!(&Stream::implied()?, request, When::Done))
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemcpy3DAsync_v2(&self, request: &CUDA_MEMCPY3D, stream: CUstream) -> CUresult {
         answer(|| copy_3d!(&Stream::named(stream)?, request, When::Appended))
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemcpy3DPeer(&self, request: &CUDA_MEMCPY3D_PEER) -> CUresult {
         answer(|| copy_3d!(&Stream::implied()?, request, When::Done))
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemcpy3DPeerAsync(&self, request: &CUDA_MEMCPY3D_PEER, stream: CUstream) -> CUresult {
         answer(|| copy_3d!(&Stream::named(stream)?, request, When::Appended))
     }

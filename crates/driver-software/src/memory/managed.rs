@@ -136,6 +136,8 @@ impl Driver for ManagedRanges {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemRangeGetAttribute(
         &self,
         data: *mut c_void,
@@ -152,6 +154,8 @@ impl Driver for ManagedRanges {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemRangeGetAttributes(
         &self,
         data: *mut *mut c_void,

@@ -106,6 +106,8 @@ impl Driver for Pointers {
         Some(&Functions)
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuPointerGetAttribute(&self, data: *mut c_void, attribute: Attribute, pointer: CUdeviceptr) -> CUresult {
         answer(|| {
             let info = Machine::get()?.allocations.find(pointer).ok_or(CUresult::CUDA_ERROR_INVALID_VALUE)?;
@@ -119,6 +121,8 @@ impl Driver for Pointers {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuPointerGetAttributes(
         &self,
         count: u32,
@@ -149,6 +153,8 @@ impl Driver for Pointers {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuPointerSetAttribute(
         &self,
         value: *const c_void,

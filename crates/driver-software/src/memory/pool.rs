@@ -229,6 +229,8 @@ impl Driver for Pools {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemPoolCreate(&self, pool: &mut CUmemoryPool, properties: &CUmemPoolProps) -> CUresult {
         answer(|| {
             check_type(properties.allocType)?;
@@ -258,6 +260,8 @@ impl Driver for Pools {
         answer(|| Pool::named(pool).map(|_| ()))
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemPoolGetAttribute(
         &self,
         pool: CUmemoryPool,
@@ -274,6 +278,8 @@ impl Driver for Pools {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemPoolSetAttribute(
         &self,
         pool: CUmemoryPool,
@@ -290,6 +296,8 @@ impl Driver for Pools {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuMemPoolSetAccess(
         &self,
         pool: CUmemoryPool,

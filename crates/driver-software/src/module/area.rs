@@ -65,6 +65,8 @@ impl Driver for Modules {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuModuleLoadData(&self, module: &mut CUmodule, image: *const c_void) -> CUresult {
         answer(|| {
             // SAFETY: the caller's promise.
@@ -73,6 +75,8 @@ impl Driver for Modules {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuModuleLoadDataEx(
         &self,
         module: &mut CUmodule,
@@ -88,6 +92,8 @@ impl Driver for Modules {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuModuleLoadFatBinary(&self, module: &mut CUmodule, image: *const c_void) -> CUresult {
         // SAFETY: the caller's promise is the same.
         unsafe { self.cuModuleLoadData(module, image) }
@@ -128,6 +134,8 @@ impl Driver for Modules {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuModuleEnumerateFunctions(&self, functions: *mut CUfunction, count: u32, module: CUmodule) -> CUresult {
         answer(|| {
             let module = named(module)?;

@@ -190,6 +190,8 @@ impl Driver for Libraries {
         Some(&Linkers)
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuLibraryLoadData(
         &self,
         library: &mut CUlibrary,
@@ -208,6 +210,8 @@ impl Driver for Libraries {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuLibraryLoadFromFile(
         &self,
         library: &mut CUlibrary,
@@ -257,6 +261,8 @@ impl Driver for Libraries {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuLibraryEnumerateKernels(&self, kernels: *mut CUkernel, count: u32, library: CUlibrary) -> CUresult {
         answer(|| {
             let library = Library::named(library)?;

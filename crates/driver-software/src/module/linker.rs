@@ -83,6 +83,8 @@ impl Driver for Linkers {
         Some(&Occupancies)
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuLinkCreate_v2(
         &self,
         option_count: u32,
@@ -100,6 +102,8 @@ impl Driver for Linkers {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuLinkAddData_v2(
         &self,
         state: CUlinkState,
@@ -115,6 +119,8 @@ impl Driver for Linkers {
         answer(|| unsafe { add(&*named(state)?, kind, data, size) })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuLinkAddFile_v2(
         &self,
         state: CUlinkState,

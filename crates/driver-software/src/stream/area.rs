@@ -96,6 +96,8 @@ impl Driver for Streams {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuStreamAddCallback(
         &self,
         stream: CUstream,
@@ -121,6 +123,8 @@ impl Driver for Streams {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuLaunchHostFunc(&self, stream: CUstream, function: CUhostFn, user_data: *mut c_void) -> CUresult {
         answer(|| {
             let target = Stream::named(stream)?;
@@ -230,6 +234,8 @@ impl Driver for Streams {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuStreamGetAttribute(
         &self,
         stream: CUstream,
@@ -254,6 +260,8 @@ impl Driver for Streams {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuStreamSetAttribute(
         &self,
         stream: CUstream,

@@ -95,6 +95,8 @@ pub(crate) fn install_handlers() {
     });
 }
 
+/// # Safety
+/// Called by machine code, or in its place, under the contract of `simt_ir::abi`.
 unsafe extern "C" fn handle(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: the system passes a valid siginfo and ucontext.
     let handled = unsafe { leave_machine_code(signal, &*info, &mut *context.cast::<libc::ucontext_t>()) };

@@ -53,6 +53,8 @@ fn lanes_in(mask: u32) -> impl Iterator<Item = usize> {
     (0..32).filter(move |lane| mask >> lane & 1 == 1).map(|lane: u32| lane as usize)
 }
 
+/// # Safety
+/// Called by machine code, or in its place, under the contract of `simt_ir::abi`.
 unsafe extern "C" fn check_access(
     launch: *const LaunchContext,
     warp: *mut WarpContext,
@@ -69,6 +71,8 @@ unsafe extern "C" fn check_access(
     }
 }
 
+/// # Safety
+/// Called by machine code, or in its place, under the contract of `simt_ir::abi`.
 unsafe extern "C" fn fault(launch: *const LaunchContext, warp: *mut WarpContext, lanes: u32, line: u32, kind: u32) {
     let kind = match kind {
         0 => FaultKind::Trap,
@@ -85,6 +89,8 @@ unsafe extern "C" fn fault(launch: *const LaunchContext, warp: *mut WarpContext,
     }
 }
 
+/// # Safety
+/// Called by machine code, or in its place, under the contract of `simt_ir::abi`.
 unsafe extern "C" fn vprintf(
     launch: *const LaunchContext,
     warp: *mut WarpContext,
@@ -109,6 +115,8 @@ unsafe extern "C" fn vprintf(
     }
 }
 
+/// # Safety
+/// Called by machine code, or in its place, under the contract of `simt_ir::abi`.
 unsafe extern "C" fn assert_fail(
     launch: *const LaunchContext,
     warp: *mut WarpContext,
@@ -124,6 +132,8 @@ unsafe extern "C" fn assert_fail(
     }
 }
 
+/// # Safety
+/// Called by machine code, or in its place, under the contract of `simt_ir::abi`.
 unsafe extern "C" fn malloc(
     launch: *const LaunchContext,
     warp: *mut WarpContext,
@@ -141,6 +151,8 @@ unsafe extern "C" fn malloc(
     }
 }
 
+/// # Safety
+/// Called by machine code, or in its place, under the contract of `simt_ir::abi`.
 unsafe extern "C" fn free(launch: *const LaunchContext, warp: *mut WarpContext, lanes: u32, addresses: *const u64) {
     // SAFETY: machine code passes its own contexts, and an array of 32.
     unsafe {
@@ -158,17 +170,24 @@ unsafe extern "C" fn free(launch: *const LaunchContext, warp: *mut WarpContext, 
 }
 
 /// Cycles: the processor's time stamp counter, which advances at a constant rate near its nominal clock.
+///
+/// # Safety
+/// Called by machine code, or in its place, under the contract of `simt_ir::abi`.
 unsafe extern "C" fn clock() -> u64 {
     // SAFETY: the instruction exists on every x86-64 processor.
     unsafe { core::arch::x86_64::_rdtsc() }
 }
 
+/// # Safety
+/// Called by machine code, or in its place, under the contract of `simt_ir::abi`.
 unsafe extern "C" fn global_timer() -> u64 {
     // `%globaltimer` counts from the epoch on, as programs that compare it with the host's clock expect.
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.map_or(0, |since| since.as_nanos() as u64)
 }
 
+/// # Safety
+/// Called by machine code, or in its place, under the contract of `simt_ir::abi`.
 unsafe extern "C" fn evaluate(code: u64, a: *const u64, b: *const u64, c: *const u64, result: *mut u64) {
     for lane in 0..32 {
         // SAFETY: machine code passes arrays of 32.
