@@ -65,6 +65,10 @@ impl FunctionEmitter<'_> {
             self.compiler_fence();
         }
         let outer = self.mask;
+        // What is first read inside the guarded part would not be at hand behind it.
+        for operand in op.operands() {
+            self.get(operand);
+        }
         let skip = guard.map(|guard| {
             self.mask = self.active_where(guard);
             self.enter_if_any()
