@@ -1,5 +1,7 @@
 //! From a program to loaded machine code.
 
+use std::time::{Duration, Instant};
+
 use simt_ir::abi::KernelCode;
 use simt_ir::analysis::LaunchShape;
 use simt_ir::{Program, pass};
@@ -37,6 +39,8 @@ pub struct Stages {
     pub optimized: String,
     /// Assembly.
     pub assembly: String,
+    /// How long each step took, in order.
+    pub times: Vec<(&'static str, Duration)>,
 }
 
 /// Machine code of a kernel, loaded.
@@ -100,13 +104,15 @@ impl Compiler {
     /// All text forms of a kernel.
     pub fn stages(&self, program: &Program, options: &Options) -> Result<Stages, Error> {
         let machine = self.machine(program)?;
+        let mut times = Vec::new();
         let mut prepared = program.clone();
-        pass::prepare(&mut prepared, launch_shape(options));
-        let (ir, _) = self.emit(&machine, program, options)?;
+        timed(&mut times, "passes on the IR", || pass::prepare(&mut prepared, launch_shape(options)));
+        let (ir, _) = timed(&mut times, "passes and emission", || self.emit(&machine, program, options))?;
         let llvm = ir.text();
-        machine.run_passes(&ir, PIPELINE)?;
+        timed(&mut times, "LLVM's passes", || machine.run_passes(&ir, PIPELINE))?;
         let optimized = ir.text();
-        Ok(Stages { ir: prepared.to_string(), llvm, optimized, assembly: machine.assembly(&ir)? })
+        let assembly = timed(&mut times, "code generation", || machine.assembly(&ir))?;
+        Ok(Stages { ir: prepared.to_string(), llvm, optimized, assembly, times })
     }
 
     /// The target machine; of very large kernels LLVM's scheduler and register allocator would take minutes.
@@ -144,6 +150,13 @@ impl Default for Compiler {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn timed<T>(times: &mut Vec<(&'static str, Duration)>, step: &'static str, run: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = run();
+    times.push((step, start.elapsed()));
+    result
 }
 
 fn launch_shape(options: &Options) -> LaunchShape {

@@ -1,5 +1,8 @@
 //! Walking the blocks: pending masks, immediate jumps, loops, phis.
 
+use std::mem::offset_of;
+
+use simt_ir::abi::WarpContext;
 use simt_ir::{BlockId, FunctionKind, Op, Terminator, Value};
 
 use super::value::Repr;
@@ -130,10 +133,7 @@ impl FunctionEmitter<'_> {
         let Some(op) = first.filter(|op| self.shapes.schedule.irregular && simt_ir::pass::is_convergent(op)) else {
             return pending;
         };
-        let mut alive = self.no_lanes();
-        for slot in self.pending.iter().flatten() {
-            alive = self.ir.or(alive, self.ir.load(self.mask_type(), *slot));
-        }
+        let alive = self.alive_lanes();
         let missing = self.mask_bits(self.ir.and(alive, self.ir.not(pending)));
         let missing = self.ir.splat(missing, LANES);
         let members = match op {
@@ -154,6 +154,14 @@ impl FunctionEmitter<'_> {
         let absent = self.ir.and(missing, members);
         let complete = self.ir.icmp(IntPredicate::LLVMIntEQ, absent, self.ir.zero(self.ir.type_of(absent)));
         self.ir.and(pending, complete)
+    }
+
+    /// Lanes of an irregular function that are still in it; while no block runs, all of them are pending somewhere.
+    pub fn alive_lanes(&mut self) -> Val {
+        let exited = self.load_warp(offset_of!(WarpContext, exited));
+        let exited = self.mask_from_bits(exited);
+        let returned = self.ir.load(self.mask_type(), self.returned);
+        self.ir.and(self.entry_mask, self.ir.not(self.ir.or(exited, returned)))
     }
 
     fn body(&mut self, position: usize, block: BlockId) -> Result<(), Error> {
@@ -218,8 +226,10 @@ impl FunctionEmitter<'_> {
                         let old = self.ir.load(self.ir.type_of(vector), slot);
                         self.ir.store(self.ir.select(self.mask, vector, old), slot, 0);
                     }
-                } else if self.unit.suspendable {
-                    // Barriers do not wait for threads that are gone.
+                    let returned = self.ir.load(self.mask_type(), self.returned);
+                    self.ir.store(self.ir.or(returned, self.mask), self.returned, 0);
+                } else if self.unit.suspendable || self.shapes.schedule.irregular {
+                    // Neither barriers nor lanes wait for threads that are gone.
                     self.note_exit();
                 }
                 self.ir.br(self.after(position));
@@ -232,7 +242,11 @@ impl FunctionEmitter<'_> {
                 self.runtime_fault(super::runtime::FAULT_TRAP);
                 self.ir.br(self.fault);
             }
-            Terminator::Unreachable => self.ir.br(self.after(position)),
+            Terminator::Unreachable => {
+                // Nobody may wait for lanes that are lost here.
+                self.note_exit();
+                self.ir.br(self.after(position));
+            }
         }
         Ok(())
     }
@@ -247,7 +261,7 @@ impl FunctionEmitter<'_> {
 
     /// Counts the active lanes among those that have exited.
     fn note_exit(&mut self) {
-        let field = self.warp_field(std::mem::offset_of!(simt_ir::abi::WarpContext, exited));
+        let field = self.warp_field(offset_of!(WarpContext, exited));
         let old = self.ir.load(self.ir.int(32), field);
         self.ir.store(self.ir.or(old, self.mask_bits(self.mask)), field, 0);
     }

@@ -167,6 +167,7 @@ fn new_emitter<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, shapes:
         end: ir.append_block(fun, "end"),
         fault: ir.append_block(fun, "fault"),
         returns: Vec::new(),
+        returned: nothing,
         at_hand: Default::default(),
         mask: ir.poison(ir.vector(ir.int(1), LANES)),
         block: Function::ENTRY,
@@ -212,11 +213,16 @@ impl FunctionEmitter<'_> {
         self.warp_index = coordinates.warp_index;
         self.stack_top = ir.alloca(ir.int(32));
         let start = self.new_block("start");
-        ir.position(start);
+        // Where lanes wait for each other the mask is needed behind waits too, which the start does not lead to.
+        if !self.shapes.schedule.irregular {
+            ir.position(start);
+        }
         self.entry_mask = match mask {
             Some(mask) => mask,
             None => self.full_or_partial_warp(),
         };
+        self.returned = self.zeroed_slot(self.mask_type());
+        ir.position(start);
         self.returns = self.function.returns.iter().map(|ty| self.zeroed_slot(self.vector_type(*ty))).collect();
         self.enter_frame();
         self.walk(start, parameters)?;

@@ -95,6 +95,8 @@ struct FunctionEmitter<'a> {
     fault: Bb,
     /// Return value slots of a device function.
     returns: Vec<Val>,
+    /// Slot with the lanes that have returned from an irregular device function.
+    returned: Val,
     /// Values at hand in the block being emitted.
     at_hand: HashMap<Value, Repr>,
     /// Active lanes where code is being emitted: a vector of `i1`.

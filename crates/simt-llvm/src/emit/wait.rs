@@ -176,11 +176,7 @@ impl FunctionEmitter<'_> {
     /// At the end of an irregular function: starts the walk over while lanes are pending anywhere.
     pub fn restart_if_pending(&mut self) -> Result<(), Error> {
         let order = self.shapes.schedule.layout.order.clone();
-        let mut mask = self.no_lanes();
-        for block in &order {
-            let lanes = self.ir.load(self.mask_type(), self.pending[block.0 as usize].expect("every block has a slot"));
-            mask = self.ir.or(mask, lanes);
-        }
+        let mask = self.alive_lanes();
         let (again, done) = (self.new_block("walk_again"), self.new_block("done"));
         self.ir.cond_br(self.any(mask), again, done);
         self.ir.position(again);
