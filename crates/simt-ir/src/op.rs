@@ -268,6 +268,11 @@ impl SpecialRegister {
             _ => Type::I32,
         }
     }
+
+    /// Whether it may read otherwise at another time.
+    pub fn changes(self) -> bool {
+        matches!(self, Self::Clock | Self::ClockHi | Self::Clock64 | Self::GlobalTimer | Self::SmId)
+    }
 }
 
 /// How strong a memory operation is (PTX ISA 8, memory consistency model).

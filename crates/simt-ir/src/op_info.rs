@@ -250,6 +250,19 @@ impl Op {
         }
     }
 
+    /// The lanes that perform an operation across lanes together, where it names them.
+    pub fn members(&self) -> Option<Value> {
+        match self {
+            Op::Shuffle { members, .. }
+            | Op::Vote { members, .. }
+            | Op::Match { members, .. }
+            | Op::Reduce { members, .. }
+            | Op::Elect { members } => Some(*members),
+            Op::WarpSync { mask } => Some(*mask),
+            _ => None,
+        }
+    }
+
     /// Whether the warp may have to wait here for other warps.
     pub fn may_suspend(&self) -> bool {
         match self {

@@ -1,11 +1,13 @@
 //! Facts about functions that passes and back ends ask for.
 
+mod apart;
 mod dominators;
 mod layout;
 mod liveness;
 mod schedule;
 mod shape;
 
+pub(crate) use apart::whole_warp_operations;
 pub use dominators::Dominators;
 pub use layout::{Layout, LoopId, LoopInfo};
 pub use liveness::Liveness;

@@ -9,19 +9,23 @@
 //! Where a branch is uniform most of that is unnecessary: an edge is **immediate** if, when it is taken, no block that the
 //! jump would skip can have pending lanes. Then it is an ordinary jump. In a function without divergence every edge is.
 //!
-//! *Irregular* functions are those where a lane may fall behind the others by whole iterations: irreducible loops, and loops in
-//! which a lane may wait for another lane of its warp (these are left after a number of turns, so that the others get on).
-//! There no edge is immediate, and every value that crosses blocks is kept per lane.
+//! Where lanes may be apart (see `apart.rs`) no edge is immediate, and every value that crosses blocks is kept per lane. A function with
+//! such a zone is *irregular*: its walk starts over as long as lanes are pending anywhere.
 
+use super::apart::Apart;
 use super::{Layout, LoopId};
-use crate::{BlockId, Function, MemoryOrder, Op, RuntimeFunction, Terminator, Value};
+use crate::{BlockId, Function};
 
 /// The walk of a warp through a function.
 pub struct Schedule {
     /// Order and loops.
     pub layout: Layout,
-    /// Whether lanes may fall behind each other (see the module's text).
+    /// Whether lanes may be apart anywhere.
     pub irregular: bool,
+    /// Blocks at which lanes may arrive apart.
+    zone: Vec<bool>,
+    /// Blocks that begin with an operation of the whole warp.
+    gathers: Vec<bool>,
     /// Loops in which a warp may wait for others, by loop index: the back edge has to yield now and then.
     pub spins: Vec<bool>,
     /// For each block: predecessors whose edge into it is immediate.
@@ -35,20 +39,34 @@ impl Schedule {
     pub fn new(function: &Function, is_divergent: impl Fn(BlockId) -> bool) -> Self {
         let layout = Layout::new(function);
         let predecessors = function.predecessors();
-        let (spins, waits_for_lane) = find_spins(function, &layout, &is_divergent);
-        let irregular = waits_for_lane || layout.loops.iter().any(|info| info.is_irreducible());
+        let Apart { zone, gathers, spins } = Apart::new(function, &layout, &is_divergent);
         let mut schedule = Self {
-            irregular,
+            irregular: zone.contains(&true),
+            zone,
+            gathers,
             spins,
             immediate: vec![Vec::new(); function.blocks.len()],
-            blended: vec![irregular; function.blocks.len()],
+            blended: vec![false; function.blocks.len()],
             layout,
         };
-        if !irregular {
-            schedule.find_immediate(function, &predecessors, &is_divergent);
-            schedule.find_blended(&predecessors);
-        }
+        schedule.find_immediate(function, &predecessors, &is_divergent);
+        schedule.find_blended(&predecessors);
         schedule
+    }
+
+    /// Whether lanes may come to the block apart, so that it has to gather those that its first operation needs.
+    pub fn arrives_apart(&self, block: BlockId) -> bool {
+        self.zone[block.0 as usize]
+    }
+
+    /// Whether lanes that run the block may do so while others of the warp are elsewhere.
+    pub fn runs_apart(&self, block: BlockId) -> bool {
+        self.zone[block.0 as usize] && !self.gathers[block.0 as usize]
+    }
+
+    /// Whether all lanes of the warp that have not exited run the block together, having come apart.
+    pub fn gathers(&self, block: BlockId) -> bool {
+        self.zone[block.0 as usize] && self.gathers[block.0 as usize]
     }
 
     /// Whether the edge is an ordinary jump taken by all active lanes.
@@ -75,8 +93,9 @@ impl Schedule {
         is_divergent: &impl Fn(BlockId) -> bool,
     ) {
         for &from in &self.layout.order {
-            if !is_divergent(from) {
-                for to in function.block(from).terminator.successors() {
+            if !is_divergent(from) && !self.runs_apart(from) {
+                let successors = function.block(from).terminator.successors();
+                for to in successors.into_iter().filter(|to| !self.zone[to.0 as usize]) {
                     self.immediate[to.0 as usize].push(from);
                 }
             }
@@ -138,7 +157,7 @@ impl Schedule {
             let meets =
                 |group: &[BlockId]| group.len() > 1 && group.iter().any(|from| !self.is_immediate(*from, block));
             let late = forward.iter().any(|&from| !self.is_immediate(from, block) && self.leaves_loop(from, block));
-            self.blended[block.0 as usize] = meets(&forward) || meets(&back) || late;
+            self.blended[block.0 as usize] = self.zone[block.0 as usize] || meets(&forward) || meets(&back) || late;
         }
     }
 
@@ -146,95 +165,4 @@ impl Schedule {
     fn leaves_loop(&self, from: BlockId, to: BlockId) -> bool {
         self.layout.innermost[from.0 as usize].is_some_and(|id: LoopId| !self.layout.contains(id, to))
     }
-}
-
-/// For each loop, whether a warp may wait in it for others; and whether a lane may wait there for a lane of its own warp.
-///
-/// That is so if what decides about leaving the loop depends on memory that others write meanwhile: a strong load, a
-/// volatile one, or an atomic inside the loop.
-fn find_spins(function: &Function, layout: &Layout, is_divergent: &impl Fn(BlockId) -> bool) -> (Vec<bool>, bool) {
-    let mut spins = vec![false; layout.loops.len()];
-    let mut waits_for_lane = false;
-    let observed = values_that_depend_on_others(function, layout);
-    for (index, info) in layout.loops.iter().enumerate() {
-        let id = LoopId(index as u32);
-        for &block in &layout.order[info.first..=info.last] {
-            let terminator = &function.block(block).terminator;
-            let leaves = terminator.successors().iter().any(|to| !layout.contains(id, *to));
-            let depends = match terminator {
-                Terminator::CondBranch { condition, .. } => observed[condition.0 as usize] == Some(()),
-                Terminator::Switch { index, .. } => observed[index.0 as usize] == Some(()),
-                _ => false,
-            };
-            if leaves && depends {
-                spins[index] = true;
-                waits_for_lane |= is_divergent(block);
-            }
-            let sleeps = |op: &Op| matches!(op, Op::RuntimeCall { function: RuntimeFunction::Nanosleep, .. });
-            spins[index] |= function.block(block).instructions.iter().any(|i| sleeps(&i.op));
-        }
-    }
-    (spins, waits_for_lane)
-}
-
-/// Values computed from strong loads or atomics, transitively; or chosen, within a loop, by a branch on such a value (a flag
-/// that says that the lock was taken).
-fn values_that_depend_on_others(function: &Function, layout: &Layout) -> Vec<Option<()>> {
-    let mut observed: Vec<Option<()>> = vec![None; function.value_types.len()];
-    let mut changed = true;
-    while changed {
-        changed = false;
-        let mut mark = |observed: &mut Vec<Option<()>>, value: Value| {
-            if observed[value.0 as usize].replace(()).is_none() {
-                changed = true;
-            }
-        };
-        let choosing = loops_with_observed_branches(function, layout, &observed);
-        for (index, block) in function.blocks.iter().enumerate() {
-            let around = layout.innermost[index];
-            for phi in &block.phis {
-                let inside = |from: &BlockId| around.is_some_and(|id| layout.contains(id, *from));
-                let chosen = around.is_some_and(|id| choosing[id.0 as usize])
-                    && phi.incoming.iter().filter(|(from, _)| inside(from)).count() > 1;
-                if chosen || phi.incoming.iter().any(|(_, value)| observed[value.0 as usize].is_some()) {
-                    mark(&mut observed, phi.result);
-                }
-            }
-            for instruction in &block.instructions {
-                let source = match &instruction.op {
-                    Op::Load { order, .. } => *order != MemoryOrder::Weak,
-                    Op::Atomic { .. } | Op::Call { .. } | Op::CallIndirect { .. } => true,
-                    _ => false,
-                };
-                let mut depends = source;
-                if !matches!(instruction.op, Op::Load { .. }) {
-                    instruction.op.for_each_operand(|value| depends |= observed[value.0 as usize].is_some());
-                }
-                if depends {
-                    for &result in &instruction.results {
-                        mark(&mut observed, result);
-                    }
-                }
-            }
-        }
-    }
-    observed
-}
-
-/// Loops in which a branch depends on an observed value.
-fn loops_with_observed_branches(function: &Function, layout: &Layout, observed: &[Option<()>]) -> Vec<bool> {
-    let mut marks = vec![false; layout.loops.len()];
-    for &block in &layout.order {
-        let decides = match function.block(block).terminator {
-            Terminator::CondBranch { condition, .. } => condition,
-            Terminator::Switch { index, .. } => index,
-            _ => continue,
-        };
-        let mut around = layout.innermost[block.0 as usize];
-        while let Some(id) = around.filter(|_| observed[decides.0 as usize].is_some()) {
-            marks[id.0 as usize] = true;
-            around = layout.loop_info(id).parent;
-        }
-    }
-    marks
 }

@@ -179,7 +179,7 @@ impl Analysis<'_> {
                 }
                 for instruction in &data.instructions {
                     for &result in &instruction.results {
-                        let fact = self.instruction(&instruction.op, result, &facts);
+                        let fact = self.instruction(block, &instruction.op, result, &facts);
                         changed |= update(&mut facts, result, fact);
                     }
                 }
@@ -194,7 +194,7 @@ impl Analysis<'_> {
         let first = *known.first()?;
         let same = phi.incoming.iter().all(|(_, value)| *value == phi.incoming[0].1);
         let blended = self.schedule.is_blended(block);
-        let mut shape = if blended && !(same && !self.schedule.irregular && !self.leaves_loop(block)) {
+        let mut shape = if blended && !(same && !self.schedule.arrives_apart(block) && !self.leaves_loop(block)) {
             Shape::Varying
         } else {
             first.shape
@@ -230,11 +230,13 @@ impl Analysis<'_> {
             .any(|(from, _)| layout.innermost[from.0 as usize].is_some_and(|id| !layout.contains(id, block)))
     }
 
-    fn instruction(&self, op: &Op, result: Value, facts: &Facts) -> Option<Fact> {
+    fn instruction(&self, block: BlockId, op: &Op, result: Value, facts: &Facts) -> Option<Fact> {
+        let apart = self.schedule.runs_apart(block);
         let ty = self.function.ty(result);
         let get = |value: Value| facts[value.0 as usize];
         let fact = match op {
             Op::Const { bits, .. } => constant(ty, *bits),
+            Op::Special(register) if apart && register.changes() => varying(ty),
             Op::Special(register) => self.special(*register),
             Op::SymbolAddress(symbol) => self.symbol(*symbol),
             Op::LoadParam { .. } | Op::FunctionAddress(_) => uniform(ty),
@@ -267,21 +269,21 @@ impl Analysis<'_> {
                     Some(guard) => !get(*guard)?.shape.is_uniform(),
                     None => false,
                 };
-                // What another lane group reads at another time may differ, hence not in irregular functions.
+                // What lanes read at another time may differ.
                 let weak = *order == crate::MemoryOrder::Weak || *order == crate::MemoryOrder::Volatile;
-                if address.shape.is_uniform() && !guarded && !self.schedule.irregular && weak {
+                if address.shape.is_uniform() && !guarded && !apart && weak {
                     uniform(ty)
                 } else {
                     varying(ty)
                 }
             }
             // Lanes may name different groups.
-            Op::Vote { members, .. } | Op::Reduce { members, .. } if !self.schedule.irregular => {
+            Op::Vote { members, .. } | Op::Reduce { members, .. } if !apart => {
                 if get(*members)?.shape.is_uniform() { uniform(ty) } else { varying(ty) }
             }
-            Op::ActiveMask | Op::Barrier { .. } if !self.schedule.irregular => uniform(ty),
+            Op::ActiveMask | Op::Barrier { .. } if !apart => uniform(ty),
             Op::StackAlloc { .. } | Op::StackSave => {
-                if self.schedule.irregular {
+                if apart {
                     varying(ty)
                 } else {
                     uniform(ty)

@@ -3,7 +3,7 @@
 use std::mem::offset_of;
 
 use simt_ir::abi::WarpContext;
-use simt_ir::{BlockId, FunctionKind, Op, Terminator, Value};
+use simt_ir::{BlockId, FunctionKind, Terminator, Value};
 
 use super::value::Repr;
 use super::{FunctionEmitter, LANES};
@@ -130,23 +130,14 @@ impl FunctionEmitter<'_> {
     fn ready_lanes(&mut self, block: BlockId, pending: Val) -> Val {
         let function = self.function;
         let first = function.block(block).instructions.first().map(|instruction| &instruction.op);
-        let Some(op) = first.filter(|op| self.shapes.schedule.irregular && simt_ir::pass::is_convergent(op)) else {
+        let Some(op) = first.filter(|op| self.shapes.schedule.arrives_apart(block) && simt_ir::pass::is_convergent(op)) else {
             return pending;
         };
         let alive = self.alive_lanes();
         let missing = self.mask_bits(self.ir.and(alive, self.ir.not(pending)));
         let missing = self.ir.splat(missing, LANES);
-        let members = match op {
-            Op::Shuffle { members, .. }
-            | Op::Vote { members, .. }
-            | Op::Match { members, .. }
-            | Op::Reduce { members, .. }
-            | Op::Elect { members } => Some(*members),
-            Op::WarpSync { mask } => Some(*mask),
-            _ => None,
-        };
         self.at_hand.clear();
-        let members = match members {
+        let members = match op.members().filter(|_| !self.shapes.schedule.gathers(block)) {
             Some(members) => self.vector(members),
             None => self.ir.constant(self.ir.type_of(missing), u64::MAX),
         };

@@ -31,7 +31,7 @@ pub fn emit_program(ir: &Ir, program: &Program, launch: LaunchShape, target: Tar
     for index in 0..program.functions.len() {
         let mut shapes = Shapes::new(&program, &program.functions[index], launch);
         if shapes.schedule.irregular {
-            pass::split_at_convergence(&mut program.functions[index]);
+            pass::split_at_convergence(&mut program.functions[index], &shapes.schedule);
             shapes = Shapes::new(&program, &program.functions[index], launch);
         }
         all_shapes.push(shapes);
@@ -178,7 +178,8 @@ fn new_emitter<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, shapes:
     }
 }
 
-/// Blocks that are only ever run by all 32 lanes: reached from the start of whole warps through immediate edges.
+/// Blocks that are only ever run by all 32 lanes: reached from the start of whole warps through immediate edges, or where such a warp
+/// gathers before any lane can have exited.
 fn full_blocks(unit: &Unit<'_>, function: &Function, shapes: &Shapes) -> Vec<bool> {
     let whole_warps = unit.block.is_some_and(|block| block.iter().product::<u32>() % LANES == 0);
     let starts_full = function.kind == FunctionKind::Kernel && whole_warps;
@@ -188,6 +189,7 @@ fn full_blocks(unit: &Unit<'_>, function: &Function, shapes: &Shapes) -> Vec<boo
         let instructions = &function.block(id).instructions;
         instructions.iter().any(|i| matches!(i.op, Op::Call { .. } | Op::CallIndirect { .. }))
     };
+    let kept = if starts_full { gathered_without_loss(function, shapes, loses_lanes) } else { full.clone() };
     let mut changed = true;
     while changed {
         changed = false;
@@ -196,13 +198,37 @@ fn full_blocks(unit: &Unit<'_>, function: &Function, shapes: &Shapes) -> Vec<boo
                 .iter()
                 .filter(|from| shapes.schedule.layout.position[from.0 as usize] != usize::MAX)
                 .all(|&from| full[from.0 as usize] && !loses_lanes(from) && shapes.schedule.is_immediate(from, block));
-            if full[block.0 as usize] && !keeps {
+            if full[block.0 as usize] && !keeps && !kept[block.0 as usize] {
                 full[block.0 as usize] = false;
                 changed = true;
             }
         }
     }
     full
+}
+
+/// Blocks at which the whole warp gathers and which lie on every way from the start to an exit or a call.
+fn gathered_without_loss(
+    function: &Function,
+    shapes: &Shapes,
+    loses_lanes: impl Fn(simt_ir::BlockId) -> bool,
+) -> Vec<bool> {
+    let ends = |block: simt_ir::BlockId| function.block(block).terminator.successors().is_empty() || loses_lanes(block);
+    let lies_on_every_way = |gate: simt_ir::BlockId| {
+        let mut seen = vec![false; function.blocks.len()];
+        let mut pending = vec![Function::ENTRY];
+        while let Some(block) = pending.pop() {
+            if block == gate || std::mem::replace(&mut seen[block.0 as usize], true) {
+                continue;
+            }
+            if ends(block) {
+                return false;
+            }
+            pending.extend(function.block(block).terminator.successors());
+        }
+        true
+    };
+    function.block_ids().map(|block| shapes.schedule.gathers(block) && lies_on_every_way(block)).collect()
 }
 
 impl FunctionEmitter<'_> {

@@ -139,7 +139,7 @@ impl FunctionEmitter<'_> {
         };
         self.at_hand.insert(value, repr);
         if self.variables[value.0 as usize].is_some() {
-            let blend = self.shapes.schedule.irregular;
+            let blend = self.shapes.schedule.runs_apart(self.block);
             self.write_variable(value, repr, blend);
         }
     }

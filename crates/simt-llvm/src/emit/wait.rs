@@ -42,14 +42,9 @@ impl FunctionEmitter<'_> {
     pub fn suspends_after(&self, instruction: &Instruction) -> bool {
         let lone_warp = self.unit.block.is_some_and(|block| block.iter().product::<u32>() <= LANES);
         match &instruction.op {
-            Op::Barrier { .. } | Op::ClusterBarrier { .. } if lone_warp && self.in_order() => false,
+            Op::Barrier { .. } | Op::ClusterBarrier { .. } if lone_warp => false,
             op => op.may_suspend() && self.can_suspend(),
         }
-    }
-
-    /// Whether all lanes of the warp reach an instruction together, or never.
-    fn in_order(&self) -> bool {
-        !self.shapes.schedule.irregular
     }
 
     /// Emits a barrier's arrival; the wait itself is [`FunctionEmitter::wait_before`].
@@ -110,7 +105,9 @@ impl FunctionEmitter<'_> {
         };
         let slot = self.pending[next.0 as usize].expect("every reachable block has a slot");
         self.ir.store(self.mask, slot, 0);
-        self.suspend(status, next);
+        // Where the whole warp waits, no lane is pending elsewhere.
+        let together = self.full[block.0 as usize] || self.shapes.schedule.gathers(block);
+        self.suspend(status, next, together);
         self.at_hand.clear();
         self.mask = if self.full[next.0 as usize] { self.all_lanes() } else { self.ir.load(self.mask_type(), slot) };
         if let Op::Barrier { kind, .. } = instruction.op {
@@ -136,7 +133,7 @@ impl FunctionEmitter<'_> {
             let (rest, go_on) = (self.new_block("rest"), self.new_block("go_on"));
             self.ir.cond_br(self.turn_is_over(), rest, go_on);
             self.ir.position(rest);
-            self.suspend(Status::Yield, to);
+            self.suspend(Status::Yield, to, false);
             self.ir.br(go_on);
             self.ir.position(go_on);
         }
@@ -156,7 +153,7 @@ impl FunctionEmitter<'_> {
             self.ir.cond_br(self.turn_is_over(), rest, go_on);
             self.ir.position(rest);
             let entry = self.shapes.schedule.layout.loops[index].entries[0];
-            self.suspend(Status::Yield, entry);
+            self.suspend(Status::Yield, entry, false);
             self.ir.br(go_on);
         } else {
             self.ir.br(go_on);
@@ -181,16 +178,16 @@ impl FunctionEmitter<'_> {
         self.ir.cond_br(self.any(mask), again, done);
         self.ir.position(again);
         if self.can_suspend() {
-            self.suspend(Status::Yield, order[0]);
+            self.suspend(Status::Yield, order[0], false);
         }
         self.ir.br(self.first_test());
         self.ir.position(done);
         Ok(())
     }
 
-    /// Saves what is needed at `next` and wherever lanes may be pending, returns `status`, and stands behind the wait afterwards.
-    fn suspend(&mut self, status: Status, next: BlockId) {
-        let saved = self.what_to_save(next);
+    /// Saves what is needed at `next` and, unless the whole warp is `together`, wherever lanes may be pending; returns `status`, and stands behind the wait afterwards.
+    fn suspend(&mut self, status: Status, next: BlockId, together: bool) {
+        let saved = self.what_to_save(next, together);
         let frame = self.warp_pointer(offset_of!(WarpContext, frame));
         for item in &saved {
             let place = self.place(frame, item);
@@ -219,13 +216,13 @@ impl FunctionEmitter<'_> {
         self.ir.offset_by(frame, offset as usize)
     }
 
-    fn what_to_save(&self, next: BlockId) -> Vec<Saved> {
+    fn what_to_save(&self, next: BlockId, together: bool) -> Vec<Saved> {
         let mut values: Vec<Value> = Vec::new();
         let mut saved = vec![Saved { slot: self.stack_top, ty: self.ir.int(32), bytes: 4 }];
         for &block in &self.shapes.schedule.layout.order {
             let pendable =
                 self.predecessors[block.0 as usize].iter().any(|from| !self.shapes.schedule.is_immediate(*from, block));
-            if block != next && !pendable {
+            if block != next && (together || !pendable) {
                 continue;
             }
             let slot = self.pending[block.0 as usize].expect("every reachable block has a slot");

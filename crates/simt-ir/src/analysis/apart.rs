@@ -1,0 +1,154 @@
+//! Where the lanes of a warp may be apart: how far those that leave a loop can get while others still turn in it.
+//!
+//! A lane *falls behind* in a loop in which it may wait for another lane of its warp (the loop is left after a number of turns, so that the
+//! others get on), and in an irreducible loop, whose iterations do not line up. From there on lanes are apart, until an operation that
+//! all lanes of the warp perform together: a barrier of the block, or a warp operation whose members are all lanes. It waits for
+//! everyone who has not exited, and so behind it the warp is together again.
+//!
+//! The blocks that can be reached from such a loop without passing an operation of that kind are the *zone* in which lanes may be apart.
+
+use super::{Layout, LoopId};
+use crate::pass::is_convergent;
+use crate::{BlockId, Function, MemoryOrder, Op, RuntimeFunction, Terminator, Value};
+
+/// Where lanes may be apart.
+pub(super) struct Apart {
+    /// Blocks at which lanes may arrive apart.
+    pub zone: Vec<bool>,
+    /// Blocks that begin with an operation of the whole warp.
+    pub gathers: Vec<bool>,
+    /// Loops in which a warp may wait for others, by loop index.
+    pub spins: Vec<bool>,
+}
+
+impl Apart {
+    /// Analyses a function, where `is_divergent` tells whether lanes may disagree at a block's terminator.
+    pub fn new(function: &Function, layout: &Layout, is_divergent: &impl Fn(BlockId) -> bool) -> Self {
+        let (spins, waits_for_lane) = find_spins(function, layout, is_divergent);
+        let whole = whole_warp_operations(function);
+        let gathers = whole.iter().map(|places| places.first() == Some(&0)).collect();
+        let mut zone = vec![false; function.blocks.len()];
+        let mut pending: Vec<BlockId> = Vec::new();
+        for (index, info) in layout.loops.iter().enumerate() {
+            if waits_for_lane[index] || info.is_irreducible() {
+                pending.extend(&layout.order[info.first..=info.last]);
+            }
+        }
+        while let Some(block) = pending.pop() {
+            if !std::mem::replace(&mut zone[block.0 as usize], true) && whole[block.0 as usize].is_empty() {
+                pending.extend(function.block(block).terminator.successors());
+            }
+        }
+        Self { zone, gathers, spins }
+    }
+}
+
+/// Where in each block operations stand that all lanes of the warp perform together.
+pub(crate) fn whole_warp_operations(function: &Function) -> Vec<Vec<usize>> {
+    let mut all_lanes = vec![false; function.value_types.len()];
+    for instruction in function.blocks.iter().flat_map(|block| &block.instructions) {
+        if let (Op::Const { bits, .. }, [result]) = (&instruction.op, &instruction.results[..]) {
+            all_lanes[result.0 as usize] = *bits == u64::from(u32::MAX);
+        }
+    }
+    let is_whole = |op: &Op| match op {
+        Op::Barrier { .. } | Op::ClusterBarrier { .. } => true,
+        op => is_convergent(op) && op.members().is_some_and(|members| all_lanes[members.0 as usize]),
+    };
+    let places = |block: &crate::Block| {
+        let instructions = block.instructions.iter().enumerate();
+        instructions.filter(|(_, instruction)| is_whole(&instruction.op)).map(|(index, _)| index).collect()
+    };
+    function.blocks.iter().map(places).collect()
+}
+
+/// For each loop, whether a warp may wait in it for others; and whether a lane may wait there for a lane of its own warp.
+///
+/// That is so if what decides about leaving the loop depends on memory that others write meanwhile: a strong load, a
+/// volatile one, or an atomic inside the loop.
+fn find_spins(function: &Function, layout: &Layout, is_divergent: &impl Fn(BlockId) -> bool) -> (Vec<bool>, Vec<bool>) {
+    let mut spins = vec![false; layout.loops.len()];
+    let mut waits_for_lane = vec![false; layout.loops.len()];
+    let observed = values_that_depend_on_others(function, layout);
+    for (index, info) in layout.loops.iter().enumerate() {
+        let id = LoopId(index as u32);
+        for &block in &layout.order[info.first..=info.last] {
+            let terminator = &function.block(block).terminator;
+            let leaves = terminator.successors().iter().any(|to| !layout.contains(id, *to));
+            let depends = match terminator {
+                Terminator::CondBranch { condition, .. } => observed[condition.0 as usize] == Some(()),
+                Terminator::Switch { index, .. } => observed[index.0 as usize] == Some(()),
+                _ => false,
+            };
+            if leaves && depends {
+                spins[index] = true;
+                waits_for_lane[index] |= is_divergent(block);
+            }
+            let sleeps = |op: &Op| matches!(op, Op::RuntimeCall { function: RuntimeFunction::Nanosleep, .. });
+            spins[index] |= function.block(block).instructions.iter().any(|i| sleeps(&i.op));
+        }
+    }
+    (spins, waits_for_lane)
+}
+
+/// Values computed from strong loads or atomics, transitively; or chosen, within a loop, by a branch on such a value (a flag
+/// that says that the lock was taken).
+fn values_that_depend_on_others(function: &Function, layout: &Layout) -> Vec<Option<()>> {
+    let mut observed: Vec<Option<()>> = vec![None; function.value_types.len()];
+    let mut changed = true;
+    while changed {
+        changed = false;
+        let mut mark = |observed: &mut Vec<Option<()>>, value: Value| {
+            if observed[value.0 as usize].replace(()).is_none() {
+                changed = true;
+            }
+        };
+        let choosing = loops_with_observed_branches(function, layout, &observed);
+        for (index, block) in function.blocks.iter().enumerate() {
+            let around = layout.innermost[index];
+            for phi in &block.phis {
+                let inside = |from: &BlockId| around.is_some_and(|id| layout.contains(id, *from));
+                let chosen = around.is_some_and(|id| choosing[id.0 as usize])
+                    && phi.incoming.iter().filter(|(from, _)| inside(from)).count() > 1;
+                if chosen || phi.incoming.iter().any(|(_, value)| observed[value.0 as usize].is_some()) {
+                    mark(&mut observed, phi.result);
+                }
+            }
+            for instruction in &block.instructions {
+                let source = match &instruction.op {
+                    Op::Load { order, .. } => *order != MemoryOrder::Weak,
+                    Op::Atomic { .. } | Op::Call { .. } | Op::CallIndirect { .. } => true,
+                    _ => false,
+                };
+                let mut depends = source;
+                if !matches!(instruction.op, Op::Load { .. }) {
+                    instruction.op.for_each_operand(|value| depends |= observed[value.0 as usize].is_some());
+                }
+                if depends {
+                    for &result in &instruction.results {
+                        mark(&mut observed, result);
+                    }
+                }
+            }
+        }
+    }
+    observed
+}
+
+/// Loops in which a branch depends on an observed value.
+fn loops_with_observed_branches(function: &Function, layout: &Layout, observed: &[Option<()>]) -> Vec<bool> {
+    let mut marks = vec![false; layout.loops.len()];
+    for &block in &layout.order {
+        let decides = match function.block(block).terminator {
+            Terminator::CondBranch { condition, .. } => condition,
+            Terminator::Switch { index, .. } => index,
+            _ => continue,
+        };
+        let mut around = layout.innermost[block.0 as usize];
+        while let Some(id) = around.filter(|_| observed[decides.0 as usize].is_some()) {
+            marks[id.0 as usize] = true;
+            around = layout.loop_info(id).parent;
+        }
+    }
+    marks
+}
