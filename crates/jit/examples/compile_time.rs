@@ -22,7 +22,7 @@ fn main() {
         let (program, _) = lower_kernel(&ast, name).expect("valid PTX");
         let lowered = start.elapsed();
         let size: usize = program.functions.iter().flat_map(|f| &f.blocks).map(|block| block.instructions.len()).sum();
-        let options = Options { block: Some([threads, 1, 1]), small_grid: true };
+        let options = Options { block: Some([threads, 1, 1]), small_grid: true, host_memory: false };
         let stages = compiler.stages(&program, &options).expect("it compiles");
         let steps: Vec<String> = stages.times.iter().map(|(step, time)| format!("{step} {time:.1?}")).collect();
         let llvm_lines = stages.llvm.lines().count();

@@ -190,12 +190,11 @@ impl Module {
         slot.get_or_init(lower).clone()
     }
 
-    /// Machine code of a kernel for blocks of a size. `small_grid`: every dimension of the grid has fewer than 2^31 threads.
-    /// The first call for a size compiles; others wait for it, or get the result at once.
-    pub fn compile(&self, name: &str, block: [u32; 3], small_grid: bool) -> Result<Arc<Compiled>, Error> {
+    /// Machine code of a kernel for launches of a kind. The first call for a kind compiles; others wait for it, or get the
+    /// result at once.
+    pub fn compile(&self, name: &str, mut options: Options) -> Result<Arc<Compiled>, Error> {
         let slot = {
             let mut compiled = self.compiled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let mut options = Options { block: Some(block), small_grid };
             let sizes = compiled.keys().filter(|(kernel, _)| kernel == name).count();
             if sizes >= SPECIALISED_SIZES_MAX && !compiled.contains_key(&(name.to_string(), options)) {
                 options.block = None;

@@ -8,8 +8,8 @@
 //! * *suspendable*: the call runs one warp until it ends or has to wait. What lives across the wait is in the warp's `frame`, and the
 //!   next call goes on behind it. A warp can be left for good at such a point, or resumed by another thread.
 //!
-//! Memory: a *generic* address is a host address. Global, shared and local memory all lie in one reserved range,
-//! `[arena_base, arena_base + arena_size)`, so that one comparison tells a wild pointer; other host memory that the program
+//! Memory: a *generic* address is a host address. Global, shared and local memory all lie in one reserved range, in the midst of
+//! `[arena_base, arena_base + arena_size)`, so that one comparison tells a wild pointer, whatever constant is added to it afterwards; other host memory that the program
 //! registered is reached through [`RuntimeTable::check_access`]. Shared addresses are offsets from [`WarpContext::shared`]; local
 //! addresses of lane `l` are offsets from `local + l * local_stride`.
 
@@ -50,6 +50,9 @@ pub type RunBlocks =
 /// Runs one warp from `resume_point` on (0: its start) and returns a [`Status`].
 pub type RunWarp = unsafe extern "C" fn(launch: *const LaunchContext, warp: *mut WarpContext) -> u32;
 
+/// Constant offsets of accesses, and what an access spans, are smaller than this.
+pub const OFFSET_REACH: u64 = 1 << 32;
+
 /// What all warps of a launch share. The code only reads it, except `abort`.
 #[repr(C)]
 pub struct LaunchContext {
@@ -59,9 +62,9 @@ pub struct LaunchContext {
     pub symbols: *const u64,
     /// Functions of the runtime.
     pub runtime: *const RuntimeTable,
-    /// Start of the range in which all device memory lies.
+    /// Start of the range in which an address has to lie: all device memory, and [`OFFSET_REACH`] before it.
     pub arena_base: u64,
-    /// Size of that range.
+    /// Size of that range, which ends [`OFFSET_REACH`] behind device memory. Twice as far out addresses still fault by themselves.
     pub arena_size: u64,
     /// `%gridid`.
     pub grid_id: u64,

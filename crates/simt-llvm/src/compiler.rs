@@ -26,6 +26,8 @@ pub struct Options {
     pub block: Option<[u32; 3]>,
     /// Whether every launch has fewer than 2^31 threads in each dimension.
     pub small_grid: bool,
+    /// Whether the program has registered host memory, which lies outside of the arena.
+    pub host_memory: bool,
 }
 
 /// Text forms of a kernel on its way, for people.
@@ -130,7 +132,7 @@ impl Compiler {
         }
         let ir = Ir::new(&program.kernel().name);
         machine.adopt(&ir);
-        let kernel = emit::emit_program(&ir, &prepared, launch, self.target)?;
+        let kernel = emit::emit_program(&ir, &prepared, launch, self.target, options.host_memory)?;
         if cfg!(debug_assertions) {
             ir.verify().map_err(Error::Llvm)?;
         }

@@ -10,6 +10,7 @@ pub(crate) use attributes::Attributes;
 
 use crate::answer::Answer;
 use crate::device::{BLOCK_MAX, GRID_MAX};
+use crate::machine::Machine;
 use crate::module::Function;
 use crate::stream::Stream;
 use cuda_abi::CUresult;
@@ -90,7 +91,11 @@ impl Request {
         stream.group.check()?;
         self.check(function)?;
         let small = |index: usize| u64::from(self.grid[index]) * u64::from(self.block[index]) < 1 << 31;
-        let kernel = function.kernel(self.block, small(0) && small(1) && small(2))?;
+        let kernel = function.kernel(jit::Options {
+            block: Some(self.block),
+            small_grid: small(0) && small(1) && small(2),
+            host_memory: Machine::get()?.arena().has_registered_host(),
+        })?;
         let shared = kernel.code().shared_bytes.saturating_add(self.dynamic_shared);
         if shared > function.module.group.device.limits().shared_per_block_optin {
             return Err(CUresult::CUDA_ERROR_INVALID_VALUE);

@@ -28,10 +28,9 @@ pub(crate) struct Function {
     adding: Lock<()>,
 }
 
-/// Code for blocks of one shape, and where the next one is.
+/// Code for launches of one kind, and where the next one is.
 struct Shape {
-    block: [u32; 3],
-    small_grid: bool,
+    options: jit::Options,
     kernel: Arc<Kernel>,
     next: Shapes,
 }
@@ -136,38 +135,37 @@ impl Function {
         })
     }
 
-    /// Machine code for blocks of a shape; `small_grid` if every dimension of the grid has fewer than 2³¹ threads. Compiled
-    /// if need be.
+    /// Machine code for launches of a kind. Compiled if need be.
     ///
     /// # Errors
     /// When the kernel cannot be compiled, or refers to a variable that is not there.
     #[inline]
-    pub(crate) fn kernel(&self, block: [u32; 3], small_grid: bool) -> Answer<Code<'_>> {
+    pub(crate) fn kernel(&self, options: jit::Options) -> Answer<Code<'_>> {
         let mut shapes = &self.shapes;
         while let Some(shape) = shapes.get() {
-            if shape.block == block && shape.small_grid == small_grid {
+            if shape.options == options {
                 return Ok(Code::Listed(&shape.kernel));
             }
             shapes = &shape.next;
         }
-        self.add_shape(block, small_grid).map(Code::Made)
+        self.add_shape(options).map(Code::Made)
     }
 
     #[cold]
-    fn add_shape(&self, block: [u32; 3], small_grid: bool) -> Answer<Arc<Kernel>> {
-        let compiled = self.module.program.compile(&self.info.name, block, small_grid);
+    fn add_shape(&self, options: jit::Options) -> Answer<Arc<Kernel>> {
+        let compiled = self.module.program.compile(&self.info.name, options);
         let compiled = compiled.map_err(|error| code_of_error(&error))?;
         let _adding = self.adding.lock();
         let (mut shapes, mut count) = (&self.shapes, 0);
         while let Some(shape) = shapes.get() {
-            if shape.block == block && shape.small_grid == small_grid {
+            if shape.options == options {
                 return Ok(shape.kernel.clone());
             }
             (shapes, count) = (&shape.next, count + 1);
         }
         let kernel = self.link(compiled)?;
         if count < QUICK_SHAPES_MAX {
-            let shape = Shape { block, small_grid, kernel: kernel.clone(), next: OnceLock::new() };
+            let shape = Shape { options, kernel: kernel.clone(), next: OnceLock::new() };
             // The lock is held: nobody else adds.
             let _ = shapes.set(Box::new(shape));
         }

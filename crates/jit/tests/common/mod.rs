@@ -42,7 +42,7 @@ impl Device {
         specialised: bool,
     ) -> Result<Vec<u64>, String> {
         let block = [case.threads, 1, 1];
-        let options = Options { block: specialised.then_some(block), small_grid: specialised };
+        let options = Options { block: specialised.then_some(block), small_grid: specialised, host_memory: false };
         let compiled = self.compiler.compile(program, &options).map_err(|error| error.to_string())?;
         let domain: Arc<Domain> = self.engine.domain(DomainConfig::default());
         let stream: Arc<Stream> = self.engine.stream(&domain, 0).map_err(|error| error.to_string())?;

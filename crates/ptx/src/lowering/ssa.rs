@@ -224,7 +224,12 @@ impl Ssa {
             }
             if let (Some(value), false) = (merged, several) {
                 replaced[phi.result.0 as usize] = value;
-                work.extend(&users[index]);
+                let users_of_phi = std::mem::take(&mut users[index]);
+                work.extend(&users_of_phi);
+                // They read `value` from now on, and have to be looked at again if that goes too.
+                if let Some(other) = index_of.get(&value) {
+                    users[*other].extend(users_of_phi);
+                }
             }
         }
         replaced

@@ -4,6 +4,7 @@ mod apart;
 mod dominators;
 mod layout;
 mod liveness;
+mod presence;
 mod schedule;
 mod shape;
 
@@ -12,5 +13,6 @@ pub use dominators::Dominators;
 pub use layout::{Layout, LoopId, LoopInfo};
 pub use liveness::Liveness;
 pub(crate) use liveness::terminator_uses as liveness_uses;
+pub use presence::Presence;
 pub use schedule::Schedule;
 pub use shape::{Fact, LaunchShape, Shape, Shapes};

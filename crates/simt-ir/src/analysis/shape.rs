@@ -234,70 +234,69 @@ impl Analysis<'_> {
         let apart = self.schedule.runs_apart(block);
         let ty = self.function.ty(result);
         let get = |value: Value| facts[value.0 as usize];
-        let fact = match op {
-            Op::Const { bits, .. } => constant(ty, *bits),
-            Op::Special(register) if apart && register.changes() => varying(ty),
-            Op::Special(register) => self.special(*register),
-            Op::SymbolAddress(symbol) => self.symbol(*symbol),
-            Op::LoadParam { .. } | Op::FunctionAddress(_) => uniform(ty),
-            Op::Binary { op, a, b, .. } if ty.is_int() && ty.bits() <= 64 => self.binary(*op, ty, get(*a)?, get(*b)?),
-            Op::Extend { signed, from, a, .. } => extend(*signed, *from, ty, get(*a)?),
-            Op::Truncate { a, .. } if ty != Type::I1 => truncate(ty, get(*a)?),
-            Op::Bitcast { from, to, a } if from.is_int() && to.is_int() => get(*a)?,
-            Op::IntCompare { condition, a, b, .. } => compare(*condition, get(*a)?, get(*b)?),
-            Op::ToGeneric { space: crate::AddressSpace::Local, .. } => varying(ty),
-            Op::ToGeneric { a, .. } | Op::FromGeneric { a, .. } => {
-                Fact { range: full_range(ty), align: 0, lanes_align: 0, constant: None, ..get(*a)? }
-            }
-            Op::Select { condition, a, b, .. } => {
-                let (condition, a, b) = (get(*condition)?, get(*a)?, get(*b)?);
-                let shape = if condition.shape.is_uniform() { meet(a.shape, b.shape) } else { Shape::Varying };
-                let range = (a.range.0.min(b.range.0), a.range.1.max(b.range.1));
-                Fact {
-                    shape,
-                    range,
-                    align: if shape == Shape::Varying { 0 } else { a.align.min(b.align) },
-                    lanes_align: a.lanes_align.min(b.lanes_align),
-                    constant: None,
+        let fact =
+            match op {
+                Op::Const { bits, .. } => constant(ty, *bits),
+                Op::Special(register) if apart && register.changes() => varying(ty),
+                Op::Special(register) => self.special(*register),
+                Op::SymbolAddress(symbol) => self.symbol(*symbol),
+                Op::LoadParam { .. } | Op::FunctionAddress(_) => uniform(ty),
+                Op::Binary { op, a, b, .. } if ty.is_int() && ty.bits() <= 64 => {
+                    self.binary(*op, ty, get(*a)?, get(*b)?)
                 }
-            }
-            // Each lane has its own local memory, at the same offsets.
-            Op::Load { space: AddressSpace::Local, .. } => varying(ty),
-            Op::Load { address, guard, order, .. } => {
-                let address = get(*address)?;
-                let guarded = match guard {
-                    Some(guard) => !get(*guard)?.shape.is_uniform(),
-                    None => false,
-                };
-                // What lanes read at another time may differ.
-                let weak = *order == crate::MemoryOrder::Weak || *order == crate::MemoryOrder::Volatile;
-                if address.shape.is_uniform() && !guarded && !apart && weak {
-                    uniform(ty)
-                } else {
-                    varying(ty)
+                Op::Extend { signed, from, a, .. } => extend(*signed, *from, ty, get(*a)?),
+                Op::Truncate { a, .. } if ty != Type::I1 => truncate(ty, get(*a)?),
+                Op::Bitcast { from, to, a } if from.is_int() && to.is_int() => get(*a)?,
+                Op::IntCompare { condition, a, b, .. } => compare(*condition, get(*a)?, get(*b)?),
+                Op::ToGeneric { space: crate::AddressSpace::Local, .. } => varying(ty),
+                Op::ToGeneric { a, .. } | Op::FromGeneric { a, .. } => {
+                    Fact { range: full_range(ty), align: 0, lanes_align: 0, constant: None, ..get(*a)? }
                 }
-            }
-            // Lanes may name different groups.
-            Op::Vote { members, .. } | Op::Reduce { members, .. } if !apart => {
-                if get(*members)?.shape.is_uniform() { uniform(ty) } else { varying(ty) }
-            }
-            Op::ActiveMask | Op::Barrier { .. } if !apart => uniform(ty),
-            Op::StackAlloc { .. } | Op::StackSave => {
-                if apart {
-                    varying(ty)
-                } else {
-                    uniform(ty)
+                Op::Select { condition, a, b, .. } => {
+                    let (condition, a, b) = (get(*condition)?, get(*a)?, get(*b)?);
+                    let shape = if condition.shape.is_uniform() { meet(a.shape, b.shape) } else { Shape::Varying };
+                    let range = (a.range.0.min(b.range.0), a.range.1.max(b.range.1));
+                    Fact {
+                        shape,
+                        range,
+                        align: if shape == Shape::Varying { 0 } else { a.align.min(b.align) },
+                        lanes_align: a.lanes_align.min(b.lanes_align),
+                        constant: None,
+                    }
                 }
-            }
-            other if other.is_pure() => {
-                let mut all_uniform = true;
-                for operand in other.operands() {
-                    all_uniform &= get(operand)?.shape.is_uniform();
+                // Each lane has its own local memory, at the same offsets.
+                Op::Load { space: AddressSpace::Local, .. } => varying(ty),
+                Op::Load { address, guard, order, .. } => {
+                    let address = get(*address)?;
+                    let guarded = match guard {
+                        Some(guard) => !get(*guard)?.shape.is_uniform(),
+                        None => false,
+                    };
+                    // What lanes read at another time may differ.
+                    let weak = *order == crate::MemoryOrder::Weak || *order == crate::MemoryOrder::Volatile;
+                    if address.shape.is_uniform() && !guarded && !apart && weak { uniform(ty) } else { varying(ty) }
                 }
-                if all_uniform { uniform(ty) } else { varying(ty) }
-            }
-            _ => varying(ty),
-        };
+                // Lanes may name different groups.
+                Op::Vote { members, .. } | Op::Reduce { members, .. } if !apart => {
+                    if get(*members)?.shape.is_uniform() { uniform(ty) } else { varying(ty) }
+                }
+                Op::ActiveMask | Op::Barrier { .. } if !apart => uniform(ty),
+                Op::StackAlloc { .. } | Op::StackSave => {
+                    if apart {
+                        varying(ty)
+                    } else {
+                        uniform(ty)
+                    }
+                }
+                other if other.is_pure() => {
+                    let mut all_uniform = true;
+                    for operand in other.operands() {
+                        all_uniform &= get(operand)?.shape.is_uniform();
+                    }
+                    if all_uniform { uniform(ty) } else { varying(ty) }
+                }
+                _ => varying(ty),
+            };
         Some(fact)
     }
 

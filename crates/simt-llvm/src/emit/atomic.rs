@@ -7,7 +7,7 @@ use std::mem::offset_of;
 use simt_ir::abi::{AccessKind, LaunchContext};
 use simt_ir::{AddressSpace, AtomicOp, Op, ReduceOp, Type, Value};
 
-use super::memory::Access;
+use super::memory::{Access, Pattern};
 use super::value::Repr;
 use super::{FunctionEmitter, LANES};
 use crate::Error;
@@ -33,9 +33,9 @@ impl FunctionEmitter<'_> {
         });
         let access = Access { space: *space, ty: *ty, count: 1, kind: AccessKind::Atomic };
         let addresses = self.ir.add(self.vector(*address), self.ir.splat(self.i64(*offset as u64), LANES));
-        if !self.is_proven(access, *address, *offset) {
-            self.check_listed(access, addresses);
-        }
+        self.guard = *guard;
+        self.check(access, *address, *offset, &Pattern::Listed(addresses));
+        self.guard = None;
         let uniform_address = matches!(self.get(*address), Repr::Uniform(_)) && *space != AddressSpace::Local;
         let old = match reduction_of(*kind) {
             Some(reduction) if uniform_address && !returns && ty.bits() >= 32 => {

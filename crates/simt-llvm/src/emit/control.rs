@@ -117,7 +117,16 @@ impl FunctionEmitter<'_> {
         if self.may_be_pending(block) || (self.shapes.schedule.irregular && position == 0) {
             let mask = self.ir.load(self.mask_type(), self.pending_slot(block));
             let ready = self.ready_lanes(block, mask);
-            self.ir.cond_br(self.any(ready), self.body_of(block), self.after(position));
+            if self.shapes.schedule.arrives_apart(block) {
+                self.ir.cond_br(self.any(ready), self.body_of(block), self.after(position));
+                return;
+            }
+            // Said again, because LLVM does not conclude from the test that the slot is zero.
+            let nobody = self.new_block("nobody");
+            self.ir.cond_br(self.any(ready), self.body_of(block), nobody);
+            self.ir.position(nobody);
+            self.ir.store(self.no_lanes(), self.pending_slot(block), 0);
+            self.ir.br(self.after(position));
         } else {
             self.ir.br(self.after(position));
         }
@@ -130,7 +139,8 @@ impl FunctionEmitter<'_> {
     fn ready_lanes(&mut self, block: BlockId, pending: Val) -> Val {
         let function = self.function;
         let first = function.block(block).instructions.first().map(|instruction| &instruction.op);
-        let Some(op) = first.filter(|op| self.shapes.schedule.arrives_apart(block) && simt_ir::pass::is_convergent(op)) else {
+        let Some(op) = first.filter(|op| self.shapes.schedule.arrives_apart(block) && simt_ir::pass::is_convergent(op))
+        else {
             return pending;
         };
         let alive = self.alive_lanes();
@@ -160,7 +170,7 @@ impl FunctionEmitter<'_> {
         self.block = block;
         self.at_hand.clear();
         let slot = self.pending_slot(block);
-        if self.full[block.0 as usize] {
+        if self.presence.is_full(block) {
             self.mask = self.all_lanes();
             self.ir.store(self.no_lanes(), slot, 0);
         } else {
@@ -320,8 +330,34 @@ impl FunctionEmitter<'_> {
         }
         if self.shapes.schedule.layout.is_retreating(from, to) {
             self.yield_in_loop(from, to);
+            let loops = &self.shapes.schedule.layout.loops;
+            if let Some(index) = loops.iter().position(|info| info.entries == [to]) {
+                self.forget_turn(index);
+            }
         }
         self.ir.br(self.body_of(to));
+    }
+
+    /// At the end of a loop's turn: what was computed in it is dead, since only its entry's phis go on and what leaves the loop does so
+    /// through phis too. LLVM cannot know, because on the walk a block that uses a value can be reached without the one that makes it.
+    fn forget_turn(&mut self, index: usize) {
+        let layout = &self.shapes.schedule.layout;
+        let info = &layout.loops[index];
+        let blocks = &layout.order[info.first..=info.last];
+        let apart = blocks.iter().any(|block| self.shapes.schedule.arrives_apart(*block));
+        if apart || info.is_irreducible() {
+            return;
+        }
+        let (function, header) = (self.function, info.entries[0]);
+        let mut values: Vec<Value> = Vec::new();
+        for &id in blocks {
+            let block = function.block(id);
+            values.extend(block.phis.iter().map(|phi| phi.result).filter(|_| id != header));
+            values.extend(block.instructions.iter().flat_map(|instruction| &instruction.results));
+        }
+        for value in values {
+            self.forget_variable(value);
+        }
     }
 
     /// Lets lanes wait at `to` until the walk gets there.
@@ -386,6 +422,7 @@ impl FunctionEmitter<'_> {
                 self.body_of(first)
             };
             self.yield_at_loop_end(index, outward);
+            self.forget_turn(index);
             self.ir.br(target);
         }
     }

@@ -47,7 +47,7 @@ impl FunctionEmitter<'_> {
         })
     }
 
-    fn like(&self, a: Val, value: u64) -> Val {
+    pub fn like(&self, a: Val, value: u64) -> Val {
         self.ir.constant(self.ir.type_of(a), value)
     }
 

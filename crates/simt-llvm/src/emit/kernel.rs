@@ -3,7 +3,7 @@
 use std::mem::offset_of;
 
 use simt_ir::abi::{ExecutionMode, LaunchContext, WarpContext};
-use simt_ir::analysis::{LaunchShape, Liveness, Shapes};
+use simt_ir::analysis::{Dominators, LaunchShape, Liveness, Presence, Shapes};
 use simt_ir::{Function, FunctionId, FunctionKind, Op, Program, Value, pass};
 
 use super::call::HIDDEN_PARAMETERS;
@@ -24,7 +24,15 @@ pub struct EmittedKernel {
 }
 
 /// Emits a prepared program into a module.
-pub fn emit_program(ir: &Ir, program: &Program, launch: LaunchShape, target: Target) -> Result<EmittedKernel, Error> {
+///
+/// `host_memory`: whether the program has registered host memory, so that addresses outside of the arena may be good.
+pub fn emit_program(
+    ir: &Ir,
+    program: &Program,
+    launch: LaunchShape,
+    target: Target,
+    host_memory: bool,
+) -> Result<EmittedKernel, Error> {
     refuse_unsupported(program)?;
     let mut program = program.clone();
     let mut all_shapes: Vec<Shapes> = Vec::new();
@@ -47,6 +55,7 @@ pub fn emit_program(ir: &Ir, program: &Program, launch: LaunchShape, target: Tar
         functions: vec![None; program.functions.len()],
         helpers: Default::default(),
         suspendable,
+        host_memory,
         outline: accesses(&program) >= super::outline::OUTLINE_FROM,
     };
     for (index, function) in program.functions.iter().enumerate().skip(1) {
@@ -141,12 +150,15 @@ struct Coordinates {
 fn new_emitter<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, shapes: Shapes) -> FunctionEmitter<'a> {
     let ir = unit.ir;
     let slots = ir.append_block(fun, "slots");
+    let whole_warps = unit.block.is_some_and(|block| block.iter().product::<u32>() % LANES == 0);
+    let starts_full = function.kind == FunctionKind::Kernel && whole_warps;
     let nothing = ir.poison(ir.int(32));
     FunctionEmitter {
         unit,
         ir,
         function,
         liveness: Liveness::new(function),
+        dominators: Dominators::new(function),
         predecessors: function.predecessors(),
         fun,
         slots,
@@ -159,7 +171,7 @@ fn new_emitter<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, shapes:
         stack_top: nothing,
         variables: vec![None; function.value_types.len()],
         arithmetic_nans: super::float::arithmetic_nans(function),
-        full: full_blocks(unit, function, &shapes),
+        presence: Presence::new(function, &shapes.schedule, starts_full),
         pending: vec![None; function.blocks.len()],
         tests: vec![None; function.blocks.len()],
         bodies: vec![None; function.blocks.len()],
@@ -171,64 +183,13 @@ fn new_emitter<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, shapes:
         at_hand: Default::default(),
         mask: ir.poison(ir.vector(ir.int(1), LANES)),
         block: Function::ENTRY,
+        guard: None,
+        checked: Vec::new(),
         line: 0,
         line_value: None,
         waits: Default::default(),
         shapes,
     }
-}
-
-/// Blocks that are only ever run by all 32 lanes: reached from the start of whole warps through immediate edges, or where such a warp
-/// gathers before any lane can have exited.
-fn full_blocks(unit: &Unit<'_>, function: &Function, shapes: &Shapes) -> Vec<bool> {
-    let whole_warps = unit.block.is_some_and(|block| block.iter().product::<u32>() % LANES == 0);
-    let starts_full = function.kind == FunctionKind::Kernel && whole_warps;
-    let predecessors = function.predecessors();
-    let mut full = vec![starts_full; function.blocks.len()];
-    let loses_lanes = |id: simt_ir::BlockId| {
-        let instructions = &function.block(id).instructions;
-        instructions.iter().any(|i| matches!(i.op, Op::Call { .. } | Op::CallIndirect { .. }))
-    };
-    let kept = if starts_full { gathered_without_loss(function, shapes, loses_lanes) } else { full.clone() };
-    let mut changed = true;
-    while changed {
-        changed = false;
-        for &block in shapes.schedule.layout.order.iter().filter(|block| **block != Function::ENTRY) {
-            let keeps = predecessors[block.0 as usize]
-                .iter()
-                .filter(|from| shapes.schedule.layout.position[from.0 as usize] != usize::MAX)
-                .all(|&from| full[from.0 as usize] && !loses_lanes(from) && shapes.schedule.is_immediate(from, block));
-            if full[block.0 as usize] && !keeps && !kept[block.0 as usize] {
-                full[block.0 as usize] = false;
-                changed = true;
-            }
-        }
-    }
-    full
-}
-
-/// Blocks at which the whole warp gathers and which lie on every way from the start to an exit or a call.
-fn gathered_without_loss(
-    function: &Function,
-    shapes: &Shapes,
-    loses_lanes: impl Fn(simt_ir::BlockId) -> bool,
-) -> Vec<bool> {
-    let ends = |block: simt_ir::BlockId| function.block(block).terminator.successors().is_empty() || loses_lanes(block);
-    let lies_on_every_way = |gate: simt_ir::BlockId| {
-        let mut seen = vec![false; function.blocks.len()];
-        let mut pending = vec![Function::ENTRY];
-        while let Some(block) = pending.pop() {
-            if block == gate || std::mem::replace(&mut seen[block.0 as usize], true) {
-                continue;
-            }
-            if ends(block) {
-                return false;
-            }
-            pending.extend(function.block(block).terminator.successors());
-        }
-        true
-    };
-    function.block_ids().map(|block| shapes.schedule.gathers(block) && lies_on_every_way(block)).collect()
 }
 
 impl FunctionEmitter<'_> {

@@ -6,6 +6,7 @@
 mod arithmetic;
 mod atomic;
 mod call;
+mod check;
 mod control;
 mod convert;
 mod float;
@@ -16,6 +17,7 @@ mod math;
 mod memory;
 mod outline;
 mod runtime;
+mod transfer;
 mod value;
 mod wait;
 
@@ -23,7 +25,7 @@ pub use kernel::{ENTRY_NAME, emit_program};
 
 use std::collections::HashMap;
 
-use simt_ir::analysis::{Liveness, Shape, Shapes};
+use simt_ir::analysis::{Dominators, Liveness, Presence, Shape, Shapes};
 use simt_ir::{BlockId, Function, Op, Program, Type, Value};
 
 use crate::Error;
@@ -51,6 +53,8 @@ struct Unit<'a> {
     functions: Vec<Option<Fun>>,
     /// Functions emitted once and shared, by name.
     helpers: std::cell::RefCell<HashMap<String, Fun>>,
+    /// Whether the program has registered host memory, which makes addresses outside of the arena good.
+    host_memory: bool,
     /// Whether accesses without a pattern are called instead of inlined.
     outline: bool,
     /// Whether the kernel is called warp by warp and may suspend.
@@ -64,6 +68,7 @@ struct FunctionEmitter<'a> {
     function: &'a Function,
     shapes: Shapes,
     liveness: Liveness,
+    dominators: Dominators,
     predecessors: Vec<Vec<BlockId>>,
     fun: Fun,
     /// Where stack slots are made; ends in a jump to the code once everything is emitted.
@@ -84,8 +89,7 @@ struct FunctionEmitter<'a> {
     variables: Vec<Option<Variable>>,
     /// Values whose NaNs are not yet in the card's form, see `float.rs`.
     arithmetic_nans: Vec<bool>,
-    /// Blocks that are only run by whole warps, by block.
-    full: Vec<bool>,
+    presence: Presence,
     /// Pending mask slots by block.
     pending: Vec<Option<Val>>,
     tests: Vec<Option<Bb>>,
@@ -103,6 +107,10 @@ struct FunctionEmitter<'a> {
     mask: Val,
     /// Block being emitted.
     block: BlockId,
+    /// Predicate of the guarded access being emitted.
+    guard: Option<Value>,
+    /// Addresses that need not be tested again.
+    checked: Vec<check::Checked>,
     /// PTX line of the instruction being emitted.
     line: u32,
     /// The line as a value, in a function that serves many lines.

@@ -186,6 +186,25 @@ impl FunctionEmitter<'_> {
         }
     }
 
+    /// Says that nobody will read a value's slots before they are written again.
+    pub fn forget_variable(&mut self, value: Value) {
+        let ir = self.ir;
+        let ty = self.function.ty(value);
+        match self.variables[value.0 as usize] {
+            Some(Variable::Uniform(slot)) => ir.store(ir.poison(self.scalar_type(ty)), slot, 0),
+            // A blend reads the old value: it must be something.
+            Some(Variable::Vector(slot)) => ir.store(ir.zero(self.vector_type(ty)), slot, 0),
+            Some(Variable::Affine { base, speculation, .. }) => {
+                if let Some((holds, distances)) = speculation {
+                    ir.store(ir.poison(ir.int(1)), holds, 0);
+                    ir.store(ir.poison(self.vector_type(ty)), distances, 0);
+                }
+                ir.store(ir.poison(self.scalar_type(ty)), base, 0)
+            }
+            None => return,
+        };
+    }
+
     /// Makes the slots of a value.
     pub fn make_variable(&mut self, value: Value) {
         let ty = self.function.ty(value);

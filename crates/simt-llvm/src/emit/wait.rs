@@ -106,10 +106,10 @@ impl FunctionEmitter<'_> {
         let slot = self.pending[next.0 as usize].expect("every reachable block has a slot");
         self.ir.store(self.mask, slot, 0);
         // Where the whole warp waits, no lane is pending elsewhere.
-        let together = self.full[block.0 as usize] || self.shapes.schedule.gathers(block);
+        let together = self.presence.is_alone(block);
         self.suspend(status, next, together);
         self.at_hand.clear();
-        self.mask = if self.full[next.0 as usize] { self.all_lanes() } else { self.ir.load(self.mask_type(), slot) };
+        self.mask = if self.presence.is_full(next) { self.all_lanes() } else { self.ir.load(self.mask_type(), slot) };
         if let Op::Barrier { kind, .. } = instruction.op {
             self.barrier_result(kind, &instruction.results);
         }
@@ -226,7 +226,7 @@ impl FunctionEmitter<'_> {
                 continue;
             }
             let slot = self.pending[block.0 as usize].expect("every reachable block has a slot");
-            if !self.full[block.0 as usize] {
+            if !self.presence.is_full(block) {
                 saved.push(Saved { slot, ty: self.mask_type(), bytes: 4 });
             }
             values.extend(self.liveness.live_in(block));

@@ -20,9 +20,11 @@ pub(crate) use ranges::Ranges;
 use crate::lock_order::{EngineRank, Lock};
 use crate::sys::{HUGE_PAGE, Mapping};
 use registered::Registered;
+use simt_ir::abi::OFFSET_REACH;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use store::Store;
 
 /// Allocations up to this number are followed by an inaccessible page. Beyond it they may adjoin, because the system limits
@@ -38,6 +40,9 @@ pub const FREED_REMEMBERED_MAX: usize = 1024;
 /// Address range that is reserved; less where the system does not give so much.
 const RESERVED_BYTES_MAX: u64 = 1 << 40;
 const RESERVED_BYTES_MIN: u64 = 1 << 32;
+
+/// Reserved on either side and never handed out: machine code tests an address before it adds a constant to it.
+const MARGIN_BYTES: u64 = 2 * OFFSET_REACH;
 
 /// What an allocation is for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -106,6 +111,8 @@ impl std::error::Error for OutOfMemory {}
 pub struct Arena {
     store: Lock<Store>,
     registered: Lock<Registered>,
+    /// Ranges in `registered`.
+    registered_count: AtomicUsize,
     base: u64,
     bytes: u64,
 }
@@ -114,21 +121,22 @@ impl Arena {
     /// Reserves the address range. Costs no memory.
     ///
     /// # Errors
-    /// When the system refuses even 4 GiB of addresses, as a limit on the address space (`ulimit -v`) can make it.
+    /// When the system refuses even 20 GiB of addresses, as a limit on the address space (`ulimit -v`) can make it.
     pub fn new() -> io::Result<Arena> {
         let mut bytes = RESERVED_BYTES_MAX;
         let range = loop {
-            match Mapping::reserve(bytes, HUGE_PAGE) {
+            match Mapping::reserve(bytes + 2 * MARGIN_BYTES, HUGE_PAGE) {
                 Ok(range) => break range,
                 Err(_) if bytes > RESERVED_BYTES_MIN => bytes /= 2,
                 Err(error) => return Err(error),
             }
         };
         Ok(Arena {
-            base: range.base(),
-            bytes: range.bytes(),
-            store: Lock::new(EngineRank::Arena, Store::new(range)),
+            base: range.base() + MARGIN_BYTES,
+            bytes,
+            store: Lock::new(EngineRank::Arena, Store::new(range, MARGIN_BYTES)),
             registered: Lock::new(EngineRank::Arena, Registered::default()),
+            registered_count: AtomicUsize::new(0),
         })
     }
 
@@ -194,12 +202,21 @@ impl Arena {
     pub fn register_host(&self, address: u64, bytes: u64) -> bool {
         let Some(end) = address.checked_add(bytes) else { return false };
         let apart = end <= self.base || address >= self.base + self.bytes;
-        bytes > 0 && apart && self.registered.lock().insert(address, bytes)
+        let added = bytes > 0 && apart && self.registered.lock().insert(address, bytes);
+        self.registered_count.fetch_add(usize::from(added), Ordering::SeqCst);
+        added
     }
 
     /// Ends what [`register_host`](Arena::register_host) began; the size of the range that began at `address`.
     pub fn unregister_host(&self, address: u64) -> Option<u64> {
-        self.registered.lock().remove(address)
+        let removed = self.registered.lock().remove(address);
+        self.registered_count.fetch_sub(usize::from(removed.is_some()), Ordering::SeqCst);
+        removed
+    }
+
+    /// Whether any host memory outside of the arena is registered.
+    pub fn has_registered_host(&self) -> bool {
+        self.registered_count.load(Ordering::Relaxed) > 0
     }
 
     /// The registered range (first address, bytes) that holds `address`.

@@ -41,6 +41,8 @@ struct Place {
 #[derive(Debug)]
 pub(super) struct Store {
     range: Mapping,
+    /// First address of the part for small allocations.
+    small_base: u64,
     /// First address of the part for large allocations.
     large_base: u64,
     /// In pages, relative to the range.
@@ -60,12 +62,16 @@ pub(super) struct Store {
 }
 
 impl Store {
-    pub(super) fn new(range: Mapping) -> Self {
-        let small_bytes = range.bytes() >> SMALL_PART_SHIFT;
+    /// Hands out the range but for `margin` bytes at either end, a multiple of huge pages.
+    pub(super) fn new(range: Mapping, margin: u64) -> Self {
+        let bytes = range.bytes() - 2 * margin;
+        let small_bytes = bytes >> SMALL_PART_SHIFT;
+        let small_base = range.base() + margin;
         Self {
-            large_base: range.base() + small_bytes,
+            small_base,
+            large_base: small_base + small_bytes,
             small: Ranges::new(0, small_bytes / PAGE),
-            large: Ranges::new(0, (range.bytes() - small_bytes) / HUGE_PAGE),
+            large: Ranges::new(0, (bytes - small_bytes) / HUGE_PAGE),
             range,
             live: BTreeMap::new(),
             freed: VecDeque::new(),
@@ -155,7 +161,7 @@ impl Store {
         loop {
             let place = if committed < HUGE_PAGE {
                 let first = self.small.take(needed / PAGE);
-                first.map(|page| Place { base: self.range.base() + page * PAGE, committed, span: needed })
+                first.map(|page| Place { base: self.small_base + page * PAGE, committed, span: needed })
             } else {
                 let span = align_up(needed, HUGE_PAGE)?;
                 let first = self.large.take(span / HUGE_PAGE);
@@ -214,7 +220,7 @@ impl Store {
             return;
         }
         if place.base < self.large_base {
-            self.small.give((place.base - self.range.base()) / PAGE, place.span / PAGE);
+            self.small.give((place.base - self.small_base) / PAGE, place.span / PAGE);
         } else {
             self.large.give((place.base - self.large_base) / HUGE_PAGE, place.span / HUGE_PAGE);
         }

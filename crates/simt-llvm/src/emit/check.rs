@@ -1,0 +1,244 @@
+//! Whether an access may go on: bounds and alignment, tested before memory is touched.
+//!
+//! Of global memory only the address without its constant offset is tested, against the arena widened by what offsets can reach: what
+//! lies between faults by itself. So one test does for all accesses with the same address, wherever the first of them dominates. Shared and
+//! local memory adjoin that of others and are tested exactly, unless what is known of the address says enough.
+//!
+//! What fails the test is looked at lane by lane by the engine, which knows registered host memory and reports faults.
+
+use std::mem::offset_of;
+
+use simt_ir::abi::{ACCESS_LISTED, LaunchContext, OFFSET_REACH, RuntimeTable, WarpContext};
+use simt_ir::{AddressSpace, BlockId, Value};
+
+use super::memory::{Access, Pattern};
+use super::{FunctionEmitter, LANES};
+use crate::llvm::{Bin, Cast, Fun, IntPredicate, Val};
+
+/// An address in global memory that has passed the test.
+pub(super) struct Checked {
+    block: BlockId,
+    address: Value,
+    /// The lanes that passed, where not all that run the block did.
+    guard: Option<Value>,
+    /// What the address is a multiple of.
+    align: u32,
+}
+
+impl FunctionEmitter<'_> {
+    /// Tests an access of all active lanes; leaves by the fault block if one is bad.
+    pub fn check(&mut self, access: Access, address: Value, offset: i64, pattern: &Pattern) {
+        self.record(access, pattern);
+        if access.space == AddressSpace::Param || self.is_proven(access, address, offset) {
+            return;
+        }
+        let by_base = access.in_arena() && offset.unsigned_abs() < OFFSET_REACH;
+        if by_base && self.is_checked(access, address, offset) {
+            return;
+        }
+        let bad = match pattern {
+            Pattern::Uniform(at) | Pattern::Contiguous { base: at, .. } => {
+                let span = if matches!(pattern, Pattern::Uniform(_)) { 0 } else { (LANES - 1) * access.bytes() };
+                self.is_bad(access, address, *at, offset, span)
+            }
+            Pattern::Segments { addresses, length, contiguous } => {
+                let span = if *contiguous { (length - 1) * access.bytes() } else { 0 };
+                let bases = self.segment_bases(*addresses, *length);
+                let tests: Vec<Val> =
+                    bases.iter().map(|base| self.is_bad(access, address, *base, offset, span)).collect();
+                tests.into_iter().reduce(|a, b| self.ir.or(a, b)).expect("a warp has segments")
+            }
+            Pattern::Listed(addresses) => {
+                let bad = self.is_bad(access, address, *addresses, offset, 0);
+                self.any(self.ir.and(bad, self.mask))
+            }
+        };
+        self.examine_if(bad, access, pattern);
+        // Lanes whose order was only hoped for may have other addresses.
+        let certain = !matches!(pattern, Pattern::Contiguous { holds: Some(_), .. });
+        if by_base && certain && !self.unit.host_memory {
+            let align = if offset % i64::from(access.bytes()) == 0 { access.bytes() } else { 1 };
+            self.checked.push(Checked { block: self.block, address, guard: self.guard, align });
+        }
+    }
+
+    /// Tests the address of each active lane, of which nothing else is known.
+    pub fn check_listed(&mut self, access: Access, addresses: Val) {
+        let pattern = Pattern::Listed(addresses);
+        self.record(access, &pattern);
+        if access.space == AddressSpace::Param {
+            return;
+        }
+        let outside = self.is_outside(access, addresses, 0);
+        let bad = self.or_misaligned(outside, access.bytes(), addresses);
+        let bad = self.any(self.ir.and(bad, self.mask));
+        self.examine_if(bad, access, &pattern);
+    }
+
+    /// Has the engine look at each active lane if `bad`.
+    fn examine_if(&mut self, bad: Val, access: Access, pattern: &Pattern) {
+        let (slow, join) = (self.new_block("slow"), self.new_block("checked"));
+        self.ir.unlikely_br(bad, slow, join);
+        self.ir.position(slow);
+        let addresses = match pattern {
+            Pattern::Uniform(at) => self.ir.splat(*at, LANES),
+            Pattern::Contiguous { base, .. } => {
+                let distances = self.distances(simt_ir::Type::I64, i64::from(access.bytes()));
+                self.ir.add(self.ir.splat(*base, LANES), distances)
+            }
+            Pattern::Segments { addresses, .. } | Pattern::Listed(addresses) => *addresses,
+        };
+        self.examine(access, addresses);
+        self.ir.br(join);
+        self.ir.position(join);
+    }
+
+    /// Whether an access that dominates this one has tested the same address.
+    fn is_checked(&self, access: Access, address: Value, offset: i64) -> bool {
+        let bytes = access.bytes();
+        let known = u64::from(self.shapes.fact(address).lanes_align.min(62));
+        let aligned = 1u64 << known >= u64::from(bytes);
+        offset % i64::from(bytes) == 0
+            && self.checked.iter().any(|checked| {
+                checked.address == address
+                    && (aligned || checked.align >= bytes)
+                    && (checked.guard.is_none() || checked.guard == self.guard)
+                    && self.dominators.dominates(checked.block, self.block)
+            })
+    }
+
+    /// Whether what is known of the address when the code is made says that no lane leaves static shared memory, or
+    /// the kernel's own frame, and all are aligned.
+    pub fn is_proven(&self, access: Access, address: Value, offset: i64) -> bool {
+        let fact = self.shapes.fact(address);
+        let bytes = i64::from(access.bytes());
+        let (Some(low), Some(high)) = (fact.range.0.checked_add(offset), fact.range.1.checked_add(offset)) else {
+            return false;
+        };
+        let size = match access.space {
+            AddressSpace::Shared => self.unit.program.shared_bytes,
+            AddressSpace::Local => self.unit.program.kernel().local_bytes,
+            _ => return false,
+        };
+        let inside = low >= 0 && high.saturating_add(bytes) <= i64::from(size);
+        let align = fact.lanes_align.min(if offset == 0 { 63 } else { offset.trailing_zeros() as u8 });
+        inside && 1i64 << align.min(62) >= bytes
+    }
+
+    /// Whether accesses at `at … at + span`, the offset included, are bad; `at` is an address or one for each lane, and so is the result.
+    fn is_bad(&self, access: Access, address: Value, at: Val, offset: i64, span: u32) -> Val {
+        let outside = match access.in_arena() && offset.unsigned_abs() < OFFSET_REACH {
+            true => self.is_outside(access, self.ir.sub(at, self.like(at, offset as u64)), 0),
+            false => self.is_outside(access, at, span),
+        };
+        let known = self.shapes.fact(address).lanes_align.min(62);
+        let bytes = i64::from(access.bytes());
+        if 1i64 << known >= bytes && offset % bytes == 0 {
+            return outside;
+        }
+        self.or_misaligned(outside, access.bytes(), at)
+    }
+
+    fn or_misaligned(&self, outside: Val, bytes: u32, at: Val) -> Val {
+        if bytes == 1 {
+            return outside;
+        }
+        let low = self.ir.and(at, self.like(at, u64::from(bytes) - 1));
+        self.ir.or(outside, self.ir.icmp(IntPredicate::LLVMIntNE, low, self.like(at, 0)))
+    }
+
+    /// Whether accesses at `at … at + span` leave their space.
+    fn is_outside(&self, access: Access, at: Val, span: u32) -> Val {
+        let ir = self.ir;
+        let spread = |scalar: Val| if ir.is_vector(ir.type_of(at)) { ir.splat(scalar, LANES) } else { scalar };
+        let last = self.i64(u64::from(span + access.bytes()));
+        if access.in_arena() {
+            let start = self.launch_i64(offset_of!(LaunchContext, arena_base));
+            let size = self.launch_i64(offset_of!(LaunchContext, arena_size));
+            let distance = ir.sub(at, spread(start));
+            return ir.icmp(IntPredicate::LLVMIntUGT, distance, spread(ir.sub(size, last)));
+        }
+        let field = match access.space {
+            AddressSpace::Shared => offset_of!(LaunchContext, shared_bytes),
+            _ => offset_of!(LaunchContext, local_stride),
+        };
+        let size = ir.cast(Cast::ZExt, self.launch_i32(field), ir.int(64));
+        // Of a space smaller than the access no address is good: the limit then is negative, and the test signed.
+        let above = ir.icmp(IntPredicate::LLVMIntSGT, at, spread(ir.sub(size, last)));
+        ir.or(above, ir.icmp(IntPredicate::LLVMIntSLT, at, self.like(at, 0)))
+    }
+
+    /// Notes the access in the warp's context, for the case that it faults inside the range that is tested.
+    pub fn record(&self, access: Access, pattern: &Pattern) {
+        if !access.in_arena() {
+            return;
+        }
+        let (shape, base, field) = match pattern {
+            Pattern::Uniform(at) => (0, *at, offset_of!(WarpContext, access_base)),
+            Pattern::Contiguous { base, .. } => (access.bytes(), *base, offset_of!(WarpContext, access_base)),
+            Pattern::Segments { addresses, .. } | Pattern::Listed(addresses) => {
+                (ACCESS_LISTED, *addresses, offset_of!(WarpContext, access_addresses))
+            }
+        };
+        let note = self.ir.store(self.access_code(shape), self.warp_field(offset_of!(WarpContext, access)), 4);
+        self.ir.set_volatile(note);
+        let note = self.ir.store(base, self.warp_field(field), 8);
+        self.ir.set_volatile(note);
+    }
+
+    /// `line << 8 | shape`, see `WarpContext::access`.
+    fn access_code(&self, shape: u32) -> Val {
+        match self.line_value {
+            Some(line) => {
+                let moved = self.ir.bin(Bin::Shl, line, self.i32(8));
+                self.ir.or(moved, self.i32(shape))
+            }
+            None => self.i32(self.line << 8 | shape),
+        }
+    }
+
+    /// Has the engine look at each active lane's address; leaves by the fault block if one is bad.
+    pub fn examine(&mut self, access: Access, addresses: Val) {
+        let helper = self.examine_helper();
+        let details = access.bytes() | (access.kind as u32) << 16 | (access.runtime_space() as u32) << 24;
+        let lanes = self.mask_bits(self.mask);
+        let line = self.line_value.unwrap_or_else(|| self.i32(self.line));
+        let arguments = [self.launch, self.warp, lanes, addresses, line, self.i32(details)];
+        let verdict = self.ir.call(helper, &arguments);
+        let faulted = self.ir.icmp(IntPredicate::LLVMIntNE, verdict, self.i32(0));
+        self.leave_by_fault(faulted);
+    }
+
+    /// `(launch, warp, lanes, addresses, line, bytes | kind << 16 | space << 24) -> verdict`.
+    fn examine_helper(&self) -> Fun {
+        let name = "examine".to_string();
+        if let Some(known) = self.unit.helpers.borrow().get(&name) {
+            return *known;
+        }
+        let ir = self.ir;
+        let (i32_ty, words) = (ir.int(32), ir.vector(ir.int(64), LANES));
+        let ty = ir.function_type(i32_ty, &[ir.ptr(), ir.ptr(), i32_ty, words, i32_ty, i32_ty]);
+        let fun = ir.add_function(&name, ty, true);
+        ir.add_attribute(fun, u32::MAX, "noinline");
+        ir.add_attribute(fun, u32::MAX, "cold");
+        let here = ir.current_block();
+        ir.position(ir.append_block(fun, "entry"));
+        let parameter = |index: u32| ir.parameter(fun, index);
+        let (launch, warp, details) = (parameter(0), parameter(1), parameter(5));
+        let code = ir.or(ir.bin(Bin::Shl, parameter(4), self.i32(8)), self.i32(ACCESS_LISTED));
+        ir.store(code, ir.offset_by(warp, offset_of!(WarpContext, access)), 4);
+        ir.store(parameter(3), ir.offset_by(warp, offset_of!(WarpContext, access_addresses)), 8);
+        let field = |shift: u32| {
+            let moved = ir.bin(Bin::LShr, details, self.i32(shift));
+            ir.and(moved, self.i32(if shift == 0 { 0xffff } else { 0xff }))
+        };
+        let table = ir.load_aligned(ir.ptr(), ir.offset_by(launch, offset_of!(LaunchContext, runtime)), 8);
+        let target = ir.load_aligned(ir.ptr(), ir.offset_by(table, offset_of!(RuntimeTable, check_access)), 8);
+        let callee = ir.function_type(i32_ty, &[ir.ptr(), ir.ptr(), i32_ty, i32_ty, i32_ty, i32_ty]);
+        let arguments = [launch, warp, parameter(2), field(0), field(16), field(24)];
+        ir.ret(ir.call_pointer(target, callee, &arguments));
+        ir.position(here);
+        self.unit.helpers.borrow_mut().insert(name, fun);
+        fun
+    }
+}
