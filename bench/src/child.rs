@@ -1,0 +1,112 @@
+//! What a child process does. Each peer has one of its own, since each brings threads and a compiler, and two versions
+//! of LLVM in a process do not go together.
+//!
+//! A child is given its work on the command line and further requests as lines on stdin; it answers with a line of JSON
+//! each on stdout.
+
+use std::fs;
+use std::io::{self, BufRead, Write};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::environment::Environment;
+use crate::peers::{self, Kind, Peer};
+use crate::workload::Workload;
+
+/// A request to run a benchmark repeatedly.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Request {
+    /// Runs that are made at least, however long they take.
+    pub runs_min: usize,
+    /// Time after which no further run is begun.
+    pub budget_ms: f64,
+}
+
+/// What a child says when it is ready.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Ready {
+    /// What the peer runs on.
+    pub device: String,
+    /// Time for compiling, loading and filling buffers.
+    pub setup_ms: f64,
+    /// Time of the first run, which is not among the others.
+    pub first_run_ms: f64,
+}
+
+/// The answer to a [`Request`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Times {
+    /// The time of each run.
+    pub times_ms: Vec<f64>,
+}
+
+/// Serves a kernel benchmark on a peer, until stdin ends.
+///
+/// # Errors
+/// When the peer fails.
+pub fn serve_kernel(environment: &Environment, kind: Kind, workload: &Workload) -> Result<()> {
+    let start = Instant::now();
+    let mut peer = peers::open(kind, environment, workload)?;
+    let setup_ms = milliseconds(start.elapsed());
+    let first_run_ms = timed_run(peer.as_mut())?;
+    for (index, buffer) in workload.buffers.iter().enumerate() {
+        if buffer.tolerance.is_some() {
+            let path = result_path(environment, kind, workload, index)?;
+            fs::write(&path, peer.read(index)?).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+    }
+    answer(&Ready { device: peer.device()?, setup_ms, first_run_ms })?;
+    serve(|request: Request| {
+        let start = Instant::now();
+        let mut times_ms = Vec::new();
+        while times_ms.len() < request.runs_min || milliseconds(start.elapsed()) < request.budget_ms {
+            times_ms.push(timed_run(peer.as_mut())?);
+        }
+        Ok(Times { times_ms })
+    })
+}
+
+/// Where the first result of a peer is left for the comparison.
+///
+/// # Errors
+/// When its folder cannot be made.
+pub fn result_path(environment: &Environment, kind: Kind, workload: &Workload, buffer: usize) -> Result<PathBuf> {
+    let name = format!("{}-{}-{}.bin", workload.name, workload.buffers[buffer].name, kind.name());
+    Ok(environment.scratch_folder("results")?.join(name))
+}
+
+/// Answers requests until stdin ends.
+///
+/// # Errors
+/// When a request makes no sense or `act` fails.
+pub fn serve<R: for<'a> Deserialize<'a>, A: Serialize>(mut act: impl FnMut(R) -> Result<A>) -> Result<()> {
+    for line in io::stdin().lock().lines() {
+        let request = serde_json::from_str(&line?).context("a request makes no sense")?;
+        answer(&act(request)?)?;
+    }
+    Ok(())
+}
+
+/// Writes a line of JSON to stdout.
+///
+/// # Errors
+/// When nobody reads it.
+pub fn answer(value: &impl Serialize) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{}", serde_json::to_string(value)?)?;
+    Ok(stdout.flush()?)
+}
+
+fn timed_run(peer: &mut dyn Peer) -> Result<f64> {
+    peer.restore()?;
+    let start = Instant::now();
+    peer.run()?;
+    Ok(milliseconds(start.elapsed()))
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}

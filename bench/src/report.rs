@@ -1,0 +1,143 @@
+//! The tables that people read.
+
+use std::fmt::Write;
+
+use crate::kernel_part::{Kernel, Kernels};
+use crate::launch_part::{self, Launch};
+use crate::limits::Limits;
+use crate::machine::Machine;
+use crate::peers::Kind;
+use crate::start_part::{self, Start};
+use crate::statistics::{Summary, geometric_mean};
+
+/// The machine.
+pub fn machine(machine: &Machine) -> String {
+    let load = machine.load_before.map_or_else(|| "unknown".to_owned(), |load| format!("{load:.2}"));
+    format!(
+        "{}, {} processors, Linux {}, load before the run {load}\n",
+        machine.processor, machine.processors, machine.kernel
+    )
+}
+
+/// The part `kernels`: what is compared, the limits, a row for each kernel, means.
+pub fn kernels(kernels: &Kernels) -> String {
+    let mut text = String::new();
+    for (kind, device) in &kernels.devices {
+        let _ = writeln!(text, "{:<7} {device}", kind.name());
+    }
+    if let Some(limits) = &kernels.limits {
+        let _ = writeln!(
+            text,
+            "limits  triad {:.1} GB/s, read {:.1} GB/s, float multiply-and-add {:.0} GFLOP/s",
+            limits.triad_gb_per_s, limits.read_gb_per_s, limits.peak_gflop_per_s
+        );
+    }
+    let kinds: Vec<Kind> = kernels.devices.keys().copied().collect();
+    let others: Vec<Kind> = kinds.iter().copied().filter(|kind| *kind != Kind::Apex).collect();
+
+    let _ = writeln!(text, "\nTimes in ms: median (minimum). Ratios: time of the peer / time of apex, by medians.\n");
+    let _ = write!(text, "{:<14}", "kernel");
+    for kind in &kinds {
+        let _ = write!(text, "{:>20}", kind.name());
+    }
+    let _ = write!(text, "{:>18}{:>10}", "rate of apex", "of limit");
+    for kind in &others {
+        let _ = write!(text, "{:>8}", kind.name());
+    }
+    text.push('\n');
+    for kernel in &kernels.kernels {
+        text += &row(kernel, &kinds, &others, kernels.limits.as_ref());
+    }
+    for (title, of) in [("medians", median as fn(&Summary) -> f64), ("minima", min)] {
+        let _ = write!(text, "{:<1$}", format!("geometric mean of ratios, by {title}"), 14 + 20 * kinds.len() + 28);
+        for kind in &others {
+            let ratios: Vec<f64> = kernels.kernels.iter().filter_map(|kernel| ratio(kernel, *kind, of)).collect();
+            text += &cell(geometric_mean(&ratios));
+        }
+        text.push('\n');
+    }
+    for kernel in &kernels.kernels {
+        for (kind, result) in &kernel.peers {
+            if let Some(error) = &result.error {
+                let _ = writeln!(text, "\n{} on {}: {error}", kernel.name, kind.name());
+            }
+        }
+    }
+    text
+}
+
+fn row(kernel: &Kernel, kinds: &[Kind], others: &[Kind], limits: Option<&Limits>) -> String {
+    let mut text = format!("{:<14}", kernel.name);
+    for kind in kinds {
+        let result = kernel.peers.get(kind);
+        let shown = match result.and_then(|result| result.time_ms) {
+            _ if result.is_some_and(|result| result.error.is_some()) => "failed".to_owned(),
+            Some(time) => format!("{:.2} ({:.2})", time.median, time.min),
+            None => "-".to_owned(),
+        };
+        let _ = write!(text, "{shown:>20}");
+    }
+    let rate = kernel.peers.get(&Kind::Apex).filter(|result| result.error.is_none()).and_then(|result| result.rate);
+    let shown = rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.1} {}", kernel.rate_unit));
+    let _ = write!(text, "{shown:>18}");
+    let limit = limits.and_then(|limits| match kernel.rate_unit {
+        // Kernels that write pay what the triad pays; those that read only may do better than its rate.
+        "GB/s" => Some(limits.triad_gb_per_s.max(limits.read_gb_per_s)),
+        "GFLOP/s" => Some(limits.peak_gflop_per_s),
+        _ => None,
+    });
+    let part = rate.zip(limit).map(|(rate, limit)| format!("{:.0} %", 100.0 * rate / limit));
+    let _ = write!(text, "{:>10}", part.unwrap_or_default());
+    for kind in others {
+        text += &cell(ratio(kernel, *kind, median));
+    }
+    text.push('\n');
+    text
+}
+
+fn median(summary: &Summary) -> f64 {
+    summary.median
+}
+
+fn min(summary: &Summary) -> f64 {
+    summary.min
+}
+
+/// How many times as long as ours a peer's time is, if both have one.
+fn ratio(kernel: &Kernel, kind: Kind, of: fn(&Summary) -> f64) -> Option<f64> {
+    let time = |kind: Kind| kernel.peers.get(&kind).filter(|result| result.error.is_none())?.time_ms;
+    Some(of(&time(kind)?) / of(&time(Kind::Apex)?))
+}
+
+fn cell(value: Option<f64>) -> String {
+    value.map_or_else(|| format!("{:>8}", "-"), |value| format!("{value:>8.2}"))
+}
+
+/// The part `launch`.
+pub fn launch(launch: &Launch) -> String {
+    let mut text = format!("{:<44}{:>12}{:>12}{:>12}\n", "launch", "apex", "asked", "H200");
+    let mut line = |name: &str, value: f64, asked: Option<f64>, h200: Option<f64>, unit: &str| {
+        let shown = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2} {unit}"));
+        let _ = writeln!(text, "{name:<44}{:>12}{:>12}{:>12}", shown(Some(value)), shown(asked), shown(h200));
+    };
+    let (asked, h200) = (launch_part::ENQUEUE_NS_ASKED, launch_part::ENQUEUE_NS_H200);
+    line("cuLaunchKernel into a running stream", launch.enqueue_ns, Some(asked), Some(h200), "ns");
+    line("the same, four arguments", launch.enqueue_four_arguments_ns, None, None, "ns");
+    let (asked, h200) = (launch_part::ROUND_TRIP_US_ASKED, launch_part::ROUND_TRIP_US_H200);
+    line("cuLaunchKernel, cuStreamSynchronize", launch.round_trip_us, Some(asked), Some(h200), "us");
+    text
+}
+
+/// The part `start`.
+pub fn start(start: &Start) -> String {
+    let mut text = format!("{:<44}{:>12}{:>12}{:>12}\n", "start of vectorAdd, ms", "median", "min", "asked");
+    let mut line = |name: &str, time: Summary, asked: Option<f64>| {
+        let asked = asked.map_or_else(|| "-".to_owned(), |asked| format!("{asked:.0}"));
+        let _ = writeln!(text, "{name:<44}{:>12.1}{:>12.1}{asked:>12}", time.median, time.min);
+    };
+    line("apex run, no code in the cache", start.cold_ms, Some(start_part::COLD_MS_ASKED));
+    line("apex run, code in the cache", start.warm_ms, Some(start_part::WARM_MS_ASKED));
+    line("LD_LIBRARY_PATH, no code in the cache", start.cold_direct_ms, None);
+    line("LD_LIBRARY_PATH, code in the cache", start.warm_direct_ms, None);
+    text
+}
