@@ -6,3 +6,6 @@ extern "C" __global__ void nothing_of_four(const float* a, const float* b, float
 extern "C" __global__ void wait_until_set(volatile int* flag) {
     while (*flag == 0) {}
 }
+
+// Shows that launches were carried out.
+extern "C" __global__ void count(unsigned* launches) { *launches += 1; }

@@ -31,51 +31,58 @@ static inline void store(float* to, vector value) { *(vector*)to = value; }
 #endif
 
 // a = b + scale c. `count` is a multiple of the vector's size, the arrays are aligned.
-void triad(float* a, const float* b, const float* c, float scale, size_t count) {
+void triad(float* restrict a, const float* restrict b, const float* restrict c, float scale, size_t count) {
+#pragma omp parallel for simd schedule(static)
+    for (size_t i = 0; i < count; i++) a[i] = b[i] + scale * c[i];
+}
+
+// The same with stores past the caches.
+void triad_past_caches(float* a, const float* b, const float* c, float scale, size_t count) {
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < count; i += LANES) store(a + i, *(const vector*)(b + i) + scale * *(const vector*)(c + i));
 }
 
-// The sum of all elements, with enough sums at a time that none of them waits.
+// a = a + scale b: what is written was read before.
+void update(float* restrict a, const float* restrict b, float scale, size_t count) {
+#pragma omp parallel for simd schedule(static)
+    for (size_t i = 0; i < count; i++) a[i] += scale * b[i];
+}
+
+// The sum of all elements.
 float read_all(const float* a, size_t count) {
     float total = 0.0f;
-#pragma omp parallel reduction(+ : total)
-    {
-        vector s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
-#pragma omp for schedule(static)
-        for (size_t i = 0; i < count; i += 4 * LANES) {
-            s0 += *(const vector*)(a + i);
-            s1 += *(const vector*)(a + i + LANES);
-            s2 += *(const vector*)(a + i + 2 * LANES);
-            s3 += *(const vector*)(a + i + 3 * LANES);
-        }
-        s0 += s1 + s2 + s3;
-        for (int i = 0; i < LANES; i++) total += s0[i];
-    }
+#pragma omp parallel for simd schedule(static) reduction(+ : total)
+    for (size_t i = 0; i < count; i++) total += a[i];
     return total;
 }
 
-// `rounds` times 16 independent multiply-and-adds of vectors in each thread. Returns the number of operations;
-// `sink` keeps the compiler from leaving them out.
+// Sums that do not wait for each other: as many as two units with four cycles each need, and a few more.
+#define FOR_EACH_SUM(act) act(0) act(1) act(2) act(3) act(4) act(5) act(6) act(7) act(8) act(9)
+#define SUMS 10
+
+// `rounds` times independent multiply-and-adds of vectors in each thread. Returns the number of operations; `sink`
+// keeps the compiler from leaving them out.
 double multiply_add(size_t rounds, float factor, float* sink) {
     int threads = 1;
 #pragma omp parallel
     {
-        vector sums[16];
-        for (int k = 0; k < 16; k++)
-            for (int i = 0; i < LANES; i++) sums[k][i] = (float)(k + i);
-        vector factors = factor + (vector){0};
+        // Two different values, or the compiler makes another operation of it.
+        vector factors = factor + (vector){0}, addends = factors + 1.0f;
+#define BEGIN(k) vector s##k = factors + (float)k;
+        FOR_EACH_SUM(BEGIN)
         for (size_t round = 0; round < rounds; round++) {
-#pragma GCC unroll 16
-            for (int k = 0; k < 16; k++) sums[k] = sums[k] * factors + factors;
+#define STEP(k) s##k = s##k * factors + addends;
+            FOR_EACH_SUM(STEP)
         }
+        vector sum = {0};
+#define END(k) sum += s##k;
+        FOR_EACH_SUM(END)
         float total = 0.0f;
-        for (int k = 0; k < 16; k++)
-            for (int i = 0; i < LANES; i++) total += sums[k][i];
+        for (int i = 0; i < LANES; i++) total += sum[i];
 #pragma omp critical
         *sink += total;
 #pragma omp single
         threads = omp_get_num_threads();
     }
-    return 2.0 * 16 * LANES * (double)rounds * threads;
+    return 2.0 * SUMS * LANES * (double)rounds * threads;
 }

@@ -11,14 +11,17 @@ use serde::Serialize;
 use crate::child::{self, Ready, Request, Times};
 use crate::compare;
 use crate::environment::Environment;
-use crate::limits::Limits;
+use crate::limits::{Limits, Measure};
 use crate::peers::{self, Kind};
 use crate::process::Process;
 use crate::statistics::{Summary, summary};
-use crate::workload::Workload;
+use crate::workload::{Work, Workload};
 
 /// Threads that wait actively for a next parallel region have given up after that time.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// How often the limits are measured before each kernel: one moment of quiet is enough.
+const LOOKS: usize = 3;
 
 /// How long to measure.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +38,7 @@ pub struct Kernels {
     /// What each peer runs on.
     pub devices: BTreeMap<Kind, String>,
     /// The limits of the machine.
-    pub limits: Option<Limits>,
+    pub limits: Limits,
     /// The kernels.
     pub kernels: Vec<Kernel>,
 }
@@ -47,8 +50,8 @@ pub struct Kernel {
     pub name: &'static str,
     /// What it computes, and how large it is.
     pub about: &'static str,
-    /// The unit of `rate`.
-    pub rate_unit: &'static str,
+    /// How much work a run is.
+    pub work: Work,
     /// By peer.
     pub peers: BTreeMap<Kind, PeerResult>,
 }
@@ -77,16 +80,22 @@ pub struct PeerResult {
 pub fn run(environment: &Environment, workloads: &[Workload], kinds: &[Kind], effort: Effort) -> Result<Kernels> {
     let mut limits_process = Process::start(&["--child", "limits"], |_| Ok(()))?;
     limits_process.answer::<Limits>().context("the limits of the machine")?;
-    let mut limits = Vec::new();
+    let mut look = |mut limits: Limits| -> Result<Limits> {
+        for _ in 0..LOOKS {
+            limits = limits.max(limits_process.ask(&Measure {})?);
+        }
+        Ok(limits)
+    };
+    let mut limits = Limits::default();
     let mut devices = BTreeMap::new();
     let mut kernels = Vec::new();
     for workload in workloads {
         eprintln!("bench: {}", workload.name);
-        limits.push(limits_process.ask(&Request { runs_min: 1, budget_ms: 0.0 })?);
+        limits = look(limits)?;
         kernels.push(kernel(environment, workload, kinds, effort, &mut devices)?);
     }
-    limits.push(limits_process.ask(&Request { runs_min: 1, budget_ms: 0.0 })?);
-    Ok(Kernels { devices, limits: Limits::median(&limits), kernels })
+    let limits = look(limits)?;
+    Ok(Kernels { devices, limits, kernels })
 }
 
 fn kernel(
@@ -112,10 +121,11 @@ fn kernel(
     }
     check_results(environment, workload, &running, &mut results);
 
-    for round in 0..effort.rounds {
-        // Another order each time: a peer may leave the machine warm, or caches full, for the next.
-        let start = round % running.len().max(1);
-        running.rotate_left(start.min(1));
+    for _ in 0..effort.rounds {
+        // Another one begins each time: a peer may leave the machine warm, or caches full, for the next.
+        if !running.is_empty() {
+            running.rotate_left(1);
+        }
         for (kind, process) in &mut running {
             thread::sleep(PAUSE);
             let Some(result) = results.get_mut(kind) else { continue };
@@ -132,7 +142,7 @@ fn kernel(
         result.time_ms = summary(&result.rounds_ms.concat());
         result.rate = result.time_ms.map(|time| workload.work.rate(time.median));
     }
-    Ok(Kernel { name: workload.name, about: workload.about, rate_unit: workload.work.unit(), peers: results })
+    Ok(Kernel { name: workload.name, about: workload.about, work: workload.work, peers: results })
 }
 
 fn start(environment: &Environment, workload: &Workload, kind: Kind) -> Result<(Process, Ready)> {

@@ -6,7 +6,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::child;
@@ -29,6 +29,8 @@ pub struct Launch {
     pub enqueue_four_arguments_ns: f64,
     /// `cuLaunchKernel` of an empty kernel and `cuStreamSynchronize`: median.
     pub round_trip_us: f64,
+    /// The same with a kernel that adds to a number in memory, which is looked at afterwards.
+    pub round_trip_counting_us: f64,
 }
 
 /// What is asked of us.
@@ -69,13 +71,22 @@ pub fn measure(environment: &Environment, bursts: usize) -> Result<()> {
     let nothing = Call::new(driver.function(module, "nothing")?, vec![]);
     let data = driver.allocate(4096)?;
     let four = Call::new(driver.function(module, "nothing_of_four")?, vec![data, data, data, 1024]);
+    let launches = driver.allocate(4)?;
+    driver.write(launches, &[0; 4])?;
+    let counting = Call::new(driver.function(module, "count")?, vec![launches]);
     let mut flag = Flag::new(driver, driver.function(module, "wait_until_set")?)?;
 
-    child::answer(&Launch {
+    let round_trips = bursts * 40;
+    let figures = Launch {
         enqueue_ns: stream.enqueue_ns(&mut flag, nothing.clone(), bursts)?,
         enqueue_four_arguments_ns: stream.enqueue_ns(&mut flag, four, bursts)?,
-        round_trip_us: stream.round_trip_us(nothing, bursts * 40)?,
-    })
+        round_trip_us: stream.round_trip_us(nothing, round_trips)?,
+        round_trip_counting_us: stream.round_trip_us(counting, round_trips)?,
+    };
+    let bytes = driver.read(launches, 4)?;
+    let counted = u32::from_le_bytes(bytes.as_slice().try_into()?);
+    ensure!(counted as usize == round_trips + 1, "of {} launches, {counted} were carried out", round_trips + 1);
+    child::answer(&figures)
 }
 
 /// A kernel with its arguments.

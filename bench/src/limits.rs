@@ -10,39 +10,45 @@ use serde::{Deserialize, Serialize};
 use crate::child;
 use crate::compile;
 use crate::environment::{self, Environment};
-use crate::statistics::summary;
+use crate::memory::Memory;
+use crate::random;
 
 /// Floats of each array: far more than any cache holds.
 const COUNT: usize = 32 << 20;
 /// Multiply-and-adds in a row, for each vector register.
-const ROUNDS: usize = 4_000_000;
+const ROUNDS: usize = 1_000_000;
 
-/// What was measured in one round, or the medians of all.
+/// The most that was seen: whatever else the machine does makes it less, nothing makes it more.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Limits {
-    /// `a = b + s c` with stores past the caches: bytes read and written.
-    pub triad_gb_per_s: f64,
     /// The sum of an array.
     pub read_gb_per_s: f64,
+    /// `a = b + s c`: bytes read and written, with plain stores or with stores past the caches, whichever is faster.
+    pub triad_gb_per_s: f64,
+    /// `a = a + s b`: bytes read and written.
+    pub update_gb_per_s: f64,
     /// `float` multiplications and additions, in registers.
     pub peak_gflop_per_s: f64,
 }
 
 impl Limits {
-    /// The medians of several rounds.
-    pub fn median(rounds: &[Self]) -> Option<Self> {
-        let median = |value: fn(&Self) -> f64| {
-            summary(&rounds.iter().map(value).collect::<Vec<f64>>()).map(|summary| summary.median)
-        };
-        Some(Self {
-            triad_gb_per_s: median(|limits| limits.triad_gb_per_s)?,
-            read_gb_per_s: median(|limits| limits.read_gb_per_s)?,
-            peak_gflop_per_s: median(|limits| limits.peak_gflop_per_s)?,
-        })
+    /// The larger of each.
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            read_gb_per_s: self.read_gb_per_s.max(other.read_gb_per_s),
+            triad_gb_per_s: self.triad_gb_per_s.max(other.triad_gb_per_s),
+            update_gb_per_s: self.update_gb_per_s.max(other.update_gb_per_s),
+            peak_gflop_per_s: self.peak_gflop_per_s.max(other.peak_gflop_per_s),
+        }
     }
 }
 
+/// A request to measure once. The answer is [`Limits`].
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Measure {}
+
 type Triad = unsafe extern "C" fn(*mut f32, *const f32, *const f32, f32, usize);
+type Update = unsafe extern "C" fn(*mut f32, *const f32, f32, usize);
 type ReadAll = unsafe extern "C" fn(*const f32, usize) -> f32;
 type MultiplyAdd = unsafe extern "C" fn(usize, f32, *mut f32) -> f64;
 
@@ -55,50 +61,44 @@ pub fn serve(environment: &Environment) -> Result<()> {
     // SAFETY: the object was just made of our own source; it and OpenMP have harmless initialisers.
     let library = unsafe { Library::new(&path) }.with_context(|| format!("cannot load {}", path.display()))?;
     // SAFETY: limits.c defines the functions with these types.
-    let (triad, read_all, multiply_add) = unsafe {
+    let (triad, triad_past_caches, update, read_all, multiply_add) = unsafe {
         let missing = || "limits.c lacks a function";
         (
             *library.get::<Triad>(b"triad\0").with_context(missing)?,
+            *library.get::<Triad>(b"triad_past_caches\0").with_context(missing)?,
+            *library.get::<Update>(b"update\0").with_context(missing)?,
             *library.get::<ReadAll>(b"read_all\0").with_context(missing)?,
             *library.get::<MultiplyAdd>(b"multiply_add\0").with_context(missing)?,
         )
     };
-    let mut arrays: Vec<Vec<f32>> = (1..4u8).map(|value| vec![f32::from(value); COUNT + 16]).collect();
-    let [a, b, c] = arrays.as_mut_slice() else { unreachable!("three arrays were made") };
-    let (a, b, c) = (aligned(a), aligned(b), aligned(c));
+    let values: Vec<u8> = (0..COUNT as u32).flat_map(|index| random::unit(index).to_le_bytes()).collect();
+    let arrays = [Memory::with(&values)?, Memory::with(&values)?, Memory::with(&values)?];
+    drop(values);
+    let [a, b, c] = arrays.each_ref().map(|memory| memory.start().cast::<f32>());
 
     let mut sink = 0.0;
     let mut measure = || {
         let bytes = (COUNT * 4) as f64;
-        // SAFETY: the arrays are aligned as the functions want it and have that many elements; `a` is no other's.
-        let (triad_s, read_s) = unsafe {
-            (
-                seconds(|| triad(a.as_mut_ptr(), b.as_ptr(), c.as_ptr(), 0.5, COUNT)),
-                seconds(|| sink += read_all(b.as_ptr(), COUNT)),
-            )
-        };
-        let mut operations = 0.0;
-        // SAFETY: the sink is a float of ours.
-        let multiply_s = seconds(|| operations = unsafe { multiply_add(ROUNDS, 0.5, ptr::from_mut(&mut sink)) });
-        Limits {
-            triad_gb_per_s: 3.0 * bytes / triad_s / 1e9,
-            read_gb_per_s: bytes / read_s / 1e9,
-            peak_gflop_per_s: operations / multiply_s / 1e9,
+        // SAFETY: the arrays are aligned to pages and have that many elements; they and the sink are ours alone.
+        unsafe {
+            let triad_s = seconds(|| triad(a, b, c, 0.5, COUNT));
+            let past_caches_s = seconds(|| triad_past_caches(a, b, c, 0.5, COUNT));
+            let update_s = seconds(|| update(a, b, 0.5, COUNT));
+            let read_s = seconds(|| sink += read_all(b, COUNT));
+            let mut operations = 0.0;
+            let multiply_s = seconds(|| operations = multiply_add(ROUNDS, 0.5, ptr::from_mut(&mut sink)));
+            Limits {
+                read_gb_per_s: bytes / read_s / 1e9,
+                triad_gb_per_s: 3.0 * bytes / triad_s.min(past_caches_s) / 1e9,
+                update_gb_per_s: 3.0 * bytes / update_s / 1e9,
+                peak_gflop_per_s: operations / multiply_s / 1e9,
+            }
         }
     };
     // Pages and threads exist after a first time.
     measure();
     child::answer(&Limits::default())?;
-    child::serve(|request: child::Request| {
-        let rounds: Vec<Limits> = (0..request.runs_min).map(|_| measure()).collect();
-        Limits::median(&rounds).context("a request for no measurement")
-    })
-}
-
-/// The part of an array that begins at a multiple of a vector's size.
-fn aligned(array: &mut [f32]) -> &mut [f32] {
-    let offset = array.as_ptr().align_offset(64);
-    &mut array[offset..offset + COUNT]
+    child::serve(|Measure {}| Ok(measure()))
 }
 
 fn seconds(act: impl FnOnce()) -> f64 {

@@ -15,6 +15,7 @@ mod kernels;
 mod launch_part;
 mod limits;
 mod machine;
+mod memory;
 mod peers;
 mod process;
 mod random;
@@ -74,7 +75,7 @@ struct Results {
     #[serde(skip_serializing_if = "Option::is_none")]
     launch: Option<Launch>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    start: Option<Start>,
+    start: Option<Vec<Start>>,
 }
 
 fn main() -> ExitCode {
@@ -124,8 +125,11 @@ fn run(options: &Options) -> Result<()> {
         );
     }
     workloads.retain(|workload| names.is_empty() || names.iter().any(|name| workload.name.contains(name)));
-    // The name of a kernel alone asks for the kernels.
-    let wants = |part: &str| parts.contains(&part) || (parts.is_empty() && (names.is_empty() || part == "kernels"));
+    // The name of a kernel asks for the part that it is in.
+    let wants = |part: &str| match part {
+        "kernels" if !names.is_empty() => true,
+        _ => parts.contains(&part) || options.filters.is_empty(),
+    };
 
     let mut results =
         Results { machine: machine::look(), quick: options.quick, kernels: None, launch: None, start: None };
@@ -142,7 +146,9 @@ fn run(options: &Options) -> Result<()> {
     }
     if wants("start") {
         let start = start_part::run(&environment, options.quick)?;
-        println!("{}", report::start(&start));
+        for start in &start {
+            println!("{}", report::start(start));
+        }
         results.start = Some(start);
     }
     let text = serde_json::to_string_pretty(&results)?;

@@ -25,13 +25,12 @@ pub fn kernels(kernels: &Kernels) -> String {
     for (kind, device) in &kernels.devices {
         let _ = writeln!(text, "{:<7} {device}", kind.name());
     }
-    if let Some(limits) = &kernels.limits {
-        let _ = writeln!(
-            text,
-            "limits  triad {:.1} GB/s, read {:.1} GB/s, float multiply-and-add {:.0} GFLOP/s",
-            limits.triad_gb_per_s, limits.read_gb_per_s, limits.peak_gflop_per_s
-        );
-    }
+    let limits = &kernels.limits;
+    let _ = writeln!(
+        text,
+        "limits  read {:.1}, triad {:.1}, update {:.1} GB/s; float multiply-and-add {:.0} GFLOP/s",
+        limits.read_gb_per_s, limits.triad_gb_per_s, limits.update_gb_per_s, limits.peak_gflop_per_s
+    );
     let kinds: Vec<Kind> = kernels.devices.keys().copied().collect();
     let others: Vec<Kind> = kinds.iter().copied().filter(|kind| *kind != Kind::Apex).collect();
 
@@ -46,7 +45,7 @@ pub fn kernels(kernels: &Kernels) -> String {
     }
     text.push('\n');
     for kernel in &kernels.kernels {
-        text += &row(kernel, &kinds, &others, kernels.limits.as_ref());
+        text += &row(kernel, &kinds, &others, limits);
     }
     for (title, of) in [("medians", median as fn(&Summary) -> f64), ("minima", min)] {
         let _ = write!(text, "{:<1$}", format!("geometric mean of ratios, by {title}"), 14 + 20 * kinds.len() + 28);
@@ -66,7 +65,7 @@ pub fn kernels(kernels: &Kernels) -> String {
     text
 }
 
-fn row(kernel: &Kernel, kinds: &[Kind], others: &[Kind], limits: Option<&Limits>) -> String {
+fn row(kernel: &Kernel, kinds: &[Kind], others: &[Kind], limits: &Limits) -> String {
     let mut text = format!("{:<14}", kernel.name);
     for kind in kinds {
         let result = kernel.peers.get(kind);
@@ -78,15 +77,9 @@ fn row(kernel: &Kernel, kinds: &[Kind], others: &[Kind], limits: Option<&Limits>
         let _ = write!(text, "{shown:>20}");
     }
     let rate = kernel.peers.get(&Kind::Apex).filter(|result| result.error.is_none()).and_then(|result| result.rate);
-    let shown = rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.1} {}", kernel.rate_unit));
+    let shown = rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.1} {}", kernel.work.unit()));
     let _ = write!(text, "{shown:>18}");
-    let limit = limits.and_then(|limits| match kernel.rate_unit {
-        // Kernels that write pay what the triad pays; those that read only may do better than its rate.
-        "GB/s" => Some(limits.triad_gb_per_s.max(limits.read_gb_per_s)),
-        "GFLOP/s" => Some(limits.peak_gflop_per_s),
-        _ => None,
-    });
-    let part = rate.zip(limit).map(|(rate, limit)| format!("{:.0} %", 100.0 * rate / limit));
+    let part = rate.zip(kernel.work.limit(limits)).map(|(rate, limit)| format!("{:.0} %", 100.0 * rate / limit));
     let _ = write!(text, "{:>10}", part.unwrap_or_default());
     for kind in others {
         text += &cell(ratio(kernel, *kind, median));
@@ -125,12 +118,13 @@ pub fn launch(launch: &Launch) -> String {
     line("the same, four arguments", launch.enqueue_four_arguments_ns, None, None, "ns");
     let (asked, h200) = (launch_part::ROUND_TRIP_US_ASKED, launch_part::ROUND_TRIP_US_H200);
     line("cuLaunchKernel, cuStreamSynchronize", launch.round_trip_us, Some(asked), Some(h200), "us");
+    line("the same, a kernel that counts", launch.round_trip_counting_us, None, None, "us");
     text
 }
 
 /// The part `start`.
 pub fn start(start: &Start) -> String {
-    let mut text = format!("{:<44}{:>12}{:>12}{:>12}\n", "start of vectorAdd, ms", "median", "min", "asked");
+    let mut text = format!("{:<44}{:>12}{:>12}{:>12}\n", start.program, "median ms", "min ms", "asked");
     let mut line = |name: &str, time: Summary, asked: Option<f64>| {
         let asked = asked.map_or_else(|| "-".to_owned(), |asked| format!("{asked:.0}"));
         let _ = writeln!(text, "{name:<44}{:>12.1}{:>12.1}{asked:>12}", time.median, time.min);

@@ -1,4 +1,4 @@
-//! The part `start`: how long a small program takes from its start to its end, with and without code that an earlier
+//! The part `start`: how long small programs take from their start to their end, with and without code that an earlier
 //! run left in the cache.
 
 use std::fs;
@@ -14,12 +14,18 @@ use crate::environment::{self, Environment};
 use crate::peers;
 use crate::statistics::{Summary, summary};
 
-/// The program: `vectorAdd` as everybody writes it, among the test cases.
-const SOURCE: &str = "../filetests/cases/cuda/vector_add.cu";
+/// The programs: what they are, and where their sources lie from this package's folder on.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("vectorAdd, 50000 elements", "start/vector_add.cu"),
+    // Most of its time is its own: nvcc does not optimise the code for the host by default.
+    ("vectorAdd among the tests, 1000003 elements", "../filetests/cases/cuda/vector_add.cu"),
+];
 
-/// The results of the part.
-#[derive(Debug, Clone, Copy, Serialize)]
+/// The results for a program.
+#[derive(Debug, Clone, Serialize)]
 pub struct Start {
+    /// What it is.
+    pub program: &'static str,
     /// `apex run`, the code cache empty.
     pub cold_ms: Summary,
     /// `apex run`, the code cache filled by an earlier run.
@@ -39,8 +45,12 @@ pub const WARM_MS_ASKED: f64 = 40.0;
 ///
 /// # Errors
 /// When the program does not compile or fails.
-pub fn run(environment: &Environment, quick: bool) -> Result<Start> {
-    let program = compile::program(environment, &environment::sources().join(SOURCE))?;
+pub fn run(environment: &Environment, quick: bool) -> Result<Vec<Start>> {
+    PROGRAMS.iter().map(|(name, source)| start(environment, name, source, quick)).collect()
+}
+
+fn start(environment: &Environment, name: &'static str, source: &str, quick: bool) -> Result<Start> {
+    let program = compile::program(environment, &environment::sources().join(source))?;
     let warm = environment.scratch_folder("start-warm")?;
     let mut times_ms: [Vec<f64>; 4] = Default::default();
     // One that does not count brings files into memory and fills the warm cache.
@@ -55,7 +65,13 @@ pub fn run(environment: &Environment, quick: bool) -> Result<Start> {
         }
     }
     let [cold, warm, cold_direct, warm_direct] = times_ms.map(|times_ms| summary(&times_ms).context("no runs"));
-    Ok(Start { cold_ms: cold?, warm_ms: warm?, cold_direct_ms: cold_direct?, warm_direct_ms: warm_direct? })
+    Ok(Start {
+        program: name,
+        cold_ms: cold?,
+        warm_ms: warm?,
+        cold_direct_ms: cold_direct?,
+        warm_direct_ms: warm_direct?,
+    })
 }
 
 /// Time of one process from its start to its end.

@@ -1,5 +1,9 @@
 //! What a kernel benchmark is made of, as data: buffers, launches, how much work that is and how exact results must be.
 
+use serde::Serialize;
+
+use crate::limits::Limits;
+
 /// The type of a buffer's elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Element {
@@ -111,14 +115,19 @@ pub struct Launch {
     pub arguments: Vec<Argument>,
 }
 
-/// How much work one run is, for a rate that says more than a time does.
-#[derive(Debug, Clone, Copy)]
+/// How much work one run is, for a rate that says more than a time does, and which limit of the machine holds for it.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Work {
-    /// Bytes that have to pass between memory and processor: GB/s.
-    Bytes(f64),
+    /// Bytes that are read from memory: GB/s.
+    Read(f64),
+    /// Bytes that are read from memory or written to other places of it: GB/s.
+    Copy(f64),
+    /// Bytes that are read from memory or written to where they were read: GB/s.
+    Update(f64),
     /// Additions and multiplications: GFLOP/s.
     Flops(f64),
-    /// Results, where the work for each depends on data: 10^6 a second.
+    /// Results, where the work for each depends on data: 10^6 a second. No limit is known.
     Items(f64),
 }
 
@@ -126,7 +135,9 @@ impl Work {
     /// The rate of a run that took this long, in the unit of [`Work::unit`].
     pub fn rate(self, time_ms: f64) -> f64 {
         match self {
-            Self::Bytes(quantity) | Self::Flops(quantity) => quantity / time_ms / 1e6,
+            Self::Read(quantity) | Self::Copy(quantity) | Self::Update(quantity) | Self::Flops(quantity) => {
+                quantity / time_ms / 1e6
+            }
             Self::Items(quantity) => quantity / time_ms / 1e3,
         }
     }
@@ -134,9 +145,20 @@ impl Work {
     /// The unit of a rate.
     pub fn unit(self) -> &'static str {
         match self {
-            Self::Bytes(_) => "GB/s",
+            Self::Read(_) | Self::Copy(_) | Self::Update(_) => "GB/s",
             Self::Flops(_) => "GFLOP/s",
             Self::Items(_) => "M/s",
+        }
+    }
+
+    /// The highest rate that the machine allows.
+    pub fn limit(self, limits: &Limits) -> Option<f64> {
+        match self {
+            Self::Read(_) => Some(limits.read_gb_per_s),
+            Self::Copy(_) => Some(limits.triad_gb_per_s),
+            Self::Update(_) => Some(limits.update_gb_per_s),
+            Self::Flops(_) => Some(limits.peak_gflop_per_s),
+            Self::Items(_) => None,
         }
     }
 }

@@ -25,6 +25,6 @@ pub fn workload() -> Workload {
             arguments: arguments.clone(),
         }],
         native: arguments,
-        work: Work::Bytes(f64::from(BYTES)),
+        work: Work::Read(f64::from(BYTES)),
     }
 }

@@ -6,6 +6,7 @@ mod nbody;
 mod reduce;
 mod saxpy;
 mod sgemm;
+mod transpose;
 
 use anyhow::{Context, Result};
 
@@ -20,6 +21,7 @@ pub fn all() -> Vec<Workload> {
         nbody::workload(),
         mandelbrot::workload(),
         histogram::workload(),
+        transpose::workload(),
     ]
 }
 

@@ -26,6 +26,6 @@ pub fn workload() -> Workload {
         ],
         launches: vec![launch(BLOCKS, 0, 1, COUNT as i32), launch(1, 1, 2, BLOCKS as i32)],
         native: vec![Argument::Buffer(0), Argument::Buffer(2), Argument::I32(COUNT as i32)],
-        work: Work::Bytes(4.0 * f64::from(COUNT)),
+        work: Work::Read(4.0 * f64::from(COUNT)),
     }
 }

@@ -24,6 +24,6 @@ pub fn workload() -> Workload {
             arguments: arguments.clone(),
         }],
         native: arguments,
-        work: Work::Bytes(12.0 * f64::from(COUNT)),
+        work: Work::Update(12.0 * f64::from(COUNT)),
     }
 }
