@@ -16,13 +16,19 @@ use crate::environment::Environment;
 use crate::peers::{self, Kind, Peer};
 use crate::workload::Workload;
 
-/// A request to run a benchmark repeatedly.
+/// What a child is asked to do.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Request {
-    /// Runs that are made at least, however long they take.
-    pub runs_min: usize,
-    /// Time after which no further run is begun.
-    pub budget_ms: f64,
+pub enum Request {
+    /// To run repeatedly and say how long each run took.
+    Measure {
+        /// Runs that are made at least, however long they take.
+        runs_min: usize,
+        /// Time after which no further run is begun.
+        budget_ms: f64,
+    },
+    /// To run once more from the first contents of all buffers on and leave the results again: code that is hot by now
+    /// may be other code than that of the first run.
+    Prove,
 }
 
 /// What a child says when it is ready.
@@ -39,7 +45,7 @@ pub struct Ready {
 /// The answer to a [`Request`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Times {
-    /// The time of each run.
+    /// The time of each run, if they were to be measured.
     pub times_ms: Vec<f64>,
 }
 
@@ -51,25 +57,52 @@ pub fn serve_kernel(environment: &Environment, kind: Kind, workload: &Workload) 
     let start = Instant::now();
     let mut peer = peers::open(kind, environment, workload)?;
     let setup_ms = milliseconds(start.elapsed());
+    let restored = workload.buffers.iter().enumerate().filter(|(_, buffer)| buffer.restored);
+    let restored: Vec<(usize, Vec<u8>)> = restored.map(|(index, buffer)| (index, buffer.initial_bytes())).collect();
+    let timed_run = |peer: &mut dyn Peer| -> Result<f64> {
+        for (index, bytes) in &restored {
+            peer.write(*index, bytes)?;
+        }
+        let start = Instant::now();
+        peer.run()?;
+        Ok(milliseconds(start.elapsed()))
+    };
+
     let first_run_ms = timed_run(peer.as_mut())?;
+    leave_results(environment, kind, workload, peer.as_mut())?;
+    answer(&Ready { device: peer.device()?, setup_ms, first_run_ms })?;
+    serve(|request: Request| match request {
+        Request::Measure { runs_min, budget_ms } => {
+            let start = Instant::now();
+            let mut times_ms = Vec::new();
+            while times_ms.len() < runs_min || milliseconds(start.elapsed()) < budget_ms {
+                times_ms.push(timed_run(peer.as_mut())?);
+            }
+            Ok(Times { times_ms })
+        }
+        Request::Prove => {
+            for (index, buffer) in workload.buffers.iter().enumerate() {
+                peer.write(index, &buffer.initial_bytes())?;
+            }
+            peer.run()?;
+            leave_results(environment, kind, workload, peer.as_mut())?;
+            Ok(Times { times_ms: Vec::new() })
+        }
+    })
+}
+
+/// Writes all buffers that are compared to files.
+fn leave_results(environment: &Environment, kind: Kind, workload: &Workload, peer: &mut dyn Peer) -> Result<()> {
     for (index, buffer) in workload.buffers.iter().enumerate() {
         if buffer.tolerance.is_some() {
             let path = result_path(environment, kind, workload, index)?;
             fs::write(&path, peer.read(index)?).with_context(|| format!("cannot write {}", path.display()))?;
         }
     }
-    answer(&Ready { device: peer.device()?, setup_ms, first_run_ms })?;
-    serve(|request: Request| {
-        let start = Instant::now();
-        let mut times_ms = Vec::new();
-        while times_ms.len() < request.runs_min || milliseconds(start.elapsed()) < request.budget_ms {
-            times_ms.push(timed_run(peer.as_mut())?);
-        }
-        Ok(Times { times_ms })
-    })
+    Ok(())
 }
 
-/// Where the first result of a peer is left for the comparison.
+/// Where a result of a peer is left for the comparison.
 ///
 /// # Errors
 /// When its folder cannot be made.
@@ -98,13 +131,6 @@ pub fn answer(value: &impl Serialize) -> Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{}", serde_json::to_string(value)?)?;
     Ok(stdout.flush()?)
-}
-
-fn timed_run(peer: &mut dyn Peer) -> Result<f64> {
-    peer.restore()?;
-    let start = Instant::now();
-    peer.run()?;
-    Ok(milliseconds(start.elapsed()))
 }
 
 fn milliseconds(time: Duration) -> f64 {

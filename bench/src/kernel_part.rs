@@ -138,6 +138,13 @@ fn kernel(
             }
         }
     }
+    for (kind, process) in &mut running {
+        let Some(result) = results.get_mut(kind).filter(|result| result.error.is_none()) else { continue };
+        if let Err(error) = process.ask::<Times>(&Request::Prove) {
+            result.error = Some(format!("{error:#}"));
+        }
+    }
+    check_results(environment, workload, &running, &mut results);
     for result in results.values_mut() {
         result.time_ms = summary(&result.rounds_ms.concat());
         result.rate = result.time_ms.map(|time| workload.work.rate(time.median));
@@ -157,14 +164,17 @@ fn start(environment: &Environment, workload: &Workload, kind: Kind) -> Result<(
     Ok((process, ready))
 }
 
-/// Compares the first results of all peers with those of the last that has any: plain C, if it is there.
+/// Compares the results of all peers with those of the last that has any: plain C, if it is there.
 fn check_results(
     environment: &Environment,
     workload: &Workload,
     running: &[(Kind, Process)],
     results: &mut BTreeMap<Kind, PeerResult>,
 ) {
-    let Some((reference, _)) = running.iter().max_by_key(|(kind, _)| *kind) else { return };
+    let mut kinds: Vec<Kind> = running.iter().map(|(kind, _)| *kind).collect();
+    kinds.retain(|kind| results.get(kind).is_some_and(|result| result.error.is_none()));
+    let Some(reference) = kinds.iter().copied().max() else { return };
+    kinds.retain(|kind| *kind != reference);
     for (index, buffer) in workload.buffers.iter().enumerate() {
         let Some(tolerance) = buffer.tolerance else { continue };
         let read = |kind| -> Result<Vec<u8>> {
@@ -174,8 +184,8 @@ fn check_results(
             fs::remove_file(&path)?;
             Ok(bytes)
         };
-        let expected = read(*reference);
-        for (kind, _) in running.iter().filter(|(kind, _)| kind != reference) {
+        let expected = read(reference);
+        for kind in &kinds {
             let compared = match &expected {
                 Ok(expected) => read(*kind).and_then(|got| compare::compare(buffer, tolerance, expected, &got)),
                 Err(error) => Err(anyhow::anyhow!("{error:#}")),

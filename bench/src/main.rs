@@ -70,6 +70,8 @@ struct Options {
 struct Results {
     machine: Machine,
     quick: bool,
+    /// How much of the processors other programs had during the run, as a part of one.
+    others_share: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kernels: Option<Kernels>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -131,9 +133,16 @@ fn run(options: &Options) -> Result<()> {
         _ => parts.contains(&part) || options.filters.is_empty(),
     };
 
-    let mut results =
-        Results { machine: machine::look(), quick: options.quick, kernels: None, launch: None, start: None };
+    let mut results = Results {
+        machine: machine::look(),
+        quick: options.quick,
+        others_share: None,
+        kernels: None,
+        launch: None,
+        start: None,
+    };
     println!("{}", report::machine(&results.machine));
+    let before = machine::ProcessorTime::now();
     if wants("kernels") {
         let kernels = kernel_part::run(&environment, &workloads, &options.peers, effort(options))?;
         println!("{}", report::kernels(&kernels));
@@ -151,6 +160,10 @@ fn run(options: &Options) -> Result<()> {
         }
         results.start = Some(start);
     }
+    results.others_share = machine::others_share(before, machine::ProcessorTime::now());
+    if let Some(share) = results.others_share {
+        println!("Other programs had {:.0} % of the processors during the run.", 100.0 * share);
+    }
     let text = serde_json::to_string_pretty(&results)?;
     fs::write(&json, text + "\n").with_context(|| format!("cannot write {}", json.display()))?;
     let failed = results.kernels.iter().flat_map(|kernels| &kernels.kernels).flat_map(|kernel| kernel.peers.values());
@@ -161,5 +174,5 @@ fn run(options: &Options) -> Result<()> {
 
 fn effort(options: &Options) -> Effort {
     let (rounds, budget_ms) = if options.quick { (2, 100.0) } else { (7, 400.0) };
-    Effort { rounds: options.rounds.unwrap_or(rounds), request: Request { runs_min: 3, budget_ms } }
+    Effort { rounds: options.rounds.unwrap_or(rounds), request: Request::Measure { runs_min: 3, budget_ms } }
 }

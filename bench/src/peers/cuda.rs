@@ -19,7 +19,6 @@ pub struct Cuda {
     launches: Vec<Prepared>,
     buffers: Vec<DevicePointer>,
     sizes_bytes: Vec<usize>,
-    restored: Vec<(usize, Vec<u8>)>,
 }
 
 /// A launch with everything that the driver is given.
@@ -43,15 +42,11 @@ impl Cuda {
         let module = driver.load_module(&image)?;
 
         let mut buffers = Vec::new();
-        let mut restored = Vec::new();
-        for (index, buffer) in workload.buffers.iter().enumerate() {
+        for buffer in &workload.buffers {
             let bytes = buffer.initial_bytes();
             let pointer = driver.allocate(bytes.len())?;
             driver.write(pointer, &bytes)?;
             buffers.push(pointer);
-            if buffer.restored {
-                restored.push((index, bytes));
-            }
         }
         let value = |argument: &Argument| match *argument {
             Argument::Buffer(index) => buffers[index],
@@ -68,7 +63,7 @@ impl Cuda {
         // SAFETY: the output is of the type that the function writes.
         driver.check("cuStreamCreate", unsafe { (driver.functions.stream_create)(&mut stream, 0) })?;
         let sizes_bytes = workload.buffers.iter().map(|buffer| buffer.size_bytes()).collect();
-        Ok(Self { driver, stream, launches, buffers, sizes_bytes, restored })
+        Ok(Self { driver, stream, launches, buffers, sizes_bytes })
     }
 }
 
@@ -79,11 +74,8 @@ impl Peer for Cuda {
         Ok(format!("{name}, CUDA {}.{}", version / 1000, version % 1000 / 10))
     }
 
-    fn restore(&mut self) -> Result<()> {
-        for (index, bytes) in &self.restored {
-            self.driver.write(self.buffers[*index], bytes)?;
-        }
-        Ok(())
+    fn write(&mut self, buffer: usize, bytes: &[u8]) -> Result<()> {
+        self.driver.write(self.buffers[buffer], bytes)
     }
 
     fn run(&mut self) -> Result<()> {

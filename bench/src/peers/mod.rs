@@ -48,8 +48,8 @@ pub trait Peer {
     /// What it runs on, and in which version.
     fn device(&self) -> Result<String>;
 
-    /// Gives those buffers their contents again that want it.
-    fn restore(&mut self) -> Result<()>;
+    /// Gives a buffer other contents of the same size.
+    fn write(&mut self, buffer: usize, bytes: &[u8]) -> Result<()>;
 
     /// Runs once, to the end.
     fn run(&mut self) -> Result<()>;

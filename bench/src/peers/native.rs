@@ -20,7 +20,6 @@ pub struct Native {
     run: Run,
     values: Vec<u64>,
     buffers: Vec<Memory>,
-    restored: Vec<(usize, Vec<u8>)>,
 }
 
 impl Native {
@@ -39,22 +38,15 @@ impl Native {
         // OpenMP has threads, whose code must stay.
         std::mem::forget(library);
 
-        let mut buffers = Vec::new();
-        let mut restored = Vec::new();
-        for (index, buffer) in workload.buffers.iter().enumerate() {
-            let bytes = buffer.initial_bytes();
-            buffers.push(Memory::with(&bytes)?);
-            if buffer.restored {
-                restored.push((index, bytes));
-            }
-        }
+        let buffers = workload.buffers.iter().map(|buffer| Memory::with(&buffer.initial_bytes()));
+        let buffers = buffers.collect::<Result<Vec<_>>>()?;
         let value = |argument: &Argument| match *argument {
             Argument::Buffer(index) => buffers[index].start().expose_provenance() as u64,
             Argument::I32(value) => u64::from(value.cast_unsigned()),
             Argument::F32(value) => u64::from(value.to_bits()),
         };
         let values = workload.native.iter().map(value).collect();
-        Ok(Self { run, values, buffers, restored })
+        Ok(Self { run, values, buffers })
     }
 }
 
@@ -65,10 +57,8 @@ impl Peer for Native {
         Ok(text.lines().next().unwrap_or("gcc").to_owned())
     }
 
-    fn restore(&mut self) -> Result<()> {
-        for (index, bytes) in &self.restored {
-            self.buffers[*index].write(bytes);
-        }
+    fn write(&mut self, buffer: usize, bytes: &[u8]) -> Result<()> {
+        self.buffers[buffer].write(bytes);
         Ok(())
     }
 

@@ -25,7 +25,6 @@ pub struct OpenCl {
     launches: Vec<Prepared>,
     buffers: Vec<Buffer<u8>>,
     sizes_bytes: Vec<usize>,
-    restored: Vec<(usize, Vec<u8>)>,
     // Released after everything that was made from it.
     _context: Context,
 }
@@ -56,24 +55,20 @@ impl OpenCl {
             .map_err(|log| anyhow!("{} does not compile:\n{log}", path.display()))?;
 
         let mut buffers = Vec::new();
-        let mut restored = Vec::new();
-        for (index, buffer) in workload.buffers.iter().enumerate() {
+        for buffer in &workload.buffers {
             let bytes = buffer.initial_bytes();
             // SAFETY: no host memory is handed over.
             let made = unsafe { Buffer::create(&context, CL_MEM_READ_WRITE, bytes.len(), ptr::null_mut()) };
             let mut made = made.map_err(error("clCreateBuffer"))?;
             write(&queue, &mut made, &bytes)?;
             buffers.push(made);
-            if buffer.restored {
-                restored.push((index, bytes));
-            }
         }
         let mut launches = Vec::new();
         for launch in &workload.launches {
             launches.push(prepare(&program, launch, &buffers)?);
         }
         let sizes_bytes = workload.buffers.iter().map(|buffer| buffer.size_bytes()).collect();
-        Ok(Self { device, queue, launches, buffers, sizes_bytes, restored, _context: context })
+        Ok(Self { device, queue, launches, buffers, sizes_bytes, _context: context })
     }
 }
 
@@ -85,11 +80,8 @@ impl Peer for OpenCl {
         Ok(format!("{}, {}, driver {}", name.trim(), version.trim(), driver.trim()))
     }
 
-    fn restore(&mut self) -> Result<()> {
-        for (index, bytes) in &self.restored {
-            write(&self.queue, &mut self.buffers[*index], bytes)?;
-        }
-        Ok(())
+    fn write(&mut self, buffer: usize, bytes: &[u8]) -> Result<()> {
+        write(&self.queue, &mut self.buffers[buffer], bytes)
     }
 
     fn run(&mut self) -> Result<()> {
