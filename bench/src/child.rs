@@ -49,6 +49,14 @@ pub struct Times {
     pub times_ms: Vec<f64>,
 }
 
+/// The answer of a child that cannot go on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Failure {
+    /// Why.
+    pub error: String,
+}
+
 /// Serves a kernel benchmark on a peer, until stdin ends.
 ///
 /// # Errors

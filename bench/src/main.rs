@@ -32,7 +32,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, ValueEnum};
 use serde::Serialize;
 
-use crate::child::Request;
+use crate::child::{Failure, Request};
 use crate::environment::Environment;
 use crate::kernel_part::{Effort, Kernels};
 use crate::launch_part::Launch;
@@ -82,18 +82,16 @@ struct Results {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let done = match options.child.as_slice() {
-        [] => run(&options),
-        words => child(&words.iter().map(String::as_str).collect::<Vec<_>>()),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let who = options.child.join(" ");
-            eprintln!("bench{}{who}: {error:#}", if who.is_empty() { "" } else { ": " });
-            ExitCode::FAILURE
-        }
+    let words: Vec<&str> = options.child.iter().map(String::as_str).collect();
+    if words.is_empty() {
+        let Err(error) = run(&options) else { return ExitCode::SUCCESS };
+        eprintln!("bench: {error:#}");
+        return ExitCode::FAILURE;
     }
+    let Err(error) = child(&words) else { return ExitCode::SUCCESS };
+    // Nobody may be there any more to hear it.
+    let _ = child::answer(&Failure { error: format!("{error:#}") });
+    ExitCode::FAILURE
 }
 
 fn child(words: &[&str]) -> Result<()> {

@@ -9,6 +9,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
+use crate::child::Failure;
+
 /// Time that an answer may take: the slowest is the first run of a large kernel, with its compilation.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(300);
 
@@ -50,10 +52,13 @@ impl Process {
     /// Waits for the next answer.
     ///
     /// # Errors
-    /// When the child ended or hangs.
+    /// When the child failed, ended or hangs.
     pub fn answer<A: for<'a> Deserialize<'a>>(&mut self) -> Result<A> {
         match self.answers.recv_timeout(ANSWER_TIME_MAX) {
-            Ok(line) => serde_json::from_str(&line).with_context(|| format!("an answer makes no sense: {line}")),
+            Ok(line) => match serde_json::from_str::<Failure>(&line) {
+                Ok(Failure { error }) => bail!(error),
+                Err(_) => serde_json::from_str(&line).with_context(|| format!("an answer makes no sense: {line}")),
+            },
             Err(RecvTimeoutError::Timeout) => bail!("no answer within {} s", ANSWER_TIME_MAX.as_secs()),
             Err(RecvTimeoutError::Disconnected) => bail!("the process ended: {}", self.child.wait()?),
         }
@@ -62,7 +67,7 @@ impl Process {
     /// Sends a request and waits for the answer.
     ///
     /// # Errors
-    /// When the child ended or hangs.
+    /// When the child failed, ended or hangs.
     pub fn ask<A: for<'a> Deserialize<'a>>(&mut self, request: &impl Serialize) -> Result<A> {
         let line = serde_json::to_string(request)?;
         writeln!(self.stdin, "{line}").context("the process does not listen any more")?;

@@ -1,5 +1,6 @@
 //! The tables that people read.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::kernel_part::{Kernel, Kernels};
@@ -31,7 +32,8 @@ pub fn kernels(kernels: &Kernels) -> String {
         "limits  read {:.1}, triad {:.1}, update {:.1} GB/s; float multiply-and-add {:.0} GFLOP/s",
         limits.read_gb_per_s, limits.triad_gb_per_s, limits.update_gb_per_s, limits.peak_gflop_per_s
     );
-    let kinds: Vec<Kind> = kernels.devices.keys().copied().collect();
+    let kinds: BTreeSet<Kind> = kernels.kernels.iter().flat_map(|kernel| kernel.peers.keys().copied()).collect();
+    let kinds: Vec<Kind> = kinds.into_iter().collect();
     let others: Vec<Kind> = kinds.iter().copied().filter(|kind| *kind != Kind::Apex).collect();
 
     let _ = writeln!(text, "\nTimes in ms: median (minimum). Ratios: time of the peer / time of apex, by medians.\n");
