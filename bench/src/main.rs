@@ -171,6 +171,6 @@ fn run(options: &Options) -> Result<()> {
 }
 
 fn effort(options: &Options) -> Effort {
-    let (rounds, budget_ms) = if options.quick { (2, 100.0) } else { (7, 400.0) };
-    Effort { rounds: options.rounds.unwrap_or(rounds), request: Request::Measure { runs_min: 3, budget_ms } }
+    let (rounds, budget_ms) = if options.quick { (3, 100.0) } else { (15, 200.0) };
+    Effort { rounds: options.rounds.unwrap_or(rounds), request: Request::Measure { runs_min: 1, budget_ms } }
 }

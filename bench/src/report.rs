@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use crate::kernel_part::{Kernel, Kernels};
+use crate::kernel_part::{Kernel, Kernels, PeerResult};
 use crate::launch_part::{self, Launch};
 use crate::limits::Limits;
 use crate::machine::Machine;
 use crate::peers::Kind;
 use crate::start_part::{self, Start};
-use crate::statistics::{Summary, geometric_mean};
+use crate::statistics::{Summary, geometric_mean, summary};
 
 /// The machine.
 pub fn machine(machine: &Machine) -> String {
@@ -36,7 +36,10 @@ pub fn kernels(kernels: &Kernels) -> String {
     let kinds: Vec<Kind> = kinds.into_iter().collect();
     let others: Vec<Kind> = kinds.iter().copied().filter(|kind| *kind != Kind::Apex).collect();
 
-    let _ = writeln!(text, "\nTimes in ms: median (minimum). Ratios: time of the peer / time of apex, by medians.\n");
+    let _ = writeln!(
+        text,
+        "\nTimes in ms: median (minimum). Ratios: time of the peer / time of apex, median over rounds.\n"
+    );
     let _ = write!(text, "{:<14}", "kernel");
     for kind in &kinds {
         let _ = write!(text, "{:>20}", kind.name());
@@ -49,10 +52,11 @@ pub fn kernels(kernels: &Kernels) -> String {
     for kernel in &kernels.kernels {
         text += &row(kernel, &kinds, &others, limits);
     }
-    for (title, of) in [("medians", median as fn(&Summary) -> f64), ("minima", min)] {
+    for (title, ratio) in [("rounds", ratio_by_rounds as fn(&Kernel, Kind) -> Option<f64>), ("minima", ratio_by_minima)]
+    {
         let _ = write!(text, "{:<1$}", format!("geometric mean of ratios, by {title}"), 14 + 20 * kinds.len() + 28);
         for kind in &others {
-            let ratios: Vec<f64> = kernels.kernels.iter().filter_map(|kernel| ratio(kernel, *kind, of)).collect();
+            let ratios: Vec<f64> = kernels.kernels.iter().filter_map(|kernel| ratio(kernel, *kind)).collect();
             text += &cell(geometric_mean(&ratios));
         }
         text.push('\n');
@@ -78,30 +82,34 @@ fn row(kernel: &Kernel, kinds: &[Kind], others: &[Kind], limits: &Limits) -> Str
         };
         let _ = write!(text, "{shown:>20}");
     }
-    let rate = kernel.peers.get(&Kind::Apex).filter(|result| result.error.is_none()).and_then(|result| result.rate);
+    let rate = measured(kernel, Kind::Apex).and_then(|result| result.rate);
     let shown = rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.1} {}", kernel.work.unit()));
     let _ = write!(text, "{shown:>18}");
     let part = rate.zip(kernel.work.limit(limits)).map(|(rate, limit)| format!("{:.0} %", 100.0 * rate / limit));
     let _ = write!(text, "{:>10}", part.unwrap_or_default());
     for kind in others {
-        text += &cell(ratio(kernel, *kind, median));
+        text += &cell(ratio_by_rounds(kernel, *kind));
     }
     text.push('\n');
     text
 }
 
-fn median(summary: &Summary) -> f64 {
-    summary.median
+/// How many times as long as ours a peer's time is, if both have one: the median over rounds, since a round is short
+/// and whatever else the machine does hits both alike in it.
+fn ratio_by_rounds(kernel: &Kernel, kind: Kind) -> Option<f64> {
+    let (peer, apex) = (measured(kernel, kind)?, measured(kernel, Kind::Apex)?);
+    let rounds = peer.rounds_ms.iter().zip(&apex.rounds_ms);
+    let ratios = rounds.filter_map(|(peer, apex)| Some(summary(peer)?.median / summary(apex)?.median));
+    summary(&ratios.collect::<Vec<f64>>()).map(|summary| summary.median)
 }
 
-fn min(summary: &Summary) -> f64 {
-    summary.min
+/// The same of the shortest times.
+fn ratio_by_minima(kernel: &Kernel, kind: Kind) -> Option<f64> {
+    Some(measured(kernel, kind)?.time_ms?.min / measured(kernel, Kind::Apex)?.time_ms?.min)
 }
 
-/// How many times as long as ours a peer's time is, if both have one.
-fn ratio(kernel: &Kernel, kind: Kind, of: fn(&Summary) -> f64) -> Option<f64> {
-    let time = |kind: Kind| kernel.peers.get(&kind).filter(|result| result.error.is_none())?.time_ms;
-    Some(of(&time(kind)?) / of(&time(Kind::Apex)?))
+fn measured(kernel: &Kernel, kind: Kind) -> Option<&PeerResult> {
+    kernel.peers.get(&kind).filter(|result| result.error.is_none())
 }
 
 fn cell(value: Option<f64>) -> String {
