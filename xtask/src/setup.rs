@@ -21,8 +21,8 @@ const BUILD_PACKAGES: &[&str] = &[
     "g++",
 ];
 
-/// Debian packages of the OpenCL implementation that the benchmarks compare with.
-const BENCH_PACKAGES: &[&str] = &["pocl-opencl-icd", "ocl-icd-opencl-dev"];
+/// Debian packages of the OpenCL implementation that the benchmarks compare with, and of the loader of all of them.
+const BENCH_PACKAGES: &[&str] = &["pocl-opencl-icd", "ocl-icd-libopencl1"];
 
 /// What the machine is being prepared for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,108 @@
+//! The limits of the machine, to hold times of kernels against: bandwidth of memory and peak of arithmetic.
+
+use std::ptr;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use libloading::Library;
+use serde::{Deserialize, Serialize};
+
+use crate::child;
+use crate::compile;
+use crate::environment::{self, Environment};
+use crate::memory::Memory;
+use crate::random;
+
+/// Floats of each array: far more than any cache holds.
+const COUNT: usize = 32 << 20;
+/// Multiply-and-adds in a row, for each vector register.
+const ROUNDS: usize = 1_000_000;
+
+/// The most that was seen: whatever else the machine does makes it less, nothing makes it more.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub struct Limits {
+    /// The sum of an array.
+    pub read_gb_per_s: f64,
+    /// `a = b + s c`: bytes read and written, with plain stores or with stores past the caches, whichever is faster.
+    pub triad_gb_per_s: f64,
+    /// `a = a + s b`: bytes read and written.
+    pub update_gb_per_s: f64,
+    /// `float` multiplications and additions, in registers.
+    pub peak_gflop_per_s: f64,
+}
+
+impl Limits {
+    /// The larger of each.
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            read_gb_per_s: self.read_gb_per_s.max(other.read_gb_per_s),
+            triad_gb_per_s: self.triad_gb_per_s.max(other.triad_gb_per_s),
+            update_gb_per_s: self.update_gb_per_s.max(other.update_gb_per_s),
+            peak_gflop_per_s: self.peak_gflop_per_s.max(other.peak_gflop_per_s),
+        }
+    }
+}
+
+/// A request to measure once. The answer is [`Limits`].
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Measure {}
+
+type Triad = unsafe extern "C" fn(*mut f32, *const f32, *const f32, f32, usize);
+type Update = unsafe extern "C" fn(*mut f32, *const f32, f32, usize);
+type ReadAll = unsafe extern "C" fn(*const f32, usize) -> f32;
+type MultiplyAdd = unsafe extern "C" fn(usize, f32, *mut f32) -> f64;
+
+/// Serves measurements of the limits, until stdin ends.
+///
+/// # Errors
+/// When the compiler fails.
+pub fn serve(environment: &Environment) -> Result<()> {
+    let path = compile::shared_object(environment, &environment::sources().join("limits/limits.c"))?;
+    // SAFETY: the object was just made of our own source; it and OpenMP have harmless initialisers.
+    let library = unsafe { Library::new(&path) }.with_context(|| format!("cannot load {}", path.display()))?;
+    // SAFETY: limits.c defines the functions with these types.
+    let (triad, triad_past_caches, update, read_all, multiply_add) = unsafe {
+        let missing = || "limits.c lacks a function";
+        (
+            *library.get::<Triad>(b"triad\0").with_context(missing)?,
+            *library.get::<Triad>(b"triad_past_caches\0").with_context(missing)?,
+            *library.get::<Update>(b"update\0").with_context(missing)?,
+            *library.get::<ReadAll>(b"read_all\0").with_context(missing)?,
+            *library.get::<MultiplyAdd>(b"multiply_add\0").with_context(missing)?,
+        )
+    };
+    let values: Vec<u8> = (0..COUNT as u32).flat_map(|index| random::unit(index).to_le_bytes()).collect();
+    let arrays = [Memory::with(&values)?, Memory::with(&values)?, Memory::with(&values)?];
+    drop(values);
+    let [a, b, c] = arrays.each_ref().map(|memory| memory.start().cast::<f32>());
+
+    let mut sink = 0.0;
+    let mut measure = || {
+        let bytes = (COUNT * 4) as f64;
+        // SAFETY: the arrays are aligned to pages and have that many elements; they and the sink are ours alone.
+        unsafe {
+            let triad_s = seconds(|| triad(a, b, c, 0.5, COUNT));
+            let past_caches_s = seconds(|| triad_past_caches(a, b, c, 0.5, COUNT));
+            let update_s = seconds(|| update(a, b, 0.5, COUNT));
+            let read_s = seconds(|| sink += read_all(b, COUNT));
+            let mut operations = 0.0;
+            let multiply_s = seconds(|| operations = multiply_add(ROUNDS, 0.5, ptr::from_mut(&mut sink)));
+            Limits {
+                read_gb_per_s: bytes / read_s / 1e9,
+                triad_gb_per_s: 3.0 * bytes / triad_s.min(past_caches_s) / 1e9,
+                update_gb_per_s: 3.0 * bytes / update_s / 1e9,
+                peak_gflop_per_s: operations / multiply_s / 1e9,
+            }
+        }
+    };
+    // Pages and threads exist after a first time.
+    measure();
+    child::answer(&Limits::default())?;
+    child::serve(|Measure {}| Ok(measure()))
+}
+
+fn seconds(act: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    act();
+    start.elapsed().as_secs_f64()
+}
