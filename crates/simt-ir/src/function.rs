@@ -84,6 +84,16 @@ impl Terminator {
         }
     }
 
+    /// Calls `visit` with each value that the terminator uses.
+    pub fn for_each_operand_mut(&mut self, mut visit: impl FnMut(&mut Value)) {
+        match self {
+            Terminator::CondBranch { condition, .. } => visit(condition),
+            Terminator::Switch { index, .. } => visit(index),
+            Terminator::Return(values) => values.iter_mut().for_each(visit),
+            Terminator::Branch(_) | Terminator::Exit | Terminator::Trap | Terminator::Unreachable => {}
+        }
+    }
+
     /// The distinct successors, in order.
     pub fn successors(&self) -> Vec<BlockId> {
         let mut list = Vec::new();

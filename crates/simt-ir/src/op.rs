@@ -268,11 +268,6 @@ impl SpecialRegister {
             _ => Type::I32,
         }
     }
-
-    /// Whether it may read otherwise at another time.
-    pub fn changes(self) -> bool {
-        matches!(self, Self::Clock | Self::ClockHi | Self::Clock64 | Self::GlobalTimer | Self::SmId)
-    }
 }
 
 /// How strong a memory operation is (PTX ISA 8, memory consistency model).
@@ -437,7 +432,7 @@ pub enum RuntimeFunction {
 }
 
 /// An operation. Operands are listed in the order in which [`Op::operands`] gives them.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[allow(missing_docs, reason = "each variant documents its fields; the fields' names are those of the operands")]
 pub enum Op {
     /// `-> ty`. The bits, zero-extended. `i128` constants are made by `Concat`.

@@ -5,7 +5,7 @@
 //! value are removed at the end, with those nobody reads.
 
 use rustc_hash::FxHashMap;
-use simt_ir::{BlockId, Function, FunctionBuilder, Instruction, Op, Phi, Terminator, Type, Value};
+use simt_ir::{BlockId, Function, FunctionBuilder, Instruction, Op, Phi, Type, Value};
 
 /// A mutable variable: an index into the table of variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -182,7 +182,7 @@ impl Ssa {
             for instruction in &mut block.instructions {
                 instruction.op.for_each_operand_mut(|operand| *operand = resolve(*operand));
             }
-            for_each_terminator_operand(&mut block.terminator, |operand| *operand = resolve(*operand));
+            block.terminator.for_each_operand_mut(|operand| *operand = resolve(*operand));
         }
         for phi in &mut self.phis {
             phi.incoming.iter_mut().for_each(|(_, value)| *value = resolve(*value));
@@ -252,7 +252,7 @@ impl Ssa {
             for instruction in &block.instructions {
                 instruction.op.for_each_operand(|operand| mark(operand, &mut work));
             }
-            for_each_terminator_operand(&mut block.terminator, |operand| mark(*operand, &mut work));
+            block.terminator.for_each_operand_mut(|operand| mark(*operand, &mut work));
         }
         while let Some(index) = work.pop() {
             for (_, value) in &self.phis[index].incoming {
@@ -269,13 +269,4 @@ fn resolve(replaced: &[Value], mut value: Value) -> Value {
         value = replaced[value.0 as usize];
     }
     value
-}
-
-fn for_each_terminator_operand(terminator: &mut Terminator, mut visit: impl FnMut(&mut Value)) {
-    match terminator {
-        Terminator::CondBranch { condition, .. } => visit(condition),
-        Terminator::Switch { index, .. } => visit(index),
-        Terminator::Return(values) => values.iter_mut().for_each(visit),
-        Terminator::Branch(_) | Terminator::Exit | Terminator::Trap | Terminator::Unreachable => {}
-    }
 }

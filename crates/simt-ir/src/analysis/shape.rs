@@ -237,7 +237,7 @@ impl Analysis<'_> {
         let fact =
             match op {
                 Op::Const { bits, .. } => constant(ty, *bits),
-                Op::Special(register) if apart && register.changes() => varying(ty),
+                Op::Special(register) if apart && register.is_volatile() => varying(ty),
                 Op::Special(register) => self.special(*register),
                 Op::SymbolAddress(symbol) => self.symbol(*symbol),
                 Op::LoadParam { .. } | Op::FunctionAddress(_) => uniform(ty),

@@ -4,6 +4,7 @@ mod convergence;
 mod dead_code;
 mod inline;
 mod loop_exits;
+mod share_values;
 mod specialize;
 mod split_waits;
 
@@ -11,6 +12,7 @@ pub use convergence::{is_convergent, split_at_convergence};
 pub use dead_code::remove_dead_code;
 pub use inline::inline_calls;
 pub use loop_exits::close_loops;
+pub use share_values::share_values;
 pub use specialize::specialize;
 pub use split_waits::split_at_waits;
 
@@ -22,6 +24,7 @@ pub fn prepare(program: &mut Program, launch: LaunchShape) {
     inline_calls(program);
     for function in &mut program.functions {
         specialize(function, launch);
+        share_values(function);
         remove_dead_code(function);
         split_at_waits(function);
         close_loops(function);

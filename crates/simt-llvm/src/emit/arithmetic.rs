@@ -72,7 +72,7 @@ impl FunctionEmitter<'_> {
         Ok(())
     }
 
-    fn constant_of(&self, ty: Type, bits: u64) -> Val {
+    pub fn constant_of(&self, ty: Type, bits: u64) -> Val {
         match ty {
             Type::F32 => self.ir.cast(Cast::BitCast, self.i32(bits as u32), self.ir.f32()),
             Type::F64 => self.ir.cast(Cast::BitCast, self.i64(bits), self.ir.f64()),

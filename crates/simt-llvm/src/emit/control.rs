@@ -3,7 +3,7 @@
 use std::mem::offset_of;
 
 use simt_ir::abi::WarpContext;
-use simt_ir::{BlockId, FunctionKind, Terminator, Value};
+use simt_ir::{BlockId, FunctionKind, Op, Terminator, Value};
 
 use super::value::Repr;
 use super::{FunctionEmitter, LANES};
@@ -44,9 +44,13 @@ impl FunctionEmitter<'_> {
     fn make_variables(&mut self, order: &[BlockId]) {
         let count = self.function.value_types.len();
         let mut home: Vec<Option<BlockId>> = vec![None; count];
+        let function = self.function;
         for &id in order {
-            for instruction in &self.function.block(id).instructions {
+            for instruction in &function.block(id).instructions {
                 instruction.results.iter().for_each(|result| home[result.0 as usize] = Some(id));
+                if is_cheap(&instruction.op) {
+                    self.made_anew[instruction.results[0].0 as usize] = Some(&instruction.op);
+                }
             }
         }
         let mut crosses = vec![false; count];
@@ -58,7 +62,8 @@ impl FunctionEmitter<'_> {
         }
         for (index, crosses) in crosses.into_iter().enumerate() {
             let parameter = index < self.function.parameters.len();
-            if crosses || parameter {
+            let kept = self.made_anew[index].is_none() && self.shapes.fact(Value(index as u32)).constant.is_none();
+            if (crosses && kept) || parameter {
                 self.make_variable(Value(index as u32));
             }
         }
@@ -478,4 +483,9 @@ impl FunctionEmitter<'_> {
         let numbers = self.lane_numbers(self.ir.int(32));
         self.ir.icmp(IntPredicate::LLVMIntULT, numbers, self.ir.splat(count, LANES))
     }
+}
+
+/// Whether a value is better made again in each block that uses it than kept.
+fn is_cheap(op: &Op) -> bool {
+    matches!(op, Op::Const { .. } | Op::LoadParam { .. } | Op::SymbolAddress(_) | Op::FunctionAddress(_))
 }

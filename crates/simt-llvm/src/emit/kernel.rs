@@ -170,6 +170,7 @@ fn new_emitter<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, shapes:
         stack_base: ir.constant(ir.int(32), 0),
         stack_top: nothing,
         variables: vec![None; function.value_types.len()],
+        made_anew: vec![None; function.value_types.len()],
         arithmetic_nans: super::float::arithmetic_nans(function),
         presence: Presence::new(function, &shapes.schedule, starts_full),
         pending: vec![None; function.blocks.len()],

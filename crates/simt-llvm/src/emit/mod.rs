@@ -87,6 +87,8 @@ struct FunctionEmitter<'a> {
     /// Slot with the current top of the local stack: an `i32`.
     stack_top: Val,
     variables: Vec<Option<Variable>>,
+    /// Operations whose values are made again where they are used, instead of being kept.
+    made_anew: Vec<Option<&'a Op>>,
     /// Values whose NaNs are not yet in the card's form, see `float.rs`.
     arithmetic_nans: Vec<bool>,
     presence: Presence,

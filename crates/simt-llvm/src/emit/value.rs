@@ -45,6 +45,13 @@ impl FunctionEmitter<'_> {
         if let Some(repr) = self.at_hand.get(&value) {
             return *repr;
         }
+        if let Some(bits) = self.shapes.fact(value).constant {
+            return Repr::Uniform(self.constant_of(self.function.ty(value), bits));
+        }
+        if let Some(op) = self.made_anew[value.0 as usize] {
+            self.pure(op, value).expect("its first making succeeded");
+            return self.at_hand[&value];
+        }
         let repr = match self.variables[value.0 as usize] {
             Some(variable) => self.read_variable(variable, self.function.ty(value)),
             // Defined nowhere on a path that is taken.

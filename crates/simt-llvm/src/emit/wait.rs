@@ -226,7 +226,8 @@ impl FunctionEmitter<'_> {
                 continue;
             }
             let slot = self.pending[block.0 as usize].expect("every reachable block has a slot");
-            if !self.presence.is_full(block) {
+            // Of a block that is run by all lanes the walk needs to know who has come, but going on there needs nothing.
+            if block != next || !self.presence.is_full(block) {
                 saved.push(Saved { slot, ty: self.mask_type(), bytes: 4 });
             }
             values.extend(self.liveness.live_in(block));
