@@ -31,7 +31,7 @@ impl FunctionEmitter<'_> {
             self.mask = self.active_where(guard);
             self.enter_if_any()
         });
-        let access = Access { space: *space, ty: *ty, count: 1, kind: AccessKind::Atomic };
+        let access = Access { space: *space, ty: *ty, count: 1, kind: AccessKind::Atomic, strong: true };
         let addresses = self.ir.add(self.vector(*address), self.ir.splat(self.i64(*offset as u64), LANES));
         self.guard = *guard;
         self.check(access, *address, *offset, &Pattern::Listed(addresses));
@@ -78,41 +78,22 @@ impl FunctionEmitter<'_> {
         let ir = self.ir;
         let element = self.scalar_type(access.ty);
         let vector = self.vector_type(access.ty);
-        let pointers =
-            ir.cast(Cast::PtrToInt, self.lane_pointers(access.space, addresses), ir.vector(ir.int(64), LANES));
         let (address_slot, operand_slot, old_slot) =
-            (self.spill(pointers), self.spill_value(operand), self.slot(vector));
+            (self.lane_addresses(access, addresses), self.spill_value(operand), self.slot(vector));
         let compare_slot = compare.map(|compare| self.spill_value(compare));
-        let remaining = self.slot(ir.int(32));
-        ir.store(self.mask_bits(self.mask), remaining, 0);
         ir.store(ir.zero(vector), old_slot, 0);
-        let (head, body, done) = (self.new_block("lanes"), self.new_block("lane"), self.new_block("lanes_done"));
-        ir.br(head);
-        ir.position(head);
-        let lanes = ir.load(ir.int(32), remaining);
-        ir.cond_br(ir.icmp(IntPredicate::LLVMIntNE, lanes, self.i32(0)), body, done);
-        ir.position(body);
-        let lane = ir.intrinsic("llvm.cttz", &[ir.int(32)], &[lanes, ir.constant(ir.int(1), 1)]);
-        ir.store(ir.and(lanes, ir.sub(lanes, self.i32(1))), remaining, 0);
-        let lane = ir.cast(Cast::ZExt, lane, ir.int(64));
-        let at = |slot: Val, bytes: u32| ir.offset(slot, ir.mul(lane, self.i64(u64::from(bytes))));
         let bytes = access.ty.bytes();
-        let pointer = ir.cast(Cast::IntToPtr, ir.load(ir.int(64), at(address_slot, 8)), ir.ptr());
-        let operand = ir.load(element, at(operand_slot, bytes));
-        let compare = compare_slot.map(|slot| ir.load(element, at(slot, bytes)));
-        let old = self.modify(kind, access.space, access.ty, pointer, operand, compare);
-        if returns {
-            ir.store(old, ir.offset(old_slot, ir.mul(lane, self.i64(u64::from(bytes)))), 0);
-        }
-        ir.br(head);
-        ir.position(done);
+        self.each_active_lane(|this, lane| {
+            let at = |slot: Val, bytes: u32| ir.offset(slot, ir.mul(lane, this.i64(u64::from(bytes))));
+            let pointer = ir.cast(Cast::IntToPtr, ir.load(ir.int(64), at(address_slot, 8)), ir.ptr());
+            let operand = ir.load(element, at(operand_slot, bytes));
+            let compare = compare_slot.map(|slot| ir.load(element, at(slot, bytes)));
+            let old = this.modify(kind, access.space, access.ty, pointer, operand, compare);
+            if returns {
+                ir.store(old, at(old_slot, bytes), 0);
+            }
+        });
         ir.load(vector, old_slot)
-    }
-
-    fn spill(&self, vector: Val) -> Val {
-        let slot = self.slot(self.ir.type_of(vector));
-        self.ir.store(vector, slot, 0);
-        slot
     }
 
     fn spill_value(&mut self, value: Value) -> Val {

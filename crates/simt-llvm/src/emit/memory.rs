@@ -20,12 +20,20 @@ pub(super) struct Access {
     pub ty: Type,
     pub count: u32,
     pub kind: AccessKind,
+    /// Whether other threads may look on: stronger than weak.
+    pub strong: bool,
 }
 
 impl Access {
     /// Bytes each lane accesses.
     pub fn bytes(self) -> u32 {
         self.ty.bytes() * self.count
+    }
+
+    /// Whether each lane's 16 bytes have to be moved at once. PTX promises that for no vector access, but programs that pass a
+    /// flag and a value between blocks rely on what cards do.
+    pub fn is_whole(self) -> bool {
+        self.strong && self.count > 1 && self.bytes() == 16
     }
 
     /// Whether the address is one in the arena, and not an offset in a space of its own.
@@ -66,6 +74,7 @@ impl FunctionEmitter<'_> {
         if order != MemoryOrder::Weak {
             self.compiler_fence();
         }
+        let strong = order != MemoryOrder::Weak;
         let outer = self.mask;
         self.guard = guard;
         // What is first read inside the guarded part would not be at hand behind it.
@@ -78,11 +87,13 @@ impl FunctionEmitter<'_> {
         });
         let loaded = match op {
             Op::Load { space, ty, count, address, offset, .. } => {
-                let access = Access { space: *space, ty: *ty, count: u32::from(*count), kind: AccessKind::Load };
+                let access =
+                    Access { space: *space, ty: *ty, count: u32::from(*count), kind: AccessKind::Load, strong };
                 self.load_access(access, *address, *offset)
             }
             Op::Store { space, ty, address, offset, values, .. } => {
-                let access = Access { space: *space, ty: *ty, count: values.len() as u32, kind: AccessKind::Store };
+                let access =
+                    Access { space: *space, ty: *ty, count: values.len() as u32, kind: AccessKind::Store, strong };
                 self.store_access(access, *address, *offset, values);
                 Vec::new()
             }

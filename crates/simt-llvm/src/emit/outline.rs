@@ -26,7 +26,8 @@ impl FunctionEmitter<'_> {
 
     /// The function for a kind of access: `(launch, warp, lanes, addresses, line, values…) -> {status, values…}`.
     fn outlined(&mut self, access: Access) -> Fun {
-        let name = format!("access_{:?}_{:?}_{}x{}", access.kind, access.space, access.ty, access.count);
+        let whole = if access.is_whole() { "_whole" } else { "" };
+        let name = format!("access_{:?}_{:?}_{}x{}{whole}", access.kind, access.space, access.ty, access.count);
         if let Some(known) = self.unit.helpers.borrow().get(&name) {
             return *known;
         }

@@ -4,7 +4,7 @@
 use std::mem::offset_of;
 
 use simt_ir::abi::LaunchContext;
-use simt_ir::{AddressSpace, Type, Value};
+use simt_ir::{AddressSpace, Value};
 
 use super::memory::Access;
 use super::value::Repr;
@@ -103,36 +103,141 @@ impl FunctionEmitter<'_> {
     }
 
     pub fn gather(&mut self, access: Access, addresses: Val) -> Vec<Val> {
-        let ty = self.vector_type(access.ty);
+        if access.is_whole() {
+            return self.load_whole(access, addresses);
+        }
+        let piece = self.piece_of(access);
+        let ty = self.ir.vector(piece, LANES);
+        let bytes = self.ir.bits(piece) / 8;
         let pointers = self.lane_pointers(access.space, addresses);
-        (0..access.count)
+        let pieces: Vec<Val> = (0..access.bytes() / bytes)
             .map(|index| {
-                let at = self.ir.offset(pointers, self.i64(u64::from(index * access.ty.bytes())));
-                let arguments = [at, self.i32(access.ty.bytes()), self.mask, self.ir.zero(ty)];
+                let at = self.ir.offset(pointers, self.i64(u64::from(index * bytes)));
+                let arguments = [at, self.i32(bytes), self.mask, self.ir.zero(ty)];
                 self.ir.intrinsic("llvm.masked.gather", &[ty, self.ir.vector(self.ir.ptr(), LANES)], &arguments)
             })
+            .collect();
+        pieces.into_iter().flat_map(|piece| self.take_apart(access, piece)).collect()
+    }
+
+    /// What a gather or scatter moves at a time: of several small elements as many as make 32 or 64 bits, which is quicker, and which others
+    /// see as a whole.
+    fn piece_of(&self, access: Access) -> Ty {
+        match (access.count, access.bytes()) {
+            (2.., bytes) if bytes % 8 == 0 => self.ir.int(64),
+            (2.., 4) => self.ir.int(32),
+            _ => self.scalar_type(access.ty),
+        }
+    }
+
+    /// The elements of an access of which each lane of `piece` holds some, as a vector for each.
+    fn take_apart(&self, access: Access, piece: Val) -> Vec<Val> {
+        let element = self.scalar_type(access.ty);
+        let count = self.ir.bits(self.ir.element(self.ir.type_of(piece))) / self.ir.bits(element);
+        let all = self.ir.cast(Cast::BitCast, piece, self.ir.vector(element, LANES * count));
+        (0..count)
+            .map(|index| {
+                let order: Vec<u32> = (0..LANES).map(|lane| lane * count + index).collect();
+                self.ir.shuffle(all, all, &order)
+            })
             .collect()
+    }
+
+    /// Vectors of elements as one vector of larger pieces: the reverse of [`FunctionEmitter::take_apart`].
+    fn put_together(&self, vectors: &[Val], piece: Ty) -> Val {
+        self.ir.cast(Cast::BitCast, self.interleave(vectors), self.ir.vector(piece, LANES))
+    }
+
+    /// Loads of 16 bytes that others must see as a whole: the processor does so for one load of 16 bytes, and not for a gather.
+    fn load_whole(&mut self, access: Access, addresses: Val) -> Vec<Val> {
+        let ir = self.ir;
+        let pointers = self.lane_addresses(access, addresses);
+        let element = self.scalar_type(access.ty);
+        let lane_type = ir.vector(element, access.count);
+        let loaded = self.slot(ir.vector(element, LANES * access.count));
+        ir.store(ir.zero(ir.vector(element, LANES * access.count)), loaded, 0);
+        let place = |lane: Val, bytes: u64| ir.mul(lane, ir.constant(ir.int(64), bytes));
+        self.each_active_lane(|_, lane| {
+            let pointer = ir.cast(Cast::IntToPtr, ir.load(ir.int(64), ir.offset(pointers, place(lane, 8))), ir.ptr());
+            ir.store(ir.load_aligned(lane_type, pointer, 16), ir.offset(loaded, place(lane, 16)), 16);
+        });
+        let all = ir.load(ir.vector(element, LANES * access.count), loaded);
+        (0..access.count)
+            .map(|index| {
+                let order: Vec<u32> = (0..LANES).map(|lane| lane * access.count + index).collect();
+                ir.shuffle(all, all, &order)
+            })
+            .collect()
+    }
+
+    /// As [`FunctionEmitter::load_whole`], for stores.
+    fn store_whole(&mut self, access: Access, addresses: Val, vectors: &[Val]) {
+        let ir = self.ir;
+        let pointers = self.lane_addresses(access, addresses);
+        let stored = self.spill(self.interleave(vectors));
+        let lane_type = ir.vector(self.scalar_type(access.ty), access.count);
+        let place = |lane: Val, bytes: u64| ir.mul(lane, ir.constant(ir.int(64), bytes));
+        self.each_active_lane(|_, lane| {
+            let pointer = ir.cast(Cast::IntToPtr, ir.load(ir.int(64), ir.offset(pointers, place(lane, 8))), ir.ptr());
+            ir.store(ir.load_aligned(lane_type, ir.offset(stored, place(lane, 16)), 16), pointer, 16);
+        });
+    }
+
+    /// The lanes' addresses as numbers, in a stack slot.
+    pub fn lane_addresses(&mut self, access: Access, addresses: Val) -> Val {
+        let pointers = self.lane_pointers(access.space, addresses);
+        self.spill(self.ir.cast(Cast::PtrToInt, pointers, self.ir.vector(self.ir.int(64), LANES)))
+    }
+
+    /// A vector in a stack slot, so that code can reach a lane by its number.
+    pub fn spill(&self, vector: Val) -> Val {
+        let slot = self.slot(self.ir.type_of(vector));
+        self.ir.store(vector, slot, 0);
+        slot
+    }
+
+    /// A loop over the active lanes, lowest first; `body` gets the lane's number as an `i64`.
+    pub fn each_active_lane(&mut self, body: impl FnOnce(&mut Self, Val)) {
+        let ir = self.ir;
+        let remaining = self.slot(ir.int(32));
+        ir.store(self.mask_bits(self.mask), remaining, 0);
+        let (head, turn, done) = (self.new_block("lanes"), self.new_block("lane"), self.new_block("lanes_done"));
+        ir.br(head);
+        ir.position(head);
+        let lanes = ir.load(ir.int(32), remaining);
+        ir.cond_br(ir.icmp(IntPredicate::LLVMIntNE, lanes, self.i32(0)), turn, done);
+        ir.position(turn);
+        let lane = ir.intrinsic("llvm.cttz", &[ir.int(32)], &[lanes, ir.constant(ir.int(1), 1)]);
+        ir.store(ir.and(lanes, ir.sub(lanes, self.i32(1))), remaining, 0);
+        body(self, ir.cast(Cast::ZExt, lane, ir.int(64)));
+        ir.br(head);
+        ir.position(done);
     }
 
     /// A gather in a function of its own: where it is not expected to be run, it should not swell the code.
     pub fn gather_out_of_line(&mut self, access: Access, addresses: Val) -> Vec<Val> {
+        if access.is_whole() {
+            return self.load_whole(access, addresses);
+        }
+        let piece = self.piece_of(access);
+        let bytes = self.ir.bits(piece) / 8;
         let pointers = self.lane_pointers(access.space, addresses);
-        let helper = self.gather_helper(access.ty);
+        let helper = self.gather_helper(piece);
         let lanes = self.mask_bits(self.mask);
-        (0..access.count)
-            .map(|index| {
-                let at = self.ir.offset(pointers, self.i64(u64::from(index * access.ty.bytes())));
-                self.ir.call(helper, &[lanes, at])
-            })
-            .collect()
+        let pieces: Vec<Val> = (0..access.bytes() / bytes)
+            .map(|index| self.ir.call(helper, &[lanes, self.ir.offset(pointers, self.i64(u64::from(index * bytes)))]))
+            .collect();
+        pieces.into_iter().flat_map(|piece| self.take_apart(access, piece)).collect()
     }
 
-    fn gather_helper(&self, ty: Type) -> Fun {
-        let name = format!("gather_{ty}");
+    fn gather_helper(&self, piece: Ty) -> Fun {
+        let ir = self.ir;
+        let float = if piece == ir.f32() || piece == ir.f64() { "f" } else { "i" };
+        let name = format!("gather_{float}{}", ir.bits(piece));
         if let Some(known) = self.unit.helpers.borrow().get(&name) {
             return *known;
         }
-        let (ir, vector) = (self.ir, self.vector_type(ty));
+        let vector = ir.vector(piece, LANES);
         let pointers = ir.vector(ir.ptr(), LANES);
         let fun = ir.add_function(&name, ir.function_type(vector, &[ir.int(32), pointers]), true);
         ir.add_attribute(fun, u32::MAX, "noinline");
@@ -140,7 +245,7 @@ impl FunctionEmitter<'_> {
         let here = ir.current_block();
         ir.position(ir.append_block(fun, "entry"));
         let mask = self.mask_from_bits(ir.parameter(fun, 0));
-        let arguments = [ir.parameter(fun, 1), self.i32(ty.bytes()), mask, ir.zero(vector)];
+        let arguments = [ir.parameter(fun, 1), self.i32(ir.bits(piece) / 8), mask, ir.zero(vector)];
         ir.ret(ir.intrinsic("llvm.masked.gather", &[vector, pointers], &arguments));
         ir.position(here);
         self.unit.helpers.borrow_mut().insert(name, fun);
@@ -215,11 +320,17 @@ impl FunctionEmitter<'_> {
     }
 
     pub fn scatter(&mut self, access: Access, addresses: Val, vectors: &[Val]) {
+        if access.is_whole() {
+            return self.store_whole(access, addresses, vectors);
+        }
+        let piece = self.piece_of(access);
+        let (bytes, count) = (self.ir.bits(piece) / 8, self.ir.bits(piece) / (8 * access.ty.bytes()));
         let pointers = self.lane_pointers(access.space, addresses);
-        for (index, vector) in vectors.iter().enumerate() {
-            let at = self.ir.offset(pointers, self.i64(u64::from(index as u32 * access.ty.bytes())));
-            let types = [self.ir.type_of(*vector), self.ir.vector(self.ir.ptr(), LANES)];
-            self.ir.intrinsic("llvm.masked.scatter", &types, &[*vector, at, self.i32(access.ty.bytes()), self.mask]);
+        for (index, elements) in vectors.chunks(count as usize).enumerate() {
+            let value = if count == 1 { elements[0] } else { self.put_together(elements, piece) };
+            let at = self.ir.offset(pointers, self.i64(u64::from(index as u32 * bytes)));
+            let types = [self.ir.type_of(value), self.ir.vector(self.ir.ptr(), LANES)];
+            self.ir.intrinsic("llvm.masked.scatter", &types, &[value, at, self.i32(bytes), self.mask]);
         }
     }
 

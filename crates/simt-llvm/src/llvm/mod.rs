@@ -165,6 +165,16 @@ impl Ir {
         if self.is_vector(ty) { Ty(unsafe { LLVMGetElementType(ty.0) }) } else { ty }
     }
 
+    /// Width of an integer or floating-point type.
+    pub fn bits(&self, ty: Ty) -> u32 {
+        match ty {
+            float if float == self.f32() => 32,
+            float if float == self.f64() => 64,
+            // SAFETY: a handle of this `Ir`; other scalars that are asked for are integers.
+            integer => unsafe { LLVMGetIntTypeWidth(integer.0) },
+        }
+    }
+
     /// `element`, or a vector of it as long as `shape` is.
     pub fn like(&self, element: Ty, shape: Ty) -> Ty {
         if self.is_vector(shape) { self.vector(element, self.lanes(shape)) } else { element }
