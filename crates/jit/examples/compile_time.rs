@@ -1,6 +1,6 @@
 //! Compiles the kernels of a PTX file and prints how long each step took.
 //!
-//! `cargo run --release -p jit --example compile_time FILE.ptx [THREADS [PART_OF_A_NAME [FOLDER_FOR_DUMPS]]]`
+//! `cargo run --release -p jit --example compile_time FILE.ptx [BLOCK [PART_OF_A_NAME [FOLDER_FOR_DUMPS]]]`
 
 use std::time::Instant;
 
@@ -10,7 +10,10 @@ use simt_llvm::{Compiler, Options};
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let text = std::fs::read_to_string(&arguments[0]).expect("the first argument is a PTX file");
-    let threads: u32 = arguments.get(1).map_or(256, |text| text.parse().expect("threads of a block"));
+    let mut block = [256, 1, 1];
+    for (size, text) in block.iter_mut().zip(arguments.get(1).iter().flat_map(|text| text.split(','))) {
+        *size = text.parse().expect("a size of a block: X or X,Y or X,Y,Z");
+    }
     let wanted = arguments.get(2).map_or("", String::as_str);
     let start = Instant::now();
     let ast = ptx::ast::Module::parse(&text).expect("valid PTX");
@@ -22,7 +25,7 @@ fn main() {
         let (program, _) = lower_kernel(&ast, name).expect("valid PTX");
         let lowered = start.elapsed();
         let size: usize = program.functions.iter().flat_map(|f| &f.blocks).map(|block| block.instructions.len()).sum();
-        let options = Options { block: Some([threads, 1, 1]), small_grid: true, host_memory: false };
+        let options = Options { block: Some(block), small_grid: true, host_memory: false };
         let stages = compiler.stages(&program, &options).expect("it compiles");
         let steps: Vec<String> = stages.times.iter().map(|(step, time)| format!("{step} {time:.1?}")).collect();
         let llvm_lines = stages.llvm.lines().count();

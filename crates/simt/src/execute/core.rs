@@ -1,5 +1,6 @@
 //! Cores: what a thread needs to run machine code. There are as many as workers; a host thread that helps borrows one.
 
+use super::batch::Batch;
 use super::grid::Plan;
 use super::layout::Layout;
 use super::workspace::Workspace;
@@ -112,16 +113,25 @@ impl CoreState {
         }
     }
 
-    /// Runs a warp until it ends or has to wait. Returns a status.
+    /// Runs warps of a block as [`batch::run`](super::batch::run) does. Returns a status.
     ///
     /// # Safety
-    /// `launch` is that of a grid in progress with a suspendable kernel, `context` one of its warps, which may be resumed.
-    pub(crate) unsafe fn run_warp(&self, launch: *const LaunchContext, context: *mut WarpContext, entry: usize) -> u32 {
+    /// `launch` is that of a grid in progress with a suspendable kernel, `contexts` those of the batch's block, with this core's frame
+    /// as their engine.
+    pub(super) unsafe fn run_batch(
+        &self,
+        launch: *const LaunchContext,
+        contexts: *mut WarpContext,
+        batch: &mut Batch,
+    ) -> u32 {
+        let address = (&raw mut *batch).expose_provenance() as u64;
         // SAFETY: the caller's promise; the thread that has a core has a signal stack.
-        unsafe {
-            (*context).engine = self.frame.cast();
-            CallFrame::enter(self.frame, entry, launch, context, 0, 0)
-        }
+        unsafe { CallFrame::enter(self.frame, super::batch::run as *const () as usize, launch, contexts, address, 0) }
+    }
+
+    /// The engine's word in the contexts of warps that this core runs.
+    pub(super) fn engine_word(&self) -> *mut std::ffi::c_void {
+        self.frame.cast()
     }
 
     /// The context of the last call of [`run_blocks`](CoreState::run_blocks), for diagnostics.

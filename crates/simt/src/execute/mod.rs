@@ -1,6 +1,7 @@
 //! Running grids: blocks, warps, barriers, and the memory they need.
 
 mod barrier;
+mod batch;
 mod core;
 mod grid;
 mod layout;

@@ -1,6 +1,7 @@
 //! A unit: a block whose warps can be suspended, or the blocks of a cluster, which may wait for each other.
 
 use super::barrier::{Arrival, Barriers, Release};
+use super::batch::Batch;
 use super::core::CoreState;
 use super::grid::Plan;
 use super::workspace::{Workspace, WorkspacePool};
@@ -145,14 +146,14 @@ impl Unit {
     /// # Safety
     /// `launch` is that of the unit's grid, of which the unit holds a share.
     pub(crate) unsafe fn turn(&mut self, core: &CoreState, launch: *const LaunchContext) -> Turn {
-        let sm_id = self.plan.sm_id(core.index);
+        self.move_to(core);
         let mut calls = 0;
         loop {
             let before = calls;
             let mut progress = false;
             for block in 0..self.blocks.len() {
                 // SAFETY: passed on.
-                match unsafe { self.run_block(block, core, launch, sm_id, &mut calls) } {
+                match unsafe { self.run_block(block, core, launch, &mut calls) } {
                     Ok(advanced) => progress |= advanced,
                     Err(turn) => return turn,
                 }
@@ -175,6 +176,19 @@ impl Unit {
         }
     }
 
+    /// Tells the warps which core runs them.
+    fn move_to(&mut self, core: &CoreState) {
+        let layout = &self.plan.layout;
+        for warp in 0..layout.blocks * layout.warps {
+            let context = self.workspace.context(layout, warp);
+            // SAFETY: the workspace is this unit's own, and nothing of it runs.
+            unsafe {
+                (*context).sm_id = self.plan.sm_id(core.index);
+                (*context).engine = core.engine_word();
+            }
+        }
+    }
+
     /// Runs the ready warps of a block until there are none. True if one of them did more than ask for others to go first.
     ///
     /// # Safety
@@ -184,40 +198,50 @@ impl Unit {
         block: usize,
         core: &CoreState,
         launch: *const LaunchContext,
-        sm_id: u32,
         calls: &mut u32,
     ) -> Result<bool, Turn> {
-        let layout = self.plan.layout;
+        let contexts = self.workspace.context(&self.plan.layout, block as u32 * self.plan.layout.warps);
         let mut progress = false;
         while self.blocks[block].ready != 0 && *calls < TURN_CALLS_MAX {
-            let warp = self.blocks[block].ready.trailing_zeros();
-            self.blocks[block].ready &= !(1 << warp);
-            *calls += 1;
-            let context = self.workspace.context(&layout, block as u32 * layout.warps + warp);
-            // SAFETY: the warp is ready: it has not begun, or what it waited for has come.
-            let status = unsafe {
-                (*context).sm_id = sm_id;
-                core.run_warp(launch, context, self.plan.entry)
-            };
             let state = &mut self.blocks[block];
+            let mut batch = Batch {
+                entry: self.plan.entry,
+                lanes: state.lanes.as_ptr(),
+                ready: take(&mut state.ready),
+                live: state.live,
+                arrived: 0,
+                ended: 0,
+                current: 0,
+                calls_left: TURN_CALLS_MAX - *calls,
+                passed: 0,
+            };
+            // SAFETY: the warps are ready: they have not begun, or what they waited for has come.
+            let status = unsafe { core.run_batch(launch, contexts, &mut batch) };
+            *calls = TURN_CALLS_MAX - batch.calls_left;
+            progress |= batch.ended | batch.arrived | batch.passed != 0;
+            self.blocks[block].ready |= batch.ready;
+            let context_of = |warp: u32| contexts.wrapping_add(warp as usize);
+            let fault = |warp, text| Turn::BarrierFault(context_of(warp), text);
+            for warp in set_bits(batch.arrived) {
+                self.arrive(block, warp, context_of(warp)).map_err(|text| fault(warp, text))?;
+            }
+            for warp in set_bits(batch.ended) {
+                self.blocks[block].live &= !(1 << warp);
+                self.set_live_lanes(block, warp, 0);
+            }
+            let warp = batch.current;
             match status {
-                status if status == Status::Yield as u32 => state.spinning |= 1 << warp,
-                status if status == Status::Done as u32 => {
-                    progress = true;
-                    state.live &= !(1 << warp);
-                    self.set_live_lanes(block, warp, 0);
-                }
+                status if status == Status::Done as u32 => {}
+                status if status == Status::Yield as u32 => self.blocks[block].spinning |= 1 << warp,
                 status if status == Status::Barrier as u32 => {
                     progress = true;
-                    if let Err(text) = self.arrive(block, warp, context) {
-                        return Err(Turn::BarrierFault(context, text));
-                    }
+                    self.arrive(block, warp, context_of(warp)).map_err(|text| fault(warp, text))?;
                 }
                 status if status == Status::ClusterBarrier as u32 => {
                     progress = true;
-                    state.at_cluster |= 1 << warp;
+                    self.blocks[block].at_cluster |= 1 << warp;
                 }
-                _ => return Err(Turn::Faulted(context)),
+                _ => return Err(Turn::Faulted(context_of(warp))),
             }
         }
         Ok(progress)
@@ -271,10 +295,7 @@ impl Unit {
 
     fn release(&mut self, block: usize, release: Release) {
         let layout = &self.plan.layout;
-        let mut warps = release.warps;
-        while warps != 0 {
-            let warp = warps.trailing_zeros();
-            warps &= warps - 1;
+        for warp in set_bits(release.warps) {
             let context = self.workspace.context(layout, block as u32 * layout.warps + warp);
             // SAFETY: the warp is suspended; its context is this unit's.
             unsafe {
@@ -317,4 +338,13 @@ fn lanes_of(threads: u32, warp: u32) -> u32 {
         count if count >= WARP_SIZE => u32::MAX,
         count => (1 << count) - 1,
     }
+}
+
+/// The numbers of the bits that are set, lowest first.
+pub(super) fn set_bits(mut bits: u32) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let lowest = (bits != 0).then(|| bits.trailing_zeros())?;
+        bits &= bits - 1;
+        Some(lowest)
+    })
 }

@@ -1,0 +1,97 @@
+//! Warps of a block run one after the other in one call, barriers of the whole block included: entering machine code (its own stack, its
+//! own floating-point mode) costs more than what many warps do between two barriers.
+
+use super::unit::set_bits;
+use simt_ir::abi::{LaunchContext, RunWarp, Status, WarpContext};
+
+/// A block's warps, as one call finds and leaves them.
+#[derive(Debug)]
+pub(super) struct Batch {
+    /// The kernel's code, a [`RunWarp`].
+    pub(super) entry: usize,
+    /// For each warp the lanes that live, as far as the unit knows.
+    pub(super) lanes: *const u32,
+    /// Warps that can run.
+    pub(super) ready: u32,
+    /// Warps that have not ended.
+    pub(super) live: u32,
+    /// Warps that wait at a barrier that all threads of the block have to reach.
+    pub(super) arrived: u32,
+    /// Warps that ended.
+    pub(super) ended: u32,
+    /// The warp that ran last; it is the one that the call's status speaks of.
+    pub(super) current: u32,
+    /// Calls of `entry` that may still be made.
+    pub(super) calls_left: u32,
+    /// Barriers that were passed.
+    pub(super) passed: u32,
+}
+
+/// Runs ready warps until there are none, one needs more than a barrier of the whole block, or the calls are used up. Returns
+/// [`Status::Done`] or, in the second case, what the warp returned. It can be left at any time by a fault.
+///
+/// # Safety
+/// `batch` is the address of a [`Batch`] that nobody else uses, whose warps have their contexts at `contexts`, one behind the other; the
+/// contexts are as the contract of `entry` wants them.
+pub(super) unsafe extern "C" fn run(
+    launch: *const LaunchContext,
+    contexts: *mut WarpContext,
+    batch: u64,
+    _unused: u64,
+) -> u32 {
+    let batch: *mut Batch = std::ptr::with_exposed_provenance_mut(batch as usize);
+    // SAFETY: the caller's promise.
+    let batch = unsafe { &mut *batch };
+    // SAFETY: a kernel's code for one warp has this type.
+    let entry: RunWarp = unsafe { std::mem::transmute::<usize, RunWarp>(batch.entry) };
+    let (mut threads, mut predicate, mut barrier) = (0u32, 0u32, 0u32);
+    loop {
+        while batch.ready != 0 {
+            if batch.calls_left == 0 {
+                return Status::Done as u32;
+            }
+            let warp = batch.ready.trailing_zeros();
+            batch.ready &= batch.ready - 1;
+            batch.current = warp;
+            batch.calls_left -= 1;
+            // SAFETY: there is a context for each warp, and each warp that is ready may be run.
+            let (context, status) = unsafe {
+                let context = contexts.add(warp as usize);
+                let status = entry(launch, context);
+                (&*context, status)
+            };
+            if status == Status::Done as u32 {
+                batch.ended |= 1 << warp;
+                batch.live &= !(1 << warp);
+                continue;
+            }
+            // SAFETY: there is an entry for each warp.
+            let live = unsafe { *batch.lanes.add(warp as usize) } & !context.exited;
+            let of_all = status == Status::Barrier as u32
+                && context.barrier_threads == 0
+                && context.barrier_lanes == live
+                && (batch.arrived == 0 || context.barrier_id == barrier);
+            if !of_all {
+                return status;
+            }
+            barrier = context.barrier_id;
+            batch.arrived |= 1 << warp;
+            threads += live.count_ones();
+            predicate += (context.barrier_predicate & live).count_ones();
+        }
+        if batch.arrived == 0 || batch.arrived != batch.live {
+            return Status::Done as u32;
+        }
+        for warp in set_bits(batch.arrived) {
+            // SAFETY: the warp is suspended, and its context is the caller's.
+            unsafe {
+                let context = contexts.add(warp as usize);
+                (*context).barrier_count = predicate;
+                (*context).barrier_total = threads;
+            }
+        }
+        batch.ready = std::mem::take(&mut batch.arrived);
+        (threads, predicate) = (0, 0);
+        batch.passed += 1;
+    }
+}
