@@ -83,7 +83,7 @@ impl FunctionEmitter<'_> {
         let compare_slot = compare.map(|compare| self.spill_value(compare));
         ir.store(ir.zero(vector), old_slot, 0);
         let bytes = access.ty.bytes();
-        self.each_active_lane(|this, lane| {
+        let one = |this: &mut Self, lane: Val| {
             let at = |slot: Val, bytes: u32| ir.offset(slot, ir.mul(lane, this.i64(u64::from(bytes))));
             let pointer = ir.cast(Cast::IntToPtr, ir.load(ir.int(64), at(address_slot, 8)), ir.ptr());
             let operand = ir.load(element, at(operand_slot, bytes));
@@ -92,7 +92,13 @@ impl FunctionEmitter<'_> {
             if returns {
                 ir.store(old, at(old_slot, bytes), 0);
             }
-        });
+        };
+        // In shared memory the operation itself is so quick that the loop would cost more.
+        if access.space == AddressSpace::Shared && reduction_of(kind).is_some() && self.unit.few_atomics {
+            self.each_active_lane_unrolled(one);
+        } else {
+            self.each_active_lane(one);
+        }
         ir.load(vector, old_slot)
     }
 

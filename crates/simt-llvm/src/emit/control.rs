@@ -3,6 +3,7 @@
 use std::mem::offset_of;
 
 use simt_ir::abi::WarpContext;
+use simt_ir::analysis::LoopInfo;
 use simt_ir::{BlockId, FunctionKind, Op, Terminator, Value};
 
 use super::value::Repr;
@@ -218,6 +219,11 @@ impl FunctionEmitter<'_> {
                     let true_lanes = self.ir.and(mask, condition);
                     let false_lanes = self.ir.and(mask, self.ir.not(condition));
                     self.preload_phi_sources(block, &[*then, *otherwise]);
+                    if self.begins_next_turn(position, *then) {
+                        self.turn_together(block, *then, self.any(false_lanes));
+                    } else if self.begins_next_turn(position, *otherwise) {
+                        self.turn_together(block, *otherwise, self.any(true_lanes));
+                    }
                     self.add_pending(block, *then, true_lanes);
                     self.add_pending(block, *otherwise, false_lanes);
                     self.ir.br(self.after(position));
@@ -334,13 +340,42 @@ impl FunctionEmitter<'_> {
             self.ir.store(mask, slot, 0);
         }
         if self.shapes.schedule.layout.is_retreating(from, to) {
-            self.yield_in_loop(from, to);
-            let loops = &self.shapes.schedule.layout.loops;
-            if let Some(index) = loops.iter().position(|info| info.entries == [to]) {
-                self.forget_turn(index);
-            }
+            self.next_turn(from, to);
         }
         self.ir.br(self.body_of(to));
+    }
+
+    /// Whether a branch at the end of a loop's last block to `to` goes on with the loop.
+    fn begins_next_turn(&self, position: usize, to: BlockId) -> bool {
+        let schedule = &self.shapes.schedule;
+        let ends = |info: &LoopInfo| info.last == position && info.entries == [to];
+        !schedule.arrives_apart(to) && schedule.layout.loops.iter().any(ends)
+    }
+
+    /// From a divergent branch straight to the head of the loop unless `some_leave`: what is done for lanes that leave need not be done for
+    /// none. Goes on emitting for the case that some do.
+    fn turn_together(&mut self, from: BlockId, to: BlockId, some_leave: Val) {
+        let (together, apart) = (self.new_block("together"), self.new_block("apart"));
+        self.ir.unlikely_br(some_leave, apart, together);
+        let at_hand = self.at_hand.clone();
+        self.ir.position(together);
+        self.copy_phis(from, to, self.mask);
+        let slot = self.pending_slot(to);
+        let old = self.ir.load(self.mask_type(), slot);
+        self.ir.store(self.ir.or(old, self.mask), slot, 0);
+        self.next_turn(from, to);
+        self.ir.br(self.body_of(to));
+        self.at_hand = at_hand;
+        self.ir.position(apart);
+    }
+
+    /// At an edge back to the head of a loop.
+    fn next_turn(&mut self, from: BlockId, to: BlockId) {
+        self.yield_in_loop(from, to);
+        let loops = &self.shapes.schedule.layout.loops;
+        if let Some(index) = loops.iter().position(|info| info.entries == [to]) {
+            self.forget_turn(index);
+        }
     }
 
     /// At the end of a loop's turn: what was computed in it is dead, since only its entry's phis go on and what leaves the loop does so

@@ -430,6 +430,9 @@ pub(super) fn arithmetic_nans(function: &simt_ir::Function) -> Vec<bool> {
                 // From f64 and bf16, and from f32 without a flush, a NaN's own bits come along.
                 Op::FloatToFloat { flush, from, .. } => *from == Type::F16 || (*from == Type::F32 && *flush),
                 Op::Select { ty, .. } => *ty == Type::F32,
+                // Never a NaN, and so never one with bits to keep.
+                Op::IntToFloat { .. } => true,
+                Op::Const { bits, .. } => !f32::from_bits(*bits as u32).is_nan(),
                 _ => false,
             };
             for result in &instruction.results {

@@ -56,7 +56,8 @@ pub fn emit_program(
         helpers: Default::default(),
         suspendable,
         host_memory,
-        outline: accesses(&program) >= super::outline::OUTLINE_FROM,
+        few_atomics: count(&program, |op| matches!(op, Op::Atomic { .. })) <= FEW_ATOMICS,
+        outline: count(&program, |op| matches!(op, Op::Load { .. } | Op::Store { .. })) >= super::outline::OUTLINE_FROM,
     };
     for (index, function) in program.functions.iter().enumerate().skip(1) {
         if reachable[index] {
@@ -123,10 +124,13 @@ fn reachable_functions(program: &Program) -> Vec<bool> {
     reachable
 }
 
-/// Loads and stores of a program.
-fn accesses(program: &Program) -> usize {
+/// Atomic operations up to which each may take hundreds of instructions.
+const FEW_ATOMICS: usize = 16;
+
+/// How many operations of a kind a program has.
+fn count(program: &Program, is_of_kind: impl Fn(&Op) -> bool) -> usize {
     let instructions = program.functions.iter().flat_map(|f| &f.blocks).flat_map(|b| &b.instructions);
-    instructions.filter(|i| matches!(i.op, Op::Load { .. } | Op::Store { .. })).count()
+    instructions.filter(|instruction| is_of_kind(&instruction.op)).count()
 }
 
 /// Whether a warp of the kernel may have to wait for others.

@@ -47,13 +47,33 @@ impl FunctionEmitter<'_> {
         let product = ir.bin(Bin::FMul, a, estimate);
         let error = self.multiply_add(ir.fneg(product), estimate, self.single(shape, 1.0));
         let better = self.multiply_add(half_estimate, error, estimate);
-        let magnitude = ir.intrinsic("llvm.fabs", &[shape], &[a]);
-        let low = ir.fcmp(FloatPredicate::LLVMRealOGE, magnitude, self.single(shape, f64::from(f32::MIN_POSITIVE)));
-        let high = ir.fcmp(FloatPredicate::LLVMRealOLE, magnitude, self.single(shape, f64::from(f32::MAX)));
-        let normal = ir.and(low, high);
-        let subnormal = ir.fcmp(FloatPredicate::LLVMRealOGT, magnitude, ir.zero(shape));
-        let rest = ir.select(ir.and(subnormal, ir.not(low)), self.subnormal_root(a), estimate);
-        ir.select(normal, better, rest)
+        // Whether a is positive, normal and finite, by its bits.
+        let word = ir.like(ir.int(32), shape);
+        let (least, infinite) = (f32::MIN_POSITIVE.to_bits(), f32::INFINITY.to_bits());
+        let distance = ir.sub(ir.cast(Cast::BitCast, a, word), ir.constant(word, least.into()));
+        let normal = ir.icmp(IntPredicate::LLVMIntULT, distance, ir.constant(word, (infinite - least).into()));
+        let odd = self.any(ir.and(self.mask, ir.not(normal)));
+        self.unlikely_instead(odd, better, |this| {
+            let magnitude = ir.intrinsic("llvm.fabs", &[shape], &[a]);
+            let least = this.single(shape, f64::from(f32::MIN_POSITIVE));
+            let tiny = ir.fcmp(FloatPredicate::LLVMRealOLT, magnitude, least);
+            let zero = ir.fcmp(FloatPredicate::LLVMRealOEQ, magnitude, ir.zero(shape));
+            let rest = ir.select(ir.and(tiny, ir.not(zero)), this.subnormal_root(a), estimate);
+            ir.select(normal, better, rest)
+        })
+    }
+
+    /// A value, or if `condition` another one, computed in a block of its own.
+    fn unlikely_instead(&mut self, condition: Val, usual: Val, rare: impl FnOnce(&mut Self) -> Val) -> Val {
+        let (slow, join) = (self.new_block("rare"), self.new_block("usual"));
+        let from = self.ir.current_block();
+        self.ir.unlikely_br(condition, slow, join);
+        self.ir.position(slow);
+        let other = rare(self);
+        let slow_end = self.ir.current_block();
+        self.ir.br(join);
+        self.ir.position(join);
+        self.ir.phi(self.ir.type_of(usual), &[(usual, from), (other, slow_end)])
     }
 
     /// 1/sqrt(x) of a subnormal: the machine's estimate takes it for zero.

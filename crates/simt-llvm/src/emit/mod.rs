@@ -55,6 +55,8 @@ struct Unit<'a> {
     helpers: std::cell::RefCell<HashMap<String, Fun>>,
     /// Whether the program has registered host memory, which makes addresses outside of the arena good.
     host_memory: bool,
+    /// Whether there are so few atomic operations that their code may be large.
+    few_atomics: bool,
     /// Whether accesses without a pattern are called instead of inlined.
     outline: bool,
     /// Whether the kernel is called warp by warp and may suspend.

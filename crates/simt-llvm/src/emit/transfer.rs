@@ -196,6 +196,24 @@ impl FunctionEmitter<'_> {
         slot
     }
 
+    /// As [`FunctionEmitter::each_active_lane`]; where all lanes are active, one after the other without a loop.
+    pub fn each_active_lane_unrolled(&mut self, body: impl Fn(&mut Self, Val)) {
+        let ir = self.ir;
+        let (straight, looped, done) =
+            (self.new_block("straight"), self.new_block("looped"), self.new_block("every_lane"));
+        let all = ir.icmp(IntPredicate::LLVMIntEQ, self.mask_bits(self.mask), self.i32(u32::MAX));
+        ir.cond_br(all, straight, looped);
+        ir.position(straight);
+        for lane in 0..u64::from(LANES) {
+            body(self, self.i64(lane));
+        }
+        ir.br(done);
+        ir.position(looped);
+        self.each_active_lane(&body);
+        ir.br(done);
+        ir.position(done);
+    }
+
     /// A loop over the active lanes, lowest first; `body` gets the lane's number as an `i64`.
     pub fn each_active_lane(&mut self, body: impl FnOnce(&mut Self, Val)) {
         let ir = self.ir;
