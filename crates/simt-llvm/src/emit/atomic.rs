@@ -13,6 +13,15 @@ use super::{FunctionEmitter, LANES};
 use crate::Error;
 use crate::llvm::{Bin, Cast, FloatPredicate, IntPredicate, Ordering, Rmw, Ty, Val};
 
+/// Where code finds something of a lane by the lane's number.
+#[derive(Clone, Copy)]
+enum LaneSource {
+    /// The same for all.
+    Same(Val),
+    /// In a stack slot, one behind the other.
+    Slot { slot: Val, element: Ty, bytes: u32 },
+}
+
 impl FunctionEmitter<'_> {
     pub fn atomic(&mut self, op: &Op, results: &[Value]) -> Result<(), Error> {
         let Op::Atomic { op: kind, space, ty, address, offset, operand, compare, guard, returns, .. } = op else {
@@ -76,21 +85,24 @@ impl FunctionEmitter<'_> {
         returns: bool,
     ) -> Val {
         let ir = self.ir;
-        let element = self.scalar_type(access.ty);
         let vector = self.vector_type(access.ty);
-        let (address_slot, operand_slot, old_slot) =
-            (self.lane_addresses(access, addresses), self.spill_value(operand), self.slot(vector));
-        let compare_slot = compare.map(|compare| self.spill_value(compare));
+        let old_slot = self.slot(vector);
+        let addresses = self.addresses_by_number(access, addresses);
+        let operands = self.elements_by_number(operand, access.ty);
+        let compares = compare.map(|compare| self.elements_by_number(compare, access.ty));
         ir.store(ir.zero(vector), old_slot, 0);
         let bytes = access.ty.bytes();
         let one = |this: &mut Self, lane: Val| {
-            let at = |slot: Val, bytes: u32| ir.offset(slot, ir.mul(lane, this.i64(u64::from(bytes))));
-            let pointer = ir.cast(Cast::IntToPtr, ir.load(ir.int(64), at(address_slot, 8)), ir.ptr());
-            let operand = ir.load(element, at(operand_slot, bytes));
-            let compare = compare_slot.map(|slot| ir.load(element, at(slot, bytes)));
+            let address = this.lane_of(addresses, lane);
+            let pointer = match access.space {
+                AddressSpace::Shared => ir.offset(this.shared_base(), ir.cast(Cast::ZExt, address, ir.int(64))),
+                _ => ir.cast(Cast::IntToPtr, address, ir.ptr()),
+            };
+            let operand = this.lane_of(operands, lane);
+            let compare = compares.map(|compares| this.lane_of(compares, lane));
             let old = this.modify(kind, access.space, access.ty, pointer, operand, compare);
             if returns {
-                ir.store(old, at(old_slot, bytes), 0);
+                ir.store(old, ir.offset(old_slot, ir.mul(lane, this.i64(u64::from(bytes)))), 0);
             }
         };
         // In shared memory the operation itself is so quick that the loop would cost more.
@@ -102,9 +114,43 @@ impl FunctionEmitter<'_> {
         ir.load(vector, old_slot)
     }
 
-    fn spill_value(&mut self, value: Value) -> Val {
+    /// The lanes' addresses by number. In shared memory 32 bits a lane are enough, as a distance from where it begins.
+    fn addresses_by_number(&mut self, access: Access, addresses: Val) -> LaneSource {
+        let bytes = if access.space == AddressSpace::Shared { 4 } else { 8 };
+        let element = self.ir.int(8 * bytes);
+        let vector = self.ir.vector(element, LANES);
+        let numbers = match access.space {
+            AddressSpace::Shared => self.ir.cast(Cast::Trunc, addresses, vector),
+            _ => self.ir.cast(Cast::PtrToInt, self.lane_pointers(access.space, addresses), vector),
+        };
+        LaneSource::Slot { slot: self.spill_for_good(numbers), element, bytes }
+    }
+
+    /// The lanes of a value by number.
+    fn elements_by_number(&mut self, value: Value, ty: Type) -> LaneSource {
+        if let Repr::Uniform(_) = self.get(value) {
+            return LaneSource::Same(self.observed_uniform(value));
+        }
         let vector = self.observed(value);
-        self.spill(vector)
+        LaneSource::Slot { slot: self.spill_for_good(vector), element: self.scalar_type(ty), bytes: ty.bytes() }
+    }
+
+    fn lane_of(&self, source: LaneSource, lane: Val) -> Val {
+        match source {
+            LaneSource::Same(value) => value,
+            LaneSource::Slot { slot, element, bytes } => {
+                let place = self.ir.mul(lane, self.i64(bytes.into()));
+                self.ir.load(element, self.ir.offset(slot, place))
+            }
+        }
+    }
+
+    /// A vector in memory: LLVM is kept from taking it apart in registers, which costs more than to load each lane.
+    fn spill_for_good(&self, vector: Val) -> Val {
+        let slot = self.slot(self.ir.type_of(vector));
+        let store = self.ir.store(vector, slot, 0);
+        self.ir.set_volatile(store);
+        slot
     }
 
     /// One read-modify-write; the old value.
