@@ -220,8 +220,6 @@ impl FunctionEmitter<'_> {
         holds: Val,
         mut access_lanes: impl FnMut(&mut Self, Option<Val>) -> Vec<Val>,
     ) -> Vec<Val> {
-        let vector = self.vector(address);
-        let listed = self.ir.add(vector, self.ir.splat(self.i64(offset as u64), LANES));
         let (slow, quick, join) = (self.new_block("slow"), self.new_block("quick"), self.new_block("accessed"));
         self.ir.unlikely_br(self.ir.not(holds), slow, quick);
         self.ir.position(quick);
@@ -229,6 +227,7 @@ impl FunctionEmitter<'_> {
         let quick_end = self.ir.current_block();
         self.ir.br(join);
         self.ir.position(slow);
+        let listed = self.ir.add(self.vector(address), self.ir.splat(self.i64(offset as u64), LANES));
         self.examine(access, listed);
         let gathered = access_lanes(self, Some(listed));
         let slow_end = self.ir.current_block();

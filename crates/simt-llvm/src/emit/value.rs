@@ -157,6 +157,11 @@ impl FunctionEmitter<'_> {
 
     /// Stores to a value's slots; with `blend`, only for the lanes that are active.
     pub fn write_variable(&mut self, value: Value, repr: Repr, blend: bool) {
+        self.write_slots(value, repr, blend);
+        self.keep(value);
+    }
+
+    fn write_slots(&mut self, value: Value, repr: Repr, blend: bool) {
         let ty = self.function.ty(value);
         let Some(variable) = self.variables[value.0 as usize] else { return };
         match variable {

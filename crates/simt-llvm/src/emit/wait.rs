@@ -1,10 +1,10 @@
 //! Suspension: a warp that has to wait saves what it still needs in its frame and returns; the next call goes on behind it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::mem::offset_of;
 
 use simt_ir::abi::{BARRIER_ARRIVE_ONLY, Status, WarpContext};
-use simt_ir::{BarrierKind, BlockId, FunctionKind, Instruction, Op, Type, Value};
+use simt_ir::{BarrierKind, BlockId, FunctionKind, Instruction, Op, Terminator, Type, Value};
 
 use super::value::{Repr, Variable};
 use super::{FunctionEmitter, LANES};
@@ -23,6 +23,9 @@ pub(super) struct Waits {
     offsets: HashMap<usize, u32>,
     /// Size of the frame so far.
     pub frame_bytes: u32,
+    /// Values that are stored to the frame when they are made, and their slots.
+    kept_values: HashSet<Value>,
+    kept: HashSet<usize>,
 }
 
 /// A stack slot with the type and size of what it holds.
@@ -187,12 +190,13 @@ impl FunctionEmitter<'_> {
 
     /// Saves what is needed at `next` and, unless the whole warp is `together`, wherever lanes may be pending; returns `status`, and stands behind the wait afterwards.
     fn suspend(&mut self, status: Status, next: BlockId, together: bool) {
-        let saved = self.what_to_save(next, together);
-        let frame = self.warp_pointer(offset_of!(WarpContext, frame));
-        for item in &saved {
-            let place = self.place(frame, item);
-            self.ir.store(self.ir.load(item.ty, item.slot), place, 4);
+        let (mut saved, values) = self.what_to_save(next, together);
+        for value in &values {
+            saved.extend(self.slots_of(*value));
         }
+        self.save(
+            &saved.iter().filter(|item| !self.waits.kept.contains(&item.slot.key())).copied().collect::<Vec<_>>(),
+        );
         let resume = self.new_block("resume");
         self.waits.resumes.push(resume);
         self.store_warp(offset_of!(WarpContext, resume_point), self.i32(self.waits.resumes.len() as u32));
@@ -202,6 +206,57 @@ impl FunctionEmitter<'_> {
         for item in &saved {
             let place = self.place(frame, item);
             self.ir.store(self.ir.load_aligned(item.ty, place, 4), item.slot, 0);
+        }
+    }
+
+    /// Stores slots to their places in the frame.
+    fn save(&mut self, items: &[Saved]) {
+        let frame = self.warp_pointer(offset_of!(WarpContext, frame));
+        for item in items {
+            let place = self.place(frame, item);
+            self.ir.store(self.ir.load(item.ty, item.slot), place, 4);
+        }
+    }
+
+    /// Decides which values are stored to the frame when they are made: those that a barrier in a loop saves in every turn, though they are
+    /// made outside of it.
+    pub fn choose_kept(&mut self) {
+        if !self.can_suspend() {
+            return;
+        }
+        let function = self.function;
+        let layout = &self.shapes.schedule.layout;
+        let mut depth_of = vec![0; function.value_types.len()];
+        for &id in &layout.order {
+            let block = function.block(id);
+            let results = block.instructions.iter().flat_map(|instruction| &instruction.results);
+            for value in results.chain(block.phis.iter().map(|phi| &phi.result)) {
+                depth_of[value.0 as usize] = layout.depth(id);
+            }
+        }
+        let mut kept: Vec<Value> = Vec::new();
+        for &id in &layout.order {
+            let block = function.block(id);
+            if let (Some(last), Terminator::Branch(next)) = (block.instructions.last(), &block.terminator)
+                && self.suspends_after(last)
+            {
+                let (_, values) = self.what_to_save(*next, self.presence.is_alone(id));
+                kept.extend(values.into_iter().filter(|value| depth_of[value.0 as usize] < layout.depth(id)));
+            }
+        }
+        for value in kept {
+            self.waits.kept_values.insert(value);
+            for item in self.slots_of(value) {
+                self.waits.kept.insert(item.slot.key());
+            }
+        }
+    }
+
+    /// Stores a value to the frame that has just been made.
+    pub fn keep(&mut self, value: Value) {
+        if self.waits.kept_values.contains(&value) {
+            let items = self.slots_of(value);
+            self.save(&items);
         }
     }
 
@@ -216,7 +271,8 @@ impl FunctionEmitter<'_> {
         self.ir.offset_by(frame, offset as usize)
     }
 
-    fn what_to_save(&self, next: BlockId, together: bool) -> Vec<Saved> {
+    /// Slots and values that have to survive a wait.
+    fn what_to_save(&self, next: BlockId, together: bool) -> (Vec<Saved>, Vec<Value>) {
         let mut values: Vec<Value> = Vec::new();
         let mut saved = vec![Saved { slot: self.stack_top, ty: self.ir.int(32), bytes: 4 }];
         for &block in &self.shapes.schedule.layout.order {
@@ -235,24 +291,23 @@ impl FunctionEmitter<'_> {
         }
         values.sort_unstable();
         values.dedup();
-        for value in values {
-            let ty = self.function.ty(value);
-            let scalar = |slot: Val, ty: Type| Saved { slot, ty: self.scalar_type(ty), bytes: ty.bytes() };
-            let vector = |slot: Val, ty: Type| Saved { slot, ty: self.vector_type(ty), bytes: vector_bytes(ty) };
-            match self.variables[value.0 as usize] {
-                Some(Variable::Uniform(slot)) => saved.push(scalar(slot, ty)),
-                Some(Variable::Vector(slot)) => saved.push(vector(slot, ty)),
-                Some(Variable::Affine { base, speculation, .. }) => {
-                    saved.push(scalar(base, ty));
-                    if let Some((holds, distances)) = speculation {
-                        saved.push(Saved { slot: holds, ty: self.ir.int(1), bytes: 1 });
-                        saved.push(vector(distances, ty));
-                    }
-                }
-                None => {}
+        (saved, values)
+    }
+
+    /// Where a value is kept between blocks.
+    fn slots_of(&self, value: Value) -> Vec<Saved> {
+        let ty = self.function.ty(value);
+        let scalar = |slot: Val| Saved { slot, ty: self.scalar_type(ty), bytes: ty.bytes() };
+        let vector = |slot: Val| Saved { slot, ty: self.vector_type(ty), bytes: vector_bytes(ty) };
+        match self.variables[value.0 as usize] {
+            Some(Variable::Uniform(slot)) => vec![scalar(slot)],
+            Some(Variable::Vector(slot)) => vec![vector(slot)],
+            Some(Variable::Affine { base, speculation: None, .. }) => vec![scalar(base)],
+            Some(Variable::Affine { base, speculation: Some((holds, distances)), .. }) => {
+                vec![scalar(base), Saved { slot: holds, ty: self.ir.int(1), bytes: 1 }, vector(distances)]
             }
+            None => Vec::new(),
         }
-        saved
     }
 
     /// From the slots to the start, or to where the warp waited.

@@ -45,15 +45,17 @@ pub(super) unsafe extern "C" fn run(
     // SAFETY: a kernel's code for one warp has this type.
     let entry: RunWarp = unsafe { std::mem::transmute::<usize, RunWarp>(batch.entry) };
     let (mut threads, mut predicate, mut barrier) = (0u32, 0u32, 0u32);
-    loop {
-        while batch.ready != 0 {
-            if batch.calls_left == 0 {
-                return Status::Done as u32;
+    // In registers, not in the batch: a fault leaves without them, and needs to know only which warp ran.
+    let (mut ready, mut calls_left) = (batch.ready, batch.calls_left);
+    let status = 'run: loop {
+        while ready != 0 {
+            if calls_left == 0 {
+                break 'run Status::Done as u32;
             }
-            let warp = batch.ready.trailing_zeros();
-            batch.ready &= batch.ready - 1;
+            let warp = ready.trailing_zeros();
+            ready &= ready - 1;
             batch.current = warp;
-            batch.calls_left -= 1;
+            calls_left -= 1;
             // SAFETY: there is a context for each warp, and each warp that is ready may be run.
             let (context, status) = unsafe {
                 let context = contexts.add(warp as usize);
@@ -72,15 +74,15 @@ pub(super) unsafe extern "C" fn run(
                 && context.barrier_lanes == live
                 && (batch.arrived == 0 || context.barrier_id == barrier);
             if !of_all {
-                return status;
+                break 'run status;
             }
             barrier = context.barrier_id;
             batch.arrived |= 1 << warp;
-            threads += live.count_ones();
-            predicate += (context.barrier_predicate & live).count_ones();
+            threads += count(live);
+            predicate += count(context.barrier_predicate & live);
         }
         if batch.arrived == 0 || batch.arrived != batch.live {
-            return Status::Done as u32;
+            break Status::Done as u32;
         }
         for warp in set_bits(batch.arrived) {
             // SAFETY: the warp is suspended, and its context is the caller's.
@@ -90,8 +92,19 @@ pub(super) unsafe extern "C" fn run(
                 (*context).barrier_total = threads;
             }
         }
-        batch.ready = std::mem::take(&mut batch.arrived);
+        ready = std::mem::take(&mut batch.arrived);
         (threads, predicate) = (0, 0);
         batch.passed += 1;
+    };
+    (batch.ready, batch.calls_left) = (ready, calls_left);
+    status
+}
+
+/// How many lanes a mask has. All and none are what it mostly has, and not every processor counts by itself.
+fn count(lanes: u32) -> u32 {
+    match lanes {
+        0 => 0,
+        u32::MAX => 32,
+        some => some.count_ones(),
     }
 }
