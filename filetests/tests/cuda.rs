@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use filetests::case::{self, Case};
 use filetests::expectations::Expectations;
 use filetests::process::{self, End};
-use filetests::recorded::{REQUIRED, Recording};
+use filetests::recorded::{REQUIRED, Recording, unrecorded};
 use filetests::toolchain::{Driver, Toolchain};
 use filetests::{clients, program, verdict};
 use libtest_mimic::{Arguments, Trial};
@@ -57,13 +57,23 @@ fn target_tmpdir() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
 }
 
-/// One test for each recording: that it agrees with the cases.
+/// One test for each recording, that it agrees with the cases; and one for all, that every case is recorded.
 fn recordings(cases: &[Case], known: &Arc<Expectations>) -> Result<Vec<Trial>> {
     let folder = filetests::root().join("data");
     let mut paths: Vec<_> = REQUIRED.iter().map(|name| folder.join(name).with_extension("json")).collect();
     paths.extend(filetests::files_in(&folder, &["json"])?);
     paths.sort();
     paths.dedup();
+    let all = (paths.clone(), cases.to_vec());
+    let every_case = Trial::test("recorded/every_case", move || {
+        let (paths, cases) = all;
+        let recordings = paths.iter().map(|path| Recording::load(path)).collect::<Result<Vec<_>>>();
+        let recordings = recordings.map_err(|error| format!("{error:#}"))?;
+        match &unrecorded(&recordings, &cases)[..] {
+            [] => Ok(()),
+            missing => Err(format!("no card has run {}", missing.join(", ")).into()),
+        }
+    });
     let trials = paths.into_iter().map(|path| {
         let (cases, known) = (cases.to_vec(), known.clone());
         let name = format!("recorded/{}", path.file_stem().unwrap_or_default().to_string_lossy());
@@ -77,7 +87,7 @@ fn recordings(cases: &[Case], known: &Arc<Expectations>) -> Result<Vec<Trial>> {
             Ok(known.judge(&name, outcome)?)
         })
     });
-    Ok(trials.collect())
+    Ok(trials.chain([every_case]).collect())
 }
 
 /// Compiles, runs and compares a case; or accepts what it does, if that is asked for.

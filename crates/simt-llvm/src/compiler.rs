@@ -133,9 +133,8 @@ impl Compiler {
         let ir = Ir::new(&program.kernel().name);
         machine.adopt(&ir);
         let kernel = emit::emit_program(&ir, &prepared, launch, self.target, options.host_memory)?;
-        if cfg!(debug_assertions) {
-            ir.verify().map_err(Error::Llvm)?;
-        }
+        // Malformed code would take the process down inside LLVM.
+        ir.verify().map_err(Error::Llvm)?;
         let code = KernelCode {
             entry: 0,
             mode: kernel.mode,

@@ -56,7 +56,7 @@ int main() {
     printf("suggested block is a multiple of the warp: %s, at most the bound: %s, grid fills the device: %s\n",
            block % warp == 0 ? "yes" : "no", block <= 256 ? "yes" : "no", grid == blocks * processors ? "yes" : "no");
     CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, bounded, 512, 0));
-    printf("above the bound: %d\n", blocks);
+    printf("above the bound, as threads allow: %s\n", blocks == threads_per_sm / 512 ? "yes" : "no");
 
     size_t dynamic = 0;
     CHECK(cudaOccupancyAvailableDynamicSMemPerBlock(&dynamic, small, 2, 128));
@@ -78,7 +78,7 @@ int main() {
 // EXPECT: within the limits: yes, exactly threads and blocks: yes, falling: yes
 // EXPECT: shared memory limits: yes
 // EXPECT: suggested block is a multiple of the warp: yes, at most the bound: yes, grid fills the device: yes
-// EXPECT: above the bound: 4
+// EXPECT: above the bound, as threads allow: yes
 // EXPECT: two blocks with the memory that is said to be available: yes
 // EXPECT: static shared 16384, registers used: yes
 // EXPECT: threads at most 256

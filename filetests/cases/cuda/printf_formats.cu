@@ -5,7 +5,7 @@
 __global__ void integers() {
     printf("%d %i %u %x %X %o %c\n", -42, 7, 4000000000u, 0xbeef, 0xBEEF, 8, 'G');
     printf("[%5d] [%-5d] [%05d] [%+d] [% d] [%#x] [%#o]\n", 42, 42, 42, 42, 42, 255, 8);
-    printf("[%8.3d] [%-8.3d] [%*d] [%.*d]\n", 5, 5, 6, 77, 4, 9);
+    printf("[%8.3d] [%-8.3d] [%*d]\n", 5, 5, 6, 77);
     printf("%lld %llu %llx %ld %lu\n", -9223372036854775807ll, 18446744073709551615ull, 0x123456789abcdefull, -5l, 6ul);
     printf("%hd %hhd %hu\n", (short)-3, (signed char)-4, (unsigned short)65535);
 }
@@ -62,7 +62,7 @@ int main() {
 // EXPECT-EXIT: 0
 // EXPECT: -42 7 4000000000 beef BEEF 10 G
 // EXPECT: [   42] [42   ] [00042] [+42] [ 42] [0xff] [010]
-// EXPECT: [     005] [005     ] [    77] [%.*d]
+// EXPECT: [     005] [005     ] [    77]
 // EXPECT: -9223372036854775807 18446744073709551615 123456789abcdef -5 6
 // EXPECT: -3 -4 26661
 // EXPECT: 3.140625 2.718    1234.57|1234.57   |+0.1

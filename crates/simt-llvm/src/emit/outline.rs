@@ -49,8 +49,9 @@ impl FunctionEmitter<'_> {
 
         // The methods that check and access work on whatever function the emitter stands in.
         let here = ir.current_block();
-        let outer = (self.fun, self.launch, self.warp, self.mask, self.fault);
+        let outer = (self.fun, self.launch, self.warp, self.mask, self.fault, self.slots);
         self.fun = fun;
+        self.slots = ir.append_block(fun, "slots");
         let (entry, fault) = (ir.append_block(fun, "entry"), ir.append_block(fun, "fault"));
         ir.position(entry);
         (self.launch, self.warp, self.fault) = (ir.parameter(fun, 0), ir.parameter(fun, 1), fault);
@@ -70,7 +71,9 @@ impl FunctionEmitter<'_> {
         ir.ret(returned);
         ir.position(fault);
         ir.ret(ir.insert_field(ir.zero(result), self.i32(1), 0));
-        (self.fun, self.launch, self.warp, self.mask, self.fault) = outer;
+        ir.position(self.slots);
+        ir.br(entry);
+        (self.fun, self.launch, self.warp, self.mask, self.fault, self.slots) = outer;
         self.line_value = None;
         ir.position(here);
         self.unit.helpers.borrow_mut().insert(name, fun);
