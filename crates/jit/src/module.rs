@@ -131,6 +131,15 @@ impl Module {
         })
     }
 
+    /// Checks the bodies of all functions too, which are otherwise looked at when they are compiled. What is not known here is no error: a later
+    /// PTX version may have it.
+    pub fn check(&self) -> Result<(), Error> {
+        match ptx::check::check_known(&self.ast).first() {
+            Some(error) => Err(Error::Syntax(error.to_string())),
+            None => Ok(()),
+        }
+    }
+
     /// Names of the kernels, in the order of the text.
     pub fn kernels(&self) -> Vec<String> {
         self.ast.kernels().map(|kernel| kernel.name.to_string()).collect()

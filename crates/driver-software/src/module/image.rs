@@ -14,6 +14,18 @@ use std::sync::Arc;
 /// their instructions.
 const PTX_MAJOR_MAX: u32 = 9;
 
+/// Longest text whose functions are all checked when it is loaded.
+const CHECKED_BYTES_MAX: usize = 1 << 20;
+
+/// Who has written an image's PTX.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// The program hands over text: a person or a young compiler may have made mistakes, and wants to be told at once.
+    Text,
+    /// It comes in a container, of NVIDIA's compiler. Libraries have megabytes of it, of which little is used.
+    Compiler,
+}
+
 /// Why an image cannot be used: the code, and the text for the log.
 struct Refusal(CUresult, String);
 
@@ -28,7 +40,7 @@ struct Refusal(CUresult, String);
 pub(crate) unsafe fn load(image: *const c_void, log: &mut JitLog) -> Answer<Arc<jit::Module>> {
     // SAFETY: the caller's promise.
     let text = unsafe { ptx_of(image) };
-    text.and_then(|text| parse(&text)).map_err(|refusal| refusal.report(log))
+    text.and_then(|(text, origin)| parse(&text, origin)).map_err(|refusal| refusal.report(log))
 }
 
 /// The PTX of an image.
@@ -40,7 +52,7 @@ pub(crate) unsafe fn load(image: *const c_void, log: &mut JitLog) -> Answer<Arc<
 /// As for [`read_image`].
 pub(super) unsafe fn text_of(image: *const c_void, log: &mut JitLog) -> Answer<String> {
     // SAFETY: the caller's promise.
-    unsafe { ptx_of(image) }.map_err(|refusal| refusal.report(log))
+    unsafe { ptx_of(image) }.map(|(text, _)| text).map_err(|refusal| refusal.report(log))
 }
 
 impl Refusal {
@@ -54,7 +66,7 @@ impl Refusal {
     }
 }
 
-fn parse(text: &str) -> Result<Arc<jit::Module>, Refusal> {
+fn parse(text: &str, origin: Origin) -> Result<Arc<jit::Module>, Refusal> {
     let machine = Machine::get().map_err(|code| Refusal(code, String::new()))?;
     let device = capability();
     if let Some(arch) = Arch::of_ptx(text)
@@ -73,6 +85,9 @@ fn parse(text: &str) -> Result<Arc<jit::Module>, Refusal> {
         let (major, minor) = module.version();
         let text = format!("PTX version {major}.{minor} is newer than this driver");
         return Err(Refusal(CUresult::CUDA_ERROR_UNSUPPORTED_PTX_VERSION, text));
+    }
+    if origin == Origin::Text && text.len() <= CHECKED_BYTES_MAX {
+        module.check().map_err(|error| Refusal(CUresult::CUDA_ERROR_INVALID_PTX, error.to_string()))?;
     }
     Ok(Arc::new(module))
 }
@@ -103,7 +118,7 @@ fn capability() -> Capability {
 ///
 /// # Safety
 /// As for [`read_image`].
-unsafe fn ptx_of(image: *const c_void) -> Result<String, Refusal> {
+unsafe fn ptx_of(image: *const c_void) -> Result<(String, Origin), Refusal> {
     // SAFETY: the caller's promise.
     let raw = unsafe { read_image(image) };
     let raw = raw.map_err(|error| match image.is_null() {
@@ -111,11 +126,11 @@ unsafe fn ptx_of(image: *const c_void) -> Result<String, Refusal> {
         false => Refusal(CUresult::CUDA_ERROR_INVALID_IMAGE, error.to_string()),
     })?;
     match raw {
-        RawImage::Ptx(text) => Ok(text.to_string()),
-        RawImage::Fatbin(bytes) => select(bytes),
+        RawImage::Ptx(text) => Ok((text.to_string(), Origin::Text)),
+        RawImage::Fatbin(bytes) => Ok((select(bytes)?, Origin::Compiler)),
         RawImage::Linked { prelinked, .. } => {
             let texts: Result<Vec<String>, Refusal> = prelinked.into_iter().map(select).collect();
-            link(&texts?)
+            Ok((link(&texts?)?, Origin::Compiler))
         }
         RawImage::Elf(arch) => {
             let text = format!(

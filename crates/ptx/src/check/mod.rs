@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::instructions::{self, Entry, Form};
 use crate::resolve::{Code, Operand, Resolved};
 
-pub use module::check_module;
+pub use module::{check_known, check_module};
 pub(crate) use operands::agrees;
 
 /// An instruction that has one of its declared forms.

@@ -8,6 +8,15 @@ use crate::resolve::{ModuleNames, Step, resolve};
 /// Reads and checks every body of a module. What is found is in the order of the text; instructions that are not known
 /// are reported as well.
 pub fn check_module(module: &Module) -> Vec<Error> {
+    find(module, true)
+}
+
+/// As [`check_module`], without instructions that are not known: a later PTX version may have them.
+pub fn check_known(module: &Module) -> Vec<Error> {
+    find(module, false)
+}
+
+fn find(module: &Module, unknown_too: bool) -> Vec<Error> {
     let names = ModuleNames::new(module);
     let mut errors = Vec::new();
     for function in module.functions().filter(|function| function.body.is_some()) {
@@ -31,6 +40,7 @@ pub fn check_module(module: &Module) -> Vec<Error> {
             };
             match check(module, &code, resolved) {
                 Ok(Outcome::Checked(_)) => {}
+                Ok(Outcome::Unknown(_)) if !unknown_too => {}
                 Ok(Outcome::Unknown(reason)) => {
                     errors.push(Error::new(module.text(), resolved.source.span, reason));
                 }
