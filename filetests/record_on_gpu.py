@@ -103,6 +103,8 @@ def run_case(case, complaint, program, environment):
     except subprocess.TimeoutExpired as expired:
         outcome["stdout"] = (expired.stdout or b"").decode(errors="replace")
         outcome["stderr"] = f"killed after {RUN_TIME_MAX_S} s"
+    # Where this copy of the cases lies is nobody's business.
+    outcome["stderr"] = outcome["stderr"].replace(f"{ROOT.parent}{os.sep}", "")
     return outcome
 
 
