@@ -4,13 +4,12 @@ use std::ffi::{CStr, c_char, c_int};
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use cuda_abi::{CUdevice, CUdevice_attribute, CUresult, CUuuid};
-use libloading::{Library, Symbol};
 use serde::Serialize;
 
+use crate::api::Api;
 use crate::device_options::DeviceOptions;
-use crate::library;
 use crate::output::{bytes, print};
 
 /// Show the devices that programs see.
@@ -69,43 +68,6 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         print(&describe(&driver, args.all))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The library, loaded.
-struct Api {
-    library: Library,
-}
-
-impl Api {
-    fn load() -> Result<(Self, String)> {
-        let path = library::folder()?.join(library::LIBRARY_NAME);
-        // SAFETY: it is our own library, whose initialisers do nothing but set up its statics.
-        let library = unsafe { Library::new(&path) }.with_context(|| format!("cannot load {}", path.display()))?;
-        Ok((Self { library }, path.display().to_string()))
-    }
-
-    /// A function of the driver API.
-    ///
-    /// # Safety
-    /// `F` is the function's type.
-    unsafe fn function<F>(&self, name: &CStr) -> Result<Symbol<'_, F>> {
-        // SAFETY: the caller's promise.
-        unsafe { self.library.get(name.to_bytes_with_nul()) }
-            .with_context(|| format!("the library lacks {}", name.to_string_lossy()))
-    }
-
-    /// Calls a function whose parameters are `call`'s to fill in.
-    ///
-    /// # Safety
-    /// `F` is the function's type, and `call` keeps to the function's contract.
-    unsafe fn call<F>(&self, name: &CStr, call: impl FnOnce(&F) -> CUresult) -> Result<()> {
-        // SAFETY: the caller's promise.
-        let function = unsafe { self.function::<F>(name) }?;
-        match call(&function) {
-            CUresult::CUDA_SUCCESS => Ok(()),
-            error => bail!("{} answers {error:?}", name.to_string_lossy()),
-        }
-    }
 }
 
 type OutInt = unsafe extern "C" fn(*mut c_int) -> CUresult;

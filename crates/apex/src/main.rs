@@ -1,13 +1,15 @@
 //! `apex`: runs CUDA programs on the software GPU, and shows what they get.
 //!
 //! A command is a file: [`run`], [`info`], [`compile`], [`cache`], [`doctor`]. What they share: [`device_options`] (what
-//! the device is to look like), [`library`] (where our `libcuda.so.1` is), [`dynamic`] (what the dynamic loader does
+//! the device is to look like), [`library`] (where our `libcuda.so.1` is), [`api`] (that library, loaded), [`dynamic`] (what the dynamic loader does
 //! with a program), [`output`] (stdout that may go away).
 //!
 //! Invariant: reaches the driver as any program does, through `libcuda.so.1`; links no part of it.
 //! Invariant: `run` becomes the program (exec), so that exit code, signals and terminal are the program's own.
 
+mod api;
 mod cache;
+mod compile;
 mod device_options;
 mod doctor;
 mod dynamic;
@@ -34,6 +36,8 @@ enum Command {
     Run(run::Args),
     /// Show the devices that programs see
     Info(info::Args),
+    /// Show a kernel on its way to machine code
+    Compile(compile::Args),
     /// Show or clear the machine code kept on disk
     Cache(cache::Args),
     /// Say what would keep programs from running, and how to mend it
@@ -44,6 +48,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(args),
         Command::Info(args) => info::run(&args),
+        Command::Compile(args) => compile::run(&args),
         Command::Cache(args) => cache::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     };

@@ -2,12 +2,14 @@
 //!
 //! - [`Driver`]: the driver API as a trait, made from the table in `cuda-abi`,
 //! - [`default_stream_is_per_thread`]: the part of a call that its parameters do not hold,
-//! - [`env`]: the environment variables, declared once.
+//! - [`env`]: the environment variables, declared once,
+//! - [`inspection`]: what `apex` may ask the library beyond the API.
 //!
 //! Invariant: no driver and no layer is known here, and no handle is looked at.
 
 mod driver;
 pub mod env;
+pub mod inspection;
 mod stream_scope;
 pub mod unsupported;
 

@@ -21,6 +21,7 @@ mod answer;
 mod context;
 mod device;
 mod event;
+pub mod inspect;
 mod launch;
 mod lock_order;
 mod machine;

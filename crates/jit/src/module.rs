@@ -8,7 +8,7 @@ use ptx::lowering::{GlobalSymbol, KernelParameter, global_symbols, kernel_parame
 use simt_ir::abi::KernelCode;
 use simt_ir::analysis::Liveness;
 use simt_ir::{AddressSpace, Program};
-use simt_llvm::{CompiledKernel, Compiler, Options};
+use simt_llvm::{CompiledKernel, Compiler, Options, Stages};
 
 use crate::cache::{Cache, CacheConfig};
 use crate::dump::{Stage, dump};
@@ -212,6 +212,12 @@ impl Module {
         };
         let (options, slot) = slot;
         slot.get_or_init(|| self.compile_now(name, options).map(Arc::new)).clone()
+    }
+
+    /// All text forms of a kernel on its way to machine code, with the time that each step took.
+    pub fn stages(&self, name: &str, options: Options) -> Result<Stages, Error> {
+        let lowered = self.lowered(name)?;
+        compiler().stages(&lowered.0, &options).map_err(|error| Error::Internal(format!("kernel {name}: {error}")))
     }
 
     fn compile_now(&self, name: &str, options: Options) -> Result<Compiled, Error> {

@@ -1,4 +1,4 @@
-//! Tables of functions that NVIDIA's runtime library asks a driver for, by `cuGetExportTable`.
+//! Tables of functions that NVIDIA's runtime library asks a driver for, by `cuGetExportTable`; and one that `apex` asks for.
 //!
 //! The runtime library (cudart) works with a driver through its public API and a few such tables. They are in no
 //! header. What is known of them here comes from watching which tables are asked for and which slots are called, and
@@ -14,6 +14,7 @@
 mod callback_hooks;
 mod context_checks;
 pub mod context_storage;
+mod inspection;
 mod integrity;
 mod interface;
 mod placeholder;
@@ -58,6 +59,7 @@ static TABLES: &[Table] = &[
     context_storage::TABLE,
     integrity::TABLE,
     context_checks::TABLE,
+    inspection::TABLE,
 ];
 
 /// The table with an identifier, as the address of its first word.

@@ -1,0 +1,77 @@
+//! What people see of the compiler without a device: the stages of a kernel on its way to machine code.
+//!
+//! No state of the driver is used, and none is made.
+
+use jit::{Config, Module, Options, Stages};
+use std::fmt::Write as _;
+
+/// Makes the text of a stage.
+type Show = fn(&Stages) -> String;
+
+/// What `apex compile` shows.
+const STAGES: &[(&str, Show)] = &[
+    ("ir", |stages| stages.ir.clone()),
+    ("llvm", |stages| stages.llvm.clone()),
+    ("optimized", |stages| stages.optimized.clone()),
+    ("asm", |stages| stages.assembly.clone()),
+    ("times", times),
+];
+
+/// The names of the kernels of a program in PTX, a line each.
+///
+/// # Errors
+/// In words, with the line, when the text is not PTX.
+pub fn kernels(ptx: &str) -> Result<String, String> {
+    let module = Module::from_ptx(ptx, &Config::default()).map_err(|error| error.to_string())?;
+    Ok(module.kernels().iter().map(|name| format!("{name}\n")).collect())
+}
+
+/// A stage of a kernel, made for blocks of `block` threads: `ir`, `llvm`, `optimized`, `asm`, or `times`.
+///
+/// # Errors
+/// In words, when there is no such kernel or stage, or it cannot be compiled.
+pub fn stage(ptx: &str, kernel: &str, block: [u32; 3], stage: &str) -> Result<String, String> {
+    let Some((_, show)) = STAGES.iter().find(|(name, _)| *name == stage) else {
+        let names: Vec<&str> = STAGES.iter().map(|(name, _)| *name).collect();
+        return Err(format!("there is no stage {stage}, only {}", names.join(", ")));
+    };
+    let module = Module::from_ptx(ptx, &Config::default()).map_err(|error| error.to_string())?;
+    let options = Options { block: Some(block), small_grid: true, host_memory: false };
+    module.stages(kernel, options).map(|stages| show(&stages)).map_err(|error| error.to_string())
+}
+
+/// The time of each step, and the sizes of what they make.
+fn times(stages: &Stages) -> String {
+    let mut text = String::new();
+    for (step, time) in &stages.times {
+        let _ = writeln!(text, "{step:<24}{:>10.3} ms", time.as_secs_f64() * 1e3);
+    }
+    let lines = |text: &str| text.lines().count();
+    let _ = writeln!(text, "{:<24}{:>10} lines", "IR", lines(&stages.ir));
+    let _ = writeln!(text, "{:<24}{:>10} lines", "LLVM IR, emitted", lines(&stages.llvm));
+    let _ = writeln!(text, "{:<24}{:>10} lines", "LLVM IR, optimised", lines(&stages.optimized));
+    let _ = writeln!(text, "{:<24}{:>10} lines", "assembly", lines(&stages.assembly));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PTX: &str = ".version 8.0\n.target sm_75\n.address_size 64\n\
+        .visible .entry first() { ret; }\n.visible .entry second() { ret; }\n";
+
+    #[test]
+    fn kernels_and_stages_are_shown() {
+        assert_eq!(kernels(PTX).unwrap(), "first\nsecond\n");
+        assert!(stage(PTX, "second", [64, 1, 1], "asm").unwrap().contains("apex_kernel"));
+        assert!(stage(PTX, "first", [64, 1, 1], "times").unwrap().contains("code generation"));
+    }
+
+    #[test]
+    fn what_is_not_there_is_named() {
+        assert_eq!(stage(PTX, "third", [64, 1, 1], "asm").unwrap_err(), "the module has no kernel third");
+        assert!(stage(PTX, "first", [64, 1, 1], "sass").unwrap_err().starts_with("there is no stage sass"));
+        assert!(kernels("nonsense").is_err());
+    }
+}

@@ -1,0 +1,56 @@
+//! Our own table: what `apex compile` asks for (`driver_api::inspection`).
+
+use super::Slot;
+use super::Table as Listed;
+use crate::guard;
+use core::ffi::c_void;
+use cuda_abi::CUresult;
+use driver_api::inspection::{Request, Sink, TABLE_ID, Table, Text};
+
+pub(super) const TABLE: Listed = Listed { id: TABLE_ID, slots: &SLOTS };
+
+/// As `driver_api::inspection::Table` lays them out.
+static SLOTS: [Slot; 3] = [Slot::size(3), Slot::function(kernels as *const ()), Slot::function(stage as *const ())];
+
+const _: () = assert!(size_of::<Table>() == size_of::<[Slot; 3]>());
+
+/// # Safety
+/// As the contract of the table says.
+unsafe extern "C" fn kernels(ptx: Text, sink: Sink, state: *mut c_void) -> CUresult {
+    guard::early(|| {
+        // SAFETY: the caller's promise.
+        let ptx = unsafe { ptx.get() }.ok_or(CUresult::CUDA_ERROR_INVALID_VALUE)?;
+        // SAFETY: passed on.
+        Ok(unsafe { give(driver_software::inspect::kernels(ptx), sink, state) })
+    })
+}
+
+/// # Safety
+/// As the contract of the table says.
+unsafe extern "C" fn stage(request: *const Request, sink: Sink, state: *mut c_void) -> CUresult {
+    guard::early(|| {
+        let invalid = CUresult::CUDA_ERROR_INVALID_VALUE;
+        // SAFETY: the caller's promise.
+        let request = unsafe { request.as_ref() }.ok_or(invalid)?;
+        // SAFETY: the caller's promise for each text.
+        let texts = unsafe { [request.ptx.get(), request.kernel.get(), request.stage.get()] };
+        let [Some(ptx), Some(kernel), Some(stage)] = texts else { return Err(invalid) };
+        let result = driver_software::inspect::stage(ptx, kernel, request.block, stage);
+        // SAFETY: passed on.
+        Ok(unsafe { give(result, sink, state) })
+    })
+}
+
+/// Gives a result, or what is wrong, to the sink.
+///
+/// # Safety
+/// The sink may be called with this state.
+unsafe fn give(result: Result<String, String>, sink: Sink, state: *mut c_void) -> CUresult {
+    let (text, code) = match result {
+        Ok(text) => (text, CUresult::CUDA_SUCCESS),
+        Err(text) => (text, CUresult::CUDA_ERROR_INVALID_PTX),
+    };
+    // SAFETY: the caller's promise; the text lives until the call returns.
+    unsafe { sink(state, Text::of(&text)) };
+    code
+}
