@@ -5,8 +5,10 @@
 //! [`LEVELS_OUTSIDE`], and so takes its locks before the engine's. Machine code never holds one: the runtime functions that it
 //! calls release theirs before they return, and cannot fault while they hold them.
 
+use std::cell::UnsafeCell;
 use std::fmt::Debug;
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A place in the order.
@@ -117,6 +119,90 @@ impl<T> Drop for Guard<'_, T> {
     }
 }
 
+/// A lock for critical sections of a few dozen instructions on the way of a launch. Letting go of it is a plain store, where a mutex
+/// takes an atomic exchange, which waits until all earlier stores are done; who finds it taken tries again, and gives way to
+/// other threads after a while.
+#[derive(Debug)]
+pub(crate) struct BriefLock<T> {
+    #[cfg(debug_assertions)]
+    level: u32,
+    taken: AtomicBool,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: `taken` lets one thread at a time to the value.
+unsafe impl<T: Send> Sync for BriefLock<T> {}
+
+/// Looks at a taken lock before other threads get the processor.
+const LOOKS: u32 = 64;
+
+impl<T> BriefLock<T> {
+    /// A lock around a value.
+    pub(crate) fn new(rank: impl Rank, value: T) -> Self {
+        #[cfg(not(debug_assertions))]
+        let _ = rank;
+        Self {
+            #[cfg(debug_assertions)]
+            level: rank.level(),
+            taken: AtomicBool::new(false),
+            value: UnsafeCell::new(value),
+        }
+    }
+
+    /// Takes the lock.
+    #[inline]
+    pub(crate) fn lock(&self) -> BriefGuard<'_, T> {
+        #[cfg(debug_assertions)]
+        held::enter(self.level);
+        if self.taken.swap(true, Ordering::Acquire) {
+            self.wait();
+        }
+        BriefGuard { lock: self }
+    }
+
+    #[cold]
+    fn wait(&self) {
+        let mut looks = 0;
+        while self.taken.load(Ordering::Relaxed) || self.taken.swap(true, Ordering::Acquire) {
+            looks += 1;
+            if looks % LOOKS == 0 {
+                std::thread::yield_now();
+            } else {
+                std::hint::spin_loop();
+            }
+        }
+    }
+}
+
+/// A [`BriefLock`] that is held.
+#[derive(Debug)]
+pub(crate) struct BriefGuard<'a, T> {
+    lock: &'a BriefLock<T>,
+}
+
+impl<T> Deref for BriefGuard<'_, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        // SAFETY: the guard stands for the one thread that may use the value.
+        unsafe { &*self.lock.value.get() }
+    }
+}
+
+impl<T> DerefMut for BriefGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as above, and the guard is borrowed mutably.
+        unsafe { &mut *self.lock.value.get() }
+    }
+}
+
+impl<T> Drop for BriefGuard<'_, T> {
+    fn drop(&mut self) {
+        self.lock.taken.store(false, Ordering::Release);
+        #[cfg(debug_assertions)]
+        held::leave(self.lock.level);
+    }
+}
+
 #[cfg(debug_assertions)]
 mod held {
     use std::cell::Cell;
@@ -150,6 +236,17 @@ mod tests {
         assert_eq!(*held + *inner.lock(), 3);
         drop(held);
         assert_eq!(*inner.lock(), 2);
+    }
+
+    #[test]
+    fn a_brief_lock_lets_one_thread_in_at_a_time() {
+        let lock = BriefLock::new(EngineRank::Producer, 0u64);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..10_000).for_each(|_| *lock.lock() += 1));
+            }
+        });
+        assert_eq!(*lock.lock(), 40_000);
     }
 
     #[test]

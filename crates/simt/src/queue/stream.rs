@@ -7,7 +7,7 @@ use crate::domain::Domain;
 use crate::engine::Shared;
 use crate::execute::Grid;
 use crate::kernel::{InvalidLaunch, Kernel, Launch};
-use crate::lock_order::{EngineRank, Lock};
+use crate::lock_order::{BriefLock, EngineRank, Lock};
 use std::cell::Cell;
 use std::fmt;
 use std::io;
@@ -35,7 +35,7 @@ pub struct Stream {
     engine: Arc<Shared>,
     domain: Arc<Domain>,
     priority: i32,
-    producer: Lock<Producer>,
+    producer: BriefLock<Producer>,
     ring: Ring,
     /// Commands ever written and visible.
     written: Padded<AtomicU64>,
@@ -69,7 +69,7 @@ impl Stream {
             engine,
             domain,
             priority,
-            producer: Lock::new(EngineRank::Producer, Producer::default()),
+            producer: BriefLock::new(EngineRank::Producer, Producer::default()),
             ring: Ring::new()?,
             written: Padded::default(),
             completed: Padded::default(),
