@@ -16,8 +16,12 @@ const PIPELINE: &str = "always-inline,function(sroa<modify-cfg>,early-cse<memssa
     jump-threading,correlated-propagation,simplifycfg,instcombine<no-verify-fixpoint>,reassociate,loop-mssa(loop-rotate,licm),\
     gvn,sccp,instcombine<no-verify-fixpoint>,jump-threading,dse,loop-mssa(licm),adce,simplifycfg,instcombine<no-verify-fixpoint>),globaldce";
 
-/// Operations of a program from which on code is made in the quick way.
-const QUICK_FROM: usize = 2_500;
+/// The passes for very large kernels: what takes slots and dead code away, and no more.
+const QUICK_PIPELINE: &str = "always-inline,function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,simplifycfg),globaldce";
+
+/// LLVM's instructions, as emitted, from which on code is made in the quick way: LLVM's scheduler and register allocator
+/// would take many seconds.
+const QUICK_FROM: usize = 16_000;
 
 /// How a kernel is to be compiled.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -91,9 +95,9 @@ impl Compiler {
 
     /// Compiles a kernel to an object file; `entry` of the code is not yet set.
     pub fn compile_object(&self, program: &Program, options: &Options) -> Result<(Vec<u8>, KernelCode), Error> {
-        let machine = self.machine(program)?;
-        let (ir, code) = self.emit(&machine, program, options)?;
-        machine.run_passes(&ir, PIPELINE)?;
+        let (ir, code) = self.emit(program, options)?;
+        let (machine, pipeline) = self.way_of(&ir)?;
+        machine.run_passes(&ir, pipeline)?;
         Ok((machine.object(&ir)?, code))
     }
 
@@ -105,25 +109,26 @@ impl Compiler {
 
     /// All text forms of a kernel.
     pub fn stages(&self, program: &Program, options: &Options) -> Result<Stages, Error> {
-        let machine = self.machine(program)?;
         let mut times = Vec::new();
         let mut prepared = program.clone();
         timed(&mut times, "passes on the IR", || pass::prepare(&mut prepared, launch_shape(options)));
-        let (ir, _) = timed(&mut times, "passes and emission", || self.emit(&machine, program, options))?;
+        let (ir, _) = timed(&mut times, "passes and emission", || self.emit(program, options))?;
         let llvm = ir.text();
-        timed(&mut times, "LLVM's passes", || machine.run_passes(&ir, PIPELINE))?;
+        let (machine, pipeline) = self.way_of(&ir)?;
+        timed(&mut times, "LLVM's passes", || machine.run_passes(&ir, pipeline))?;
         let optimized = ir.text();
         let assembly = timed(&mut times, "code generation", || machine.assembly(&ir))?;
         Ok(Stages { ir: prepared.to_string(), llvm, optimized, assembly, times })
     }
 
-    /// The target machine; of very large kernels LLVM's scheduler and register allocator would take minutes.
-    fn machine(&self, program: &Program) -> Result<Machine, Error> {
-        let size: usize = program.functions.iter().flat_map(|f| &f.blocks).map(|block| block.instructions.len()).sum();
-        Ok(Machine::new(&self.cpu, &self.features, size > QUICK_FROM)?)
+    /// How machine code is made of a module: on which target machine, and through which passes.
+    fn way_of(&self, ir: &Ir) -> Result<(Machine, &'static str), Error> {
+        let quick = ir.instruction_count() > QUICK_FROM;
+        let machine = Machine::new(&self.cpu, &self.features, quick)?;
+        Ok((machine, if quick { QUICK_PIPELINE } else { PIPELINE }))
     }
 
-    fn emit(&self, machine: &Machine, program: &Program, options: &Options) -> Result<(Ir, KernelCode), Error> {
+    fn emit(&self, program: &Program, options: &Options) -> Result<(Ir, KernelCode), Error> {
         let launch = launch_shape(options);
         let mut prepared = program.clone();
         pass::prepare(&mut prepared, launch);
@@ -131,7 +136,7 @@ impl Compiler {
             simt_ir::verify(&prepared).map_err(Error::Malformed)?;
         }
         let ir = Ir::new(&program.kernel().name);
-        machine.adopt(&ir);
+        Machine::new(&self.cpu, &self.features, false)?.adopt(&ir);
         let kernel = emit::emit_program(&ir, &prepared, launch, self.target, options.host_memory)?;
         // Malformed code would take the process down inside LLVM.
         ir.verify().map_err(Error::Llvm)?;

@@ -165,6 +165,28 @@ impl Ir {
         if self.is_vector(ty) { Ty(unsafe { LLVMGetElementType(ty.0) }) } else { ty }
     }
 
+    /// Instructions of all functions.
+    pub fn instruction_count(&self) -> usize {
+        let mut count = 0;
+        // SAFETY: walks the lists of a module that lives and that nobody changes meanwhile.
+        unsafe {
+            let mut function = LLVMGetFirstFunction(self.module);
+            while !function.is_null() {
+                let mut block = LLVMGetFirstBasicBlock(function);
+                while !block.is_null() {
+                    let mut instruction = LLVMGetFirstInstruction(block);
+                    while !instruction.is_null() {
+                        count += 1;
+                        instruction = LLVMGetNextInstruction(instruction);
+                    }
+                    block = LLVMGetNextBasicBlock(block);
+                }
+                function = LLVMGetNextFunction(function);
+            }
+        }
+        count
+    }
+
     /// Width of an integer or floating-point type.
     pub fn bits(&self, ty: Ty) -> u32 {
         match ty {
