@@ -4,7 +4,8 @@
 use std::mem::offset_of;
 
 use simt_ir::abi::LaunchContext;
-use simt_ir::{AddressSpace, Value};
+use simt_ir::analysis::LoopId;
+use simt_ir::{AddressSpace, BlockId, Value};
 
 use super::memory::Access;
 use super::value::Repr;
@@ -15,6 +16,9 @@ use crate::llvm::{Cast, Fun, IntPredicate, Ty, Val};
 /// distance up to a page.
 const PREFETCH_DISTANCE_BYTES: u32 = 2048;
 const CACHE_LINE_BYTES: u32 = 64;
+
+/// Turns of a loop ahead of which its loads are fetched: about as many as pass while memory answers.
+const PREFETCH_TURNS: u64 = 8;
 
 impl FunctionEmitter<'_> {
     pub fn load_uniform(&mut self, access: Access, at: Val) -> Vec<Repr> {
@@ -36,27 +40,47 @@ impl FunctionEmitter<'_> {
         if access.count == 1 {
             return vec![whole];
         }
-        (0..access.count)
-            .map(|index| {
-                let order: Vec<u32> = (0..LANES).map(|lane| lane * access.count + index).collect();
-                self.ir.shuffle(whole, self.ir.poison(ty), &order)
-            })
-            .collect()
+        self.deinterleave(whole, access.count)
     }
 
-    /// Asks for what the same access of a block soon after this one will load: blocks follow each other along x, and so does most of what
-    /// they load. In loops the next turn's data is elsewhere, and the processor sees its distance by itself.
-    fn prefetch(&self, access: Access, pointer: Val) {
-        let outside_loops = self.shapes.schedule.layout.depth(self.block) == 0;
-        if access.space != AddressSpace::Global || !outside_loops {
+    /// Asks for what will be loaded soon. Outside of loops that is what a block soon after this one loads: blocks follow each other along x, and
+    /// so does most of what they load. In a loop it is what this access will load some turns later, if its address goes on
+    /// as it did since the last turn; strides like that of a whole grid the processor does not see by itself.
+    fn prefetch(&mut self, access: Access, pointer: Val) {
+        if access.space != AddressSpace::Global {
             return;
         }
+        let distance = match self.shapes.schedule.layout.innermost[self.block.0 as usize] {
+            None => self.i64(PREFETCH_DISTANCE_BYTES.into()),
+            Some(id) if self.runs_through(id) => self.distance_in_loop(pointer),
+            Some(_) => return,
+        };
         for line in 0..(LANES * access.bytes()).div_ceil(CACHE_LINE_BYTES) {
-            let distance = PREFETCH_DISTANCE_BYTES + line * CACHE_LINE_BYTES;
-            let at = self.ir.offset(pointer, self.i64(distance.into()));
+            let at = self.ir.offset(pointer, self.ir.add(distance, self.i64((line * CACHE_LINE_BYTES).into())));
             // To be read, of use to all caches, data.
             self.ir.intrinsic("llvm.prefetch", &[self.ir.ptr()], &[at, self.i32(0), self.i32(3), self.i32(1)]);
         }
+    }
+
+    /// Whether a loop's turns follow each other without waits, which would forget what is known of the last turn.
+    fn runs_through(&self, id: LoopId) -> bool {
+        let layout = &self.shapes.schedule.layout;
+        let info = layout.loop_info(id);
+        let waits = |block: &BlockId| self.function.block(*block).instructions.iter().any(|i| i.op.may_suspend());
+        !self.shapes.schedule.spins[id.0 as usize] && !layout.order[info.first..=info.last].iter().any(waits)
+    }
+
+    /// How far the access will have moved on in some turns: the way since the last time, several times over; 0 the first time.
+    fn distance_in_loop(&mut self, pointer: Val) -> Val {
+        let ir = self.ir;
+        let word = ir.int(64);
+        let last = self.zeroed_slot(word);
+        let address = ir.cast(Cast::PtrToInt, pointer, word);
+        let before = ir.load(word, last);
+        ir.store(address, last, 0);
+        let known = ir.icmp(IntPredicate::LLVMIntNE, before, ir.zero(word));
+        let way = ir.mul(ir.sub(address, before), self.i64(PREFETCH_TURNS));
+        ir.select(known, way, ir.zero(word))
     }
 
     fn masked_load(&self, ty: Ty, pointer: Val, align: u32, mask: Val) -> Val {
@@ -156,12 +180,7 @@ impl FunctionEmitter<'_> {
         let element = self.scalar_type(access.ty);
         let count = self.ir.bits(self.ir.element(self.ir.type_of(piece))) / self.ir.bits(element);
         let all = self.ir.cast(Cast::BitCast, piece, self.ir.vector(element, LANES * count));
-        (0..count)
-            .map(|index| {
-                let order: Vec<u32> = (0..LANES).map(|lane| lane * count + index).collect();
-                self.ir.shuffle(all, all, &order)
-            })
-            .collect()
+        self.deinterleave(all, count)
     }
 
     /// Vectors of elements as one vector of larger pieces: the reverse of [`FunctionEmitter::take_apart`].
@@ -183,12 +202,7 @@ impl FunctionEmitter<'_> {
             ir.store(ir.load_aligned(lane_type, pointer, 16), ir.offset(loaded, place(lane, 16)), 16);
         });
         let all = ir.load(ir.vector(element, LANES * access.count), loaded);
-        (0..access.count)
-            .map(|index| {
-                let order: Vec<u32> = (0..LANES).map(|lane| lane * access.count + index).collect();
-                ir.shuffle(all, all, &order)
-            })
-            .collect()
+        self.deinterleave(all, access.count)
     }
 
     /// As [`FunctionEmitter::load_whole`], for stores.
@@ -345,6 +359,16 @@ impl FunctionEmitter<'_> {
     fn masked_store(&self, value: Val, pointer: Val, align: u32, mask: Val) {
         let arguments = [value, pointer, self.i32(align), mask];
         self.ir.intrinsic("llvm.masked.store", &[self.ir.type_of(value), self.ir.ptr()], &arguments);
+    }
+
+    /// The vectors of which [`FunctionEmitter::interleave`] made one.
+    fn deinterleave(&self, all: Val, count: u32) -> Vec<Val> {
+        (0..count)
+            .map(|index| {
+                let order: Vec<u32> = (0..LANES).map(|lane| lane * count + index).collect();
+                self.ir.shuffle(all, all, &order)
+            })
+            .collect()
     }
 
     /// Lane 0 of each vector, then lane 1 of each, and so on.
