@@ -46,16 +46,11 @@ impl LaunchCache {
 
     /// Runs an action with the calling thread's cache, or with an empty one where the thread's cannot be used: while the
     /// thread ends, or when a launch waits for room in a ring and executes something that launches.
-    pub(super) fn with<T>(action: impl FnOnce(&mut LaunchCache) -> T) -> T {
-        let mut action = Some(action);
-        let done = CACHE.try_with(|cache| {
-            let mut cache = cache.try_borrow_mut().ok()?;
-            action.take().map(|action| action(&mut cache))
-        });
-        match (done, action) {
-            (Ok(Some(result)), _) => result,
-            (_, Some(action)) => action(&mut LaunchCache::new()),
-            (_, None) => unreachable!("an action that was taken has returned"),
+    pub(super) fn with<T>(action: impl Fn(&mut LaunchCache) -> T) -> T {
+        let with_own = |cache: &RefCell<LaunchCache>| cache.try_borrow_mut().ok().map(|mut cache| action(&mut cache));
+        match CACHE.try_with(with_own) {
+            Ok(Some(result)) => result,
+            _ => action(&mut LaunchCache::new()),
         }
     }
 
