@@ -58,6 +58,8 @@ impl Ring {
     ///
     /// # Safety
     /// The caller is the only producer, and makes the record known to the consumer afterwards with release ordering.
+    // Inlined for the same reason as `Stream::push`.
+    #[inline(always)]
     pub(crate) unsafe fn push(&self, command: Command, parameters: &[u8]) -> Result<(), Command> {
         let bytes = Self::record_bytes(parameters.len());
         let tail = self.tail.get();

@@ -156,6 +156,8 @@ impl Stream {
         self.producer.lock().trim(self.completed());
     }
 
+    // Inlined so that a launch is written to the ring at once, instead of being copied there.
+    #[inline(always)]
     fn push(self: &Arc<Self>, mut command: Command, kernel: Option<&Arc<Kernel>>, parameters: &[u8]) -> u64 {
         let sequence = loop {
             let mut producer = self.producer.lock();
