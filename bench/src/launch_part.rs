@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::child;
 use crate::compile;
+use crate::control::Controlled;
 use crate::driver::{Driver, Handle};
 use crate::environment::{self, Environment};
 use crate::peers::{self, Kind};
@@ -23,14 +24,25 @@ const BURST: usize = 256;
 /// The results of the part.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Launch {
-    /// `cuLaunchKernel` of an empty kernel into a stream that something runs in: median over bursts.
-    pub enqueue_ns: f64,
+    /// `cuLaunchKernel` of an empty kernel into a stream that something runs in.
+    pub enqueue: Enqueue,
     /// The same with four arguments.
-    pub enqueue_four_arguments_ns: f64,
+    pub enqueue_four_arguments: Enqueue,
     /// `cuLaunchKernel` of an empty kernel and `cuStreamSynchronize`: median.
     pub round_trip_us: f64,
     /// The same with a kernel that adds to a number in memory, which is looked at afterwards.
     pub round_trip_counting_us: f64,
+}
+
+/// What it takes to append a launch: medians over bursts.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Enqueue {
+    /// Of those that had a core to themselves.
+    pub undisturbed_ns: f64,
+    /// Of all.
+    pub all_ns: f64,
+    /// Share of those that had a core to themselves.
+    pub undisturbed_share: f64,
 }
 
 /// What is asked of us.
@@ -78,8 +90,8 @@ pub fn measure(environment: &Environment, bursts: usize) -> Result<()> {
 
     let round_trips = bursts * 40;
     let figures = Launch {
-        enqueue_ns: stream.enqueue_ns(&mut flag, nothing.clone(), bursts)?,
-        enqueue_four_arguments_ns: stream.enqueue_ns(&mut flag, four, bursts)?,
+        enqueue: stream.enqueue(&mut flag, nothing.clone(), bursts)?,
+        enqueue_four_arguments: stream.enqueue(&mut flag, four, bursts)?,
         round_trip_us: stream.round_trip_us(nothing, round_trips)?,
         round_trip_counting_us: stream.round_trip_us(counting, round_trips)?,
     };
@@ -127,25 +139,36 @@ impl Stream {
         self.driver.check("cuStreamSynchronize", code)
     }
 
-    fn enqueue_ns(&self, flag: &mut Flag, mut call: Call, bursts: usize) -> Result<f64> {
+    fn enqueue(&self, flag: &mut Flag, mut call: Call, bursts: usize) -> Result<Enqueue> {
         let mut pointers = call.pointers();
-        let mut times_ns = Vec::new();
-        for burst in 0..=bursts {
-            flag.value().store(0, Ordering::Release);
-            self.launch(flag.call.function, &mut flag.call.pointers())?;
+        let mut times_ns = Controlled::default();
+        self.burst(flag, &call, &mut pointers, &mut Controlled::default())?; // brings the kernel's code
+        for _ in 0..bursts {
+            self.burst(flag, &call, &mut pointers, &mut times_ns)?;
+        }
+        times_ns.summary().context("no bursts")
+    }
+
+    /// Launches a number of times while something runs in the stream, and waits until all is done.
+    fn burst(
+        &self,
+        flag: &mut Flag,
+        call: &Call,
+        pointers: &mut [*mut c_void],
+        times_ns: &mut Controlled,
+    ) -> Result<()> {
+        flag.set(false);
+        self.launch(flag.call.function, &mut flag.call.pointers())?;
+        flag.wait_until_running();
+        times_ns.add(|| {
             let start = Instant::now();
             for _ in 0..BURST {
-                self.launch(call.function, &mut pointers)?;
+                self.launch(call.function, pointers)?;
             }
-            let time_ns = start.elapsed().as_secs_f64() * 1e9 / BURST as f64;
-            flag.value().store(1, Ordering::Release);
-            self.synchronize()?;
-            // The first brings the kernel's code.
-            if burst > 0 {
-                times_ns.push(time_ns);
-            }
-        }
-        Ok(summary(&times_ns).context("no bursts")?.median)
+            anyhow::Ok(start.elapsed().as_secs_f64() * 1e9 / BURST as f64)
+        })?;
+        flag.set(true);
+        self.synchronize()
     }
 
     fn round_trip_us(&self, mut call: Call, count: usize) -> Result<f64> {
@@ -163,11 +186,15 @@ impl Stream {
     }
 }
 
-/// A number in memory that host and device see, and the kernel that waits until it is set.
+/// Two numbers in memory that host and device see, and the kernel that says with the second that it runs, and waits until the first
+/// is set.
 struct Flag {
     host: *const AtomicI32,
     call: Call,
 }
+
+/// Bytes between the two numbers, so that they do not share a cache line.
+const RUNNING_OFFSET: usize = 256;
 
 impl Flag {
     fn new(driver: Driver, function: Handle) -> Result<Self> {
@@ -179,11 +206,26 @@ impl Flag {
             let code = (driver.functions.mem_host_get_device_pointer)(&mut device, host, 0);
             driver.check("cuMemHostGetDevicePointer", code)?;
         }
-        Ok(Self { host: host.cast_const().cast(), call: Call::new(function, vec![device]) })
+        let call = Call::new(function, vec![device, device + RUNNING_OFFSET as u64]);
+        Ok(Self { host: host.cast_const().cast(), call })
     }
 
-    fn value(&self) -> &AtomicI32 {
-        // SAFETY: the memory is the driver's, aligned to a page, and is never freed; the kernel only reads it.
-        unsafe { &*self.host }
+    /// Lets the kernel end, or makes the next one wait.
+    fn set(&self, ends: bool) {
+        if !ends {
+            self.value(RUNNING_OFFSET).store(0, Ordering::Release);
+        }
+        self.value(0).store(ends.into(), Ordering::Release);
+    }
+
+    fn wait_until_running(&self) {
+        while self.value(RUNNING_OFFSET).load(Ordering::Acquire) == 0 {
+            std::hint::spin_loop();
+        }
+    }
+
+    fn value(&self, offset: usize) -> &AtomicI32 {
+        // SAFETY: the memory is the driver's, 4096 bytes aligned to a page, and is never freed.
+        unsafe { &*self.host.byte_add(offset) }
     }
 }

@@ -8,6 +8,7 @@
 mod child;
 mod compare;
 mod compile;
+mod control;
 mod driver;
 mod environment;
 mod kernel_part;

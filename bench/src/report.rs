@@ -124,11 +124,15 @@ pub fn launch(launch: &Launch) -> String {
         let _ = writeln!(text, "{name:<44}{:>12}{:>12}{:>12}", shown(Some(value)), shown(asked), shown(h200));
     };
     let (asked, h200) = (launch_part::ENQUEUE_NS_ASKED, launch_part::ENQUEUE_NS_H200);
-    line("cuLaunchKernel into a running stream", launch.enqueue_ns, Some(asked), Some(h200), "ns");
-    line("the same, four arguments", launch.enqueue_four_arguments_ns, None, None, "ns");
+    let (empty, four) = (launch.enqueue, launch.enqueue_four_arguments);
+    line("cuLaunchKernel into a running stream", empty.undisturbed_ns, Some(asked), Some(h200), "ns");
+    line("the same, also while others used the core", empty.all_ns, None, None, "ns");
+    line("with four arguments", four.undisturbed_ns, None, None, "ns");
+    line("the same, also while others used the core", four.all_ns, None, None, "ns");
     let (asked, h200) = (launch_part::ROUND_TRIP_US_ASKED, launch_part::ROUND_TRIP_US_H200);
     line("cuLaunchKernel, cuStreamSynchronize", launch.round_trip_us, Some(asked), Some(h200), "us");
     line("the same, a kernel that counts", launch.round_trip_counting_us, None, None, "us");
+    let _ = writeln!(text, "{:.0} % of the bursts had the core to themselves.", empty.undisturbed_share * 100.0);
     text
 }
 

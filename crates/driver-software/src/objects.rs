@@ -114,17 +114,34 @@ impl<T: Kind> Recent<T> {
     }
 
     /// The object of a handle, if it has this kind.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get(&mut self, objects: &Objects, raw: usize) -> Option<&Arc<T>> {
+        if !self.knows(objects, raw) && !self.refill(objects, raw) {
+            return None;
+        }
+        self.entries[raw % RECENT].as_ref().map(|(_, object)| object)
+    }
+
+    #[inline(always)]
+    fn knows(&self, objects: &Objects, raw: usize) -> bool {
+        let entry = &self.entries[raw % RECENT];
+        self.removals == objects.removals() && matches!(entry, Some((known, _)) if *known == raw)
+    }
+
+    /// Looks in the table. False if the handle is none of this kind.
+    #[cold]
+    #[inline(never)]
+    fn refill(&mut self, objects: &Objects, raw: usize) -> bool {
         let removals = objects.removals();
         if self.removals != removals {
             self.entries = [const { None }; RECENT];
             self.removals = removals;
         }
-        let entry = &mut self.entries[raw % RECENT];
-        if !matches!(entry, Some((known, _)) if *known == raw) {
-            *entry = Some((raw, objects.get(raw)?));
+        let found = objects.get(raw).map(|object| (raw, object));
+        let is_found = found.is_some();
+        if is_found {
+            self.entries[raw % RECENT] = found;
         }
-        entry.as_ref().map(|(_, object)| object)
+        is_found
     }
 }

@@ -1,6 +1,6 @@
 //! Kernels and launches, as the engine takes them.
 
-use crate::queue::Padded;
+use crate::queue::{LaunchRecord, Padded};
 use simt_ir::abi::KernelCode;
 use std::any::Any;
 use std::fmt;
@@ -116,8 +116,26 @@ impl<'a> Launch<'a> {
         }
     }
 
+    /// The launch as the engine takes it, without its parameters: it can be appended again and again.
+    ///
+    /// # Errors
+    /// When the launch is not one that the engine can run.
+    pub fn prepare(&self) -> Result<PreparedLaunch, InvalidLaunch> {
+        self.validate()?;
+        let record = LaunchRecord {
+            kernel: Arc::as_ptr(self.kernel),
+            grid: self.grid,
+            block: self.block,
+            dynamic_shared_bytes: self.dynamic_shared_bytes,
+            stack_bytes: self.stack_bytes,
+            cluster: self.cluster,
+            cooperative: self.cooperative,
+        };
+        Ok(PreparedLaunch { kernel: self.kernel.clone(), record })
+    }
+
     /// Checks what the engine relies on.
-    pub(crate) fn validate(&self) -> Result<(), InvalidLaunch> {
+    fn validate(&self) -> Result<(), InvalidLaunch> {
         let volume = |size: [u32; 3]| size.iter().try_fold(1u64, |product, &n| product.checked_mul(n.into()));
         let threads = volume(self.block).unwrap_or(u64::MAX);
         let cluster = self.cluster.map(u32::from);
@@ -131,15 +149,29 @@ impl<'a> Launch<'a> {
         if volume(self.grid).is_none_or(|blocks| blocks == 0) {
             return Err(InvalidLaunch("a grid has at least one block"));
         }
-        // Asked first because three divisions take longer than the rest of a launch's checks.
-        let has_clusters = cluster_blocks > 1;
-        if has_clusters && self.grid.iter().zip(cluster).any(|(&grid, cluster)| grid % cluster != 0) {
+        if self.grid.iter().zip(cluster).any(|(&grid, cluster)| grid % cluster != 0) {
             return Err(InvalidLaunch("the grid is not a multiple of the cluster"));
         }
-        if self.parameters.len() > PARAMETER_BYTES_MAX {
-            return Err(InvalidLaunch("there are more than 32764 bytes of parameters"));
-        }
         Ok(())
+    }
+}
+
+/// A launch that has been checked, whose parameters may change.
+#[derive(Debug)]
+pub struct PreparedLaunch {
+    kernel: Arc<Kernel>,
+    record: LaunchRecord,
+}
+
+impl PreparedLaunch {
+    /// What is launched.
+    pub fn kernel(&self) -> &Arc<Kernel> {
+        &self.kernel
+    }
+
+    /// What goes into a ring.
+    pub(crate) fn record(&self) -> &LaunchRecord {
+        &self.record
     }
 }
 

@@ -34,6 +34,8 @@ mod worker;
 pub use domain::{Domain, DomainConfig};
 pub use engine::{Engine, EngineConfig, WORKERS_MAX};
 pub use fault::{BadAccess, Fault, FaultKind};
-pub use kernel::{BLOCK_THREADS_MAX, CLUSTER_BLOCKS_MAX, InvalidLaunch, Kernel, Launch, PARAMETER_BYTES_MAX};
+pub use kernel::{
+    BLOCK_THREADS_MAX, CLUSTER_BLOCKS_MAX, InvalidLaunch, Kernel, Launch, PARAMETER_BYTES_MAX, PreparedLaunch,
+};
 pub use queue::{Point, Stream, Timestamp};
 pub use runtime::{Formatter, Heap, Output};

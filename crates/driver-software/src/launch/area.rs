@@ -27,10 +27,10 @@ unsafe fn launch(
 ) -> Answer {
     forbid_in_host_function()?;
     LaunchCache::with(|cache| {
-        let (function, stream, buffer) = cache.look_up(function, stream)?;
+        let (function, stream, approved, buffer) = cache.look_up(function, stream)?;
         // SAFETY: the caller's promise.
         unsafe { parameters::gather(buffer, &function.info, kernel_parameters, extra)? };
-        request.append(function, stream, buffer)
+        request.append(function, stream, approved, buffer)
     })
 }
 

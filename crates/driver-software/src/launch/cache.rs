@@ -1,10 +1,11 @@
 //! What a thread looked up for its last launches: streams and functions by their handles, without a lock.
 
+use super::approved::ApprovedLaunches;
 use crate::answer::Answer;
 use crate::context::with_current;
 use crate::machine::Machine;
 use crate::module::Function;
-use crate::objects::Recent;
+use crate::objects::{Objects, Recent};
 use crate::stream::Stream;
 use cuda_abi::{CU_STREAM_LEGACY, CU_STREAM_PER_THREAD, CUfunction, CUresult, CUstream};
 use std::cell::RefCell;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 pub(super) struct LaunchCache {
     streams: StreamCache,
     functions: FunctionCache,
+    approved: ApprovedLaunches,
     /// Parameters are gathered here.
     parameters: Vec<u8>,
 }
@@ -26,9 +28,16 @@ struct StreamCache {
 
 struct FunctionCache {
     recent: Recent<Function>,
-    /// The kernel of a library that was used last, as a function of a context: handle, number of the context, removals of
-    /// objects at that time.
-    library_kernel: Option<(usize, u64, u64, Arc<Function>)>,
+    library_kernel: Option<LibraryFunction>,
+}
+
+/// The kernel of a library that was used last, as a function of a context.
+struct LibraryFunction {
+    handle: usize,
+    context: u64,
+    /// Removals of objects before.
+    removals: u64,
+    function: Arc<Function>,
 }
 
 thread_local! {
@@ -40,29 +49,39 @@ impl LaunchCache {
         Self {
             streams: StreamCache { recent: Recent::new(), default: None },
             functions: FunctionCache { recent: Recent::new(), library_kernel: None },
+            approved: ApprovedLaunches::new(),
             parameters: Vec::new(),
         }
     }
 
     /// Runs an action with the calling thread's cache, or with an empty one where the thread's cannot be used: while the
     /// thread ends, or when a launch waits for room in a ring and executes something that launches.
+    #[inline]
     pub(super) fn with<T>(action: impl Fn(&mut LaunchCache) -> T) -> T {
         let with_own = |cache: &RefCell<LaunchCache>| cache.try_borrow_mut().ok().map(|mut cache| action(&mut cache));
         match CACHE.try_with(with_own) {
             Ok(Some(result)) => result,
-            _ => action(&mut LaunchCache::new()),
+            _ => Self::with_empty(action),
         }
     }
 
-    /// The function and the stream of handles, and a buffer for parameters. Nothing is counted: the cache keeps what it
+    /// Apart from [`with`](LaunchCache::with), whose frame would have room for a cache otherwise.
+    #[cold]
+    #[inline(never)]
+    fn with_empty<T>(action: impl Fn(&mut LaunchCache) -> T) -> T {
+        action(&mut LaunchCache::new())
+    }
+
+    /// The function and the stream of handles, launches that were found right, and a buffer for parameters. Nothing is counted: the cache keeps what it
     /// lends.
     #[inline]
     pub(super) fn look_up(
         &mut self,
         function: CUfunction,
         stream: CUstream,
-    ) -> Answer<(&Function, &Stream, &mut Vec<u8>)> {
-        Ok((self.functions.get(function)?, self.streams.get(stream)?, &mut self.parameters))
+    ) -> Answer<(&Function, &Stream, &mut ApprovedLaunches, &mut Vec<u8>)> {
+        let (function, stream) = (self.functions.get(function)?, self.streams.get(stream)?);
+        Ok((function, stream, &mut self.approved, &mut self.parameters))
     }
 }
 
@@ -91,26 +110,30 @@ impl FunctionCache {
     #[inline]
     fn get(&mut self, handle: CUfunction) -> Answer<&Function> {
         let objects = &Machine::get()?.objects;
-        let is_known = match &self.library_kernel {
-            Some((known, id, removals, _)) if *known == handle.addr() && *removals == objects.removals() => {
-                with_current(|context| Ok(context.id))? == *id
+        let library_kernel = &mut self.library_kernel;
+        match self.recent.get(objects, handle.addr()) {
+            Some(function) => Ok(function),
+            None => Self::of_library(library_kernel, objects, handle),
+        }
+    }
+
+    /// The function that a library's kernel is in the current context.
+    fn of_library<'a>(
+        known: &'a mut Option<LibraryFunction>,
+        objects: &Objects,
+        handle: CUfunction,
+    ) -> Answer<&'a Function> {
+        let is_known = match known {
+            Some(known) if known.handle == handle.addr() && known.removals == objects.removals() => {
+                with_current(|context| Ok(context.id))? == known.context
             }
             _ => false,
         };
         if !is_known {
-            // Two looks, because what the first one lends would be lent until the end.
-            if self.recent.get(objects, handle.addr()).is_some() {
-                return self
-                    .recent
-                    .get(objects, handle.addr())
-                    .map(Arc::as_ref)
-                    .ok_or(CUresult::CUDA_ERROR_INVALID_HANDLE);
-            }
             let function = Function::named(handle)?;
-            let id = function.module.group.context_id();
-            self.library_kernel = Some((handle.addr(), id, objects.removals(), function));
+            let (handle, context) = (handle.addr(), function.module.group.context_id());
+            *known = Some(LibraryFunction { handle, context, removals: objects.removals(), function });
         }
-        let kernel = self.library_kernel.as_ref();
-        kernel.map(|(_, _, _, function)| function.as_ref()).ok_or(CUresult::CUDA_ERROR_INVALID_HANDLE)
+        known.as_ref().map(|known| known.function.as_ref()).ok_or(CUresult::CUDA_ERROR_INVALID_HANDLE)
     }
 }

@@ -1,5 +1,6 @@
 //! Launches: from what a program passes to a command in a ring.
 
+mod approved;
 mod area;
 mod attributes;
 mod cache;
@@ -10,11 +11,11 @@ pub(crate) use attributes::Attributes;
 
 use crate::answer::Answer;
 use crate::device::{BLOCK_MAX, GRID_MAX};
-use crate::machine::Machine;
 use crate::module::Function;
 use crate::stream::Stream;
+use approved::ApprovedLaunches;
 use cuda_abi::CUresult;
-use simt::Launch;
+use simt::{Launch, PreparedLaunch};
 
 /// A launch that is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -84,33 +85,58 @@ impl Request {
     ///
     /// # Errors
     /// When something is wrong with it, or the kernel cannot be compiled.
-    fn append(&self, function: &Function, stream: &Stream, parameters: &[u8]) -> Answer {
+    #[inline]
+    fn append(
+        &self,
+        function: &Function,
+        stream: &Stream,
+        approved: &mut ApprovedLaunches,
+        parameters: &[u8],
+    ) -> Answer {
         if function.module.group.context_id() != stream.group.context_id() {
             return Err(CUresult::CUDA_ERROR_INVALID_HANDLE);
         }
         stream.group.check()?;
+        let host_memory = stream.group.machine().arena().has_registered_host();
+        let launch = approved.get_or(function, self, host_memory, || self.approve(function, host_memory))?;
+        stream.order();
+        let appended = stream.queue.launch_prepared(launch, stream.group.stack_bytes(), parameters);
+        appended.map_err(|_| CUresult::CUDA_ERROR_INVALID_VALUE)
+    }
+
+    /// Checks the launch and finds its machine code.
+    ///
+    /// # Errors
+    /// When something is wrong with it, or the kernel cannot be compiled.
+    #[cold]
+    fn approve(&self, function: &Function, host_memory: bool) -> Answer<PreparedLaunch> {
         self.check(function)?;
         let small = |index: usize| u64::from(self.grid[index]) * u64::from(self.block[index]) < 1 << 31;
         let kernel = function.kernel(jit::Options {
             block: Some(self.block),
             small_grid: small(0) && small(1) && small(2),
-            host_memory: Machine::get()?.arena().has_registered_host(),
+            host_memory,
         })?;
         let shared = kernel.code().shared_bytes.saturating_add(self.dynamic_shared);
         if shared > function.module.group.device.limits().shared_per_block_optin {
             return Err(CUresult::CUDA_ERROR_INVALID_VALUE);
         }
-        stream.order();
         let launch = Launch {
-            kernel: &kernel,
-            grid: self.grid,
-            block: self.block,
             cluster: self.cluster_of(function)?,
             dynamic_shared_bytes: self.dynamic_shared,
-            stack_bytes: stream.group.stack_bytes(),
             cooperative: self.cooperative,
-            parameters,
+            ..Launch::new(&kernel, self.grid, self.block, &[])
         };
-        stream.queue.launch(&launch).map_err(|_| CUresult::CUDA_ERROR_INVALID_VALUE)
+        launch.prepare().map_err(|_| CUresult::CUDA_ERROR_INVALID_VALUE)
+    }
+
+    /// Whether both ask for the same. Compared number by number: the request has just been written in small pieces, and a wider load
+    /// would wait until they are in the cache.
+    #[inline]
+    fn is_same(&self, other: &Request) -> bool {
+        let differs = |a: [u32; 3], b: [u32; 3]| (a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]);
+        let shape = differs(self.grid, other.grid) | differs(self.block, other.block);
+        let rest = (self.dynamic_shared ^ other.dynamic_shared) | u32::from(self.cooperative != other.cooperative);
+        shape | rest == 0 && self.cluster == other.cluster
     }
 }

@@ -16,7 +16,26 @@ const EXTRA_MAX: usize = 16;
 ///
 /// # Safety
 /// `kernel_parameters` and `extra` are as `cuLaunchKernel` documents them.
+#[inline]
 pub(super) unsafe fn gather(
+    buffer: &mut Vec<u8>,
+    info: &KernelInfo,
+    kernel_parameters: *mut *mut c_void,
+    extra: *mut *mut c_void,
+) -> Answer {
+    if info.parameters.is_empty() && extra.is_null() {
+        buffer.clear();
+        return Ok(());
+    }
+    // SAFETY: passed on.
+    unsafe { gather_some(buffer, info, kernel_parameters, extra) }
+}
+
+/// [`gather`] for kernels that have parameters.
+///
+/// # Safety
+/// As there.
+unsafe fn gather_some(
     buffer: &mut Vec<u8>,
     info: &KernelInfo,
     kernel_parameters: *mut *mut c_void,

@@ -139,11 +139,10 @@ impl Function {
     ///
     /// # Errors
     /// When the kernel cannot be compiled, or refers to a variable that is not there.
-    #[inline]
     pub(crate) fn kernel(&self, options: jit::Options) -> Answer<Code<'_>> {
         let mut shapes = &self.shapes;
         while let Some(shape) = shapes.get() {
-            if is_same(&shape.options, &options) {
+            if shape.options == options {
                 return Ok(Code::Listed(&shape.kernel));
             }
             shapes = &shape.next;
@@ -194,15 +193,6 @@ impl Function {
         // owns.
         Ok(unsafe { Kernel::new(self.info.name.as_str(), code, symbols, compiled) })
     }
-}
-
-/// Whether two kinds of launch are the same. Compared number by number: the launch has just written its own, and a wider load would wait
-/// until they are in the cache.
-#[inline]
-fn is_same(a: &jit::Options, b: &jit::Options) -> bool {
-    let (Some(first), Some(second)) = (a.block, b.block) else { return a == b };
-    let differs = (first[0] ^ second[0]) | (first[1] ^ second[1]) | (first[2] ^ second[2]);
-    differs == 0 && a.small_grid == b.small_grid && a.host_memory == b.host_memory
 }
 
 impl Drop for Shape {

@@ -110,6 +110,10 @@ impl StreamGroup {
         self.context_id
     }
 
+    pub(crate) fn machine(&self) -> &'static Machine {
+        self.machine
+    }
+
     /// Stack of each thread of a kernel that needs one, in bytes.
     pub(crate) fn stack_bytes(&self) -> u32 {
         self.stack_bytes.load(Ordering::Relaxed)

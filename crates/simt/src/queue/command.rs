@@ -22,7 +22,7 @@ pub(crate) enum Command {
 }
 
 /// A launch in a ring.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct LaunchRecord {
     /// Kept alive by the producer's side of the stream until the command is complete.
     pub(crate) kernel: *const Kernel,
@@ -36,3 +36,5 @@ pub(crate) struct LaunchRecord {
 
 // SAFETY: the pointer is to a `Kernel`, which is `Sync`, and who holds the record keeps the kernel alive.
 unsafe impl Send for LaunchRecord {}
+// SAFETY: as above.
+unsafe impl Sync for LaunchRecord {}

@@ -37,19 +37,33 @@ struct Retained {
     leaving: Vec<(Arc<Kernel>, u64)>,
     /// Where the next kernel goes when `recent` is full.
     next: usize,
+    /// Where the last kernel is.
+    last: usize,
 }
 
 impl Retained {
+    #[inline]
     fn retain(&mut self, kernel: &Arc<Kernel>, sequence: u64, completed: impl Fn() -> u64) {
-        if let Some((_, last_use)) = self.recent.iter_mut().find(|(known, _)| Arc::ptr_eq(known, kernel)) {
-            *last_use = sequence;
+        match self.recent.get_mut(self.last) {
+            Some((known, last_use)) if Arc::ptr_eq(known, kernel) => *last_use = sequence,
+            _ => self.retain_other(kernel, sequence, completed),
+        }
+    }
+
+    #[inline(never)]
+    fn retain_other(&mut self, kernel: &Arc<Kernel>, sequence: u64, completed: impl Fn() -> u64) {
+        if let Some(index) = self.recent.iter().position(|(known, _)| Arc::ptr_eq(known, kernel)) {
+            self.recent[index].1 = sequence;
+            self.last = index;
             return;
         }
         let entry = (kernel.clone(), sequence);
         if self.recent.len() < RECENT_MAX {
+            self.last = self.recent.len();
             self.recent.push(entry);
             return;
         }
+        self.last = self.next;
         let evicted = std::mem::replace(&mut self.recent[self.next], entry);
         self.next = (self.next + 1) % RECENT_MAX;
         let completed = completed();

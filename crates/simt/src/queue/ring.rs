@@ -80,7 +80,9 @@ impl Ring {
         // SAFETY: `bytes` bytes from here on are free.
         unsafe {
             record.write(Record { bytes: bytes as u32, command });
-            ptr::copy_nonoverlapping(parameters.as_ptr(), record.add(1).cast::<u8>(), parameters.len());
+            if !parameters.is_empty() {
+                ptr::copy_nonoverlapping(parameters.as_ptr(), record.add(1).cast::<u8>(), parameters.len());
+            }
         }
         self.tail.set(end);
         self.claim_ahead(end);

@@ -6,7 +6,7 @@ use super::ring::{Padded, Ring};
 use crate::domain::Domain;
 use crate::engine::Shared;
 use crate::execute::Grid;
-use crate::kernel::{InvalidLaunch, Kernel, Launch};
+use crate::kernel::{InvalidLaunch, Kernel, Launch, PARAMETER_BYTES_MAX, PreparedLaunch};
 use crate::lock_order::{BriefLock, EngineRank, Lock};
 use std::cell::Cell;
 use std::fmt;
@@ -99,17 +99,25 @@ impl Stream {
     /// # Errors
     /// When the launch is not one that the engine can run.
     pub fn launch(self: &Arc<Self>, launch: &Launch<'_>) -> Result<(), InvalidLaunch> {
-        launch.validate()?;
-        let record = LaunchRecord {
-            kernel: Arc::as_ptr(launch.kernel),
-            grid: launch.grid,
-            block: launch.block,
-            dynamic_shared_bytes: launch.dynamic_shared_bytes,
-            stack_bytes: launch.stack_bytes,
-            cluster: launch.cluster,
-            cooperative: launch.cooperative,
-        };
-        self.push(Command::Launch(record), Some(launch.kernel), launch.parameters);
+        self.launch_prepared(&launch.prepare()?, launch.stack_bytes, launch.parameters)
+    }
+
+    /// Appends a launch that has been checked before, with these parameters and this stack for each thread. Waits while the
+    /// ring is full.
+    ///
+    /// # Errors
+    /// When there are more than [`PARAMETER_BYTES_MAX`] bytes of parameters.
+    pub fn launch_prepared(
+        self: &Arc<Self>,
+        launch: &PreparedLaunch,
+        stack_bytes: u32,
+        parameters: &[u8],
+    ) -> Result<(), InvalidLaunch> {
+        if parameters.len() > PARAMETER_BYTES_MAX {
+            return Err(InvalidLaunch("there are more than 32764 bytes of parameters"));
+        }
+        let record = LaunchRecord { stack_bytes, ..*launch.record() };
+        self.push(Command::Launch(record), Some(launch.kernel()), parameters);
         Ok(())
     }
 
