@@ -50,7 +50,7 @@ fn control_ns() -> f64 {
     let mut chains = black_box([1u64, 2, 3, 4]);
     for turn in 0..TURNS {
         for chain in &mut chains {
-            *chain = chain.rotate_left(5).wrapping_add(turn) ^ *chain;
+            *chain ^= chain.rotate_left(5).wrapping_add(turn);
         }
     }
     black_box(chains);
