@@ -90,6 +90,16 @@ impl Case {
         Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
+    /// The compute capability that the program is made for, where it runs on no other: `9.0` for `compute_90a`.
+    pub fn only_capability(&self) -> Option<String> {
+        let number = self.expected.flags.iter().find_map(|flag| {
+            let (_, rest) = flag.rsplit_once("compute_")?;
+            rest.strip_suffix('a')
+        })?;
+        let (major, minor) = number.split_at(number.len().checked_sub(1)?);
+        Some(format!("{major}.{minor}"))
+    }
+
     /// The text of the case with another exit code and another output.
     pub fn blessed(&self, exit_code: i32, stdout: &str) -> String {
         let expected = Expected { exit_code, stdout: lines(stdout), ..self.expected.clone() };
@@ -154,6 +164,19 @@ fn split(text: &str) -> Result<(String, Expected)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_for_one_architecture_is_found_by_its_flags() {
+        let with = |flags: &str| Case {
+            name: String::new(),
+            path: PathBuf::new(),
+            source: String::new(),
+            expected: Expected { flags: flags.split(' ').map(str::to_owned).collect(), ..Expected::default() },
+        };
+        assert_eq!(with("-gencode arch=compute_90a,code=compute_90a").only_capability().as_deref(), Some("9.0"));
+        assert_eq!(with("-arch=compute_120a").only_capability().as_deref(), Some("12.0"));
+        assert_eq!(with("-O2 -arch=compute_80").only_capability(), None);
+    }
     use expect_test::expect;
 
     const TEXT: &str = "int main() {}\n\n// RUN: nvcc -G -arch=compute_80\n// EXPECT-EXIT: 3\n\

@@ -97,4 +97,5 @@ families! {
     control_flow ControlFlow,
     memory Memory,
     atomics Atomics,
+    matrix Matrix,
 }

@@ -13,6 +13,7 @@ pub mod abi;
 pub mod analysis;
 mod builder;
 mod function;
+mod matrix;
 pub mod number;
 mod op;
 mod op_info;
@@ -24,6 +25,7 @@ mod verify;
 
 pub use builder::FunctionBuilder;
 pub use function::{Block, BlockId, Function, FunctionKind, Instruction, Phi, Terminator, Value};
+pub use matrix::{Arrangement, Combine, Element, Factor, MatrixProduct, Place, Sum};
 pub use op::{
     AddressSpace, AtomicOp, BarrierKind, BinaryOp, FloatBinaryOp, FloatCondition, FloatUnaryOp, IntCondition,
     MatchKind, MemoryOrder, Op, PermuteMode, ReduceOp, Rounding, RuntimeFunction, Scope, ShuffleMode, SpecialRegister,

@@ -3,7 +3,7 @@
 //! The meaning is exact (bit for bit) unless an operation is marked *approximate*; then the PTX ISA's documented
 //! error bound is what every implementation has to keep.
 
-use crate::{FunctionId, SymbolId, Type, Value};
+use crate::{FunctionId, MatrixProduct, SymbolId, Type, Value};
 
 /// Memory as a program addresses it. An address is always an `i64`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -568,6 +568,9 @@ pub enum Op {
     Reduce { op: ReduceOp, value: Value, members: Value },
     /// `-> i32`: mask of active lanes.
     ActiveMask,
+    /// `registers of A…, of B…, of C… -> of D…`: a product of matrices that all lanes of the warp hold together, see
+    /// [`MatrixProduct`]. All lanes are active.
+    MatrixProduct { product: MatrixProduct, a: Vec<Value>, b: Vec<Value>, c: Vec<Value> },
     /// `i32 -> i32, i1`: lane id of the elected leader, and whether this lane is it.
     Elect { members: Value },
 

@@ -83,6 +83,17 @@ macro_rules! visit_operands {
                     $visit(guard);
                 }
             }
+            Op::MatrixProduct { a, b, c, .. } => {
+                for value in a {
+                    $visit(value);
+                }
+                for value in b {
+                    $visit(value);
+                }
+                for value in c {
+                    $visit(value);
+                }
+            }
             Op::StackAlloc { size, .. } => $visit(size),
             Op::StackRestore { top } => $visit(top),
             Op::Barrier { id, threads, predicate, .. } => {
@@ -195,6 +206,9 @@ impl Op {
                 MatchKind::Any => vec![Type::I32],
                 MatchKind::All => vec![Type::I32, Type::I1],
             },
+            Op::MatrixProduct { product, .. } => {
+                vec![product.d.register(); product.sum_registers(product.d)]
+            }
             Op::Call { function, .. } => returns_of(*function),
             Op::CallIndirect { returns, .. } | Op::Unsupported { returns, .. } => returns.clone(),
             Op::RuntimeCall { function, .. } => match function {
@@ -226,6 +240,7 @@ impl Op {
             | Op::Reduce { .. }
             | Op::ActiveMask
             | Op::Elect { .. }
+            | Op::MatrixProduct { .. }
             | Op::Call { .. }
             | Op::CallIndirect { .. }
             | Op::RuntimeCall { .. }
@@ -245,6 +260,7 @@ impl Op {
             | Op::Shuffle { .. }
             | Op::ActiveMask
             | Op::Elect { .. }
+            | Op::MatrixProduct { .. }
             | Op::StackSave => true,
             other => other.is_pure(),
         }

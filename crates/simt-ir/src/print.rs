@@ -237,6 +237,7 @@ impl Op {
             Op::Reduce { op, .. } => format!("reduce {}", snake(op)),
             Op::ActiveMask => "active_mask".into(),
             Op::Elect { .. } => "elect".into(),
+            Op::MatrixProduct { product, .. } => product.to_string(),
             Op::Call { function, .. } => format!("call f{}", function.0),
             Op::CallIndirect { .. } => "call_indirect".into(),
             Op::RuntimeCall { function, .. } => format!("runtime {}", snake(function)),

@@ -165,6 +165,12 @@ impl Verifier<'_> {
         if expected != actual {
             return Err(mismatch(format!("results are {actual:?}, expected {expected:?}")));
         }
+        if let Op::MatrixProduct { product, a, b, c } = op {
+            let lengths = [product.a_registers(), product.b_registers(), product.sum_registers(product.c)];
+            if [a.len(), b.len(), c.len()] != lengths {
+                return Err(mismatch(format!("the matrices take {lengths:?} registers")));
+            }
+        }
         let operands = op.operands();
         let expected = self.operand_types(op, operands.len());
         for (operand, expected) in operands.iter().zip(expected) {
@@ -236,6 +242,12 @@ impl Verifier<'_> {
             Op::Vote { .. } => vec![Type::I1, Type::I32],
             Op::Match { ty, .. } => vec![*ty, Type::I32],
             Op::Reduce { op, .. } => vec![if op.is_float() { Type::F32 } else { Type::I32 }, Type::I32],
+            Op::MatrixProduct { product, a, b, .. } => {
+                let mut list = vec![product.a.register(); a.len()];
+                list.extend(b.iter().map(|_| product.b.register()));
+                list.resize(count, product.c.register());
+                list
+            }
             Op::Call { function, .. } => self.program.function(*function).parameters.clone(),
             Op::CallIndirect { .. } => vec![Type::I64],
             _ => vec![],

@@ -20,6 +20,7 @@ mod float;
 pub mod form;
 mod half;
 mod logic;
+mod matrix;
 mod mbarrier;
 mod memory;
 pub mod special;
@@ -82,32 +83,33 @@ impl std::fmt::Debug for LowerFunction {
 }
 
 /// Every family's table.
-const FAMILIES: &[(&str, &[Declaration])] = &[
-    ("address", address::INSTRUCTIONS),
-    ("arithmetic", arithmetic::INSTRUCTIONS),
-    ("atomic", atomic::INSTRUCTIONS),
-    ("barrier", barrier::INSTRUCTIONS),
-    ("bits", bits::INSTRUCTIONS),
-    ("bulk", bulk::INSTRUCTIONS),
-    ("carry", carry::INSTRUCTIONS),
-    ("compare", compare::INSTRUCTIONS),
-    ("control", control::INSTRUCTIONS),
-    ("convert", convert::INSTRUCTIONS),
-    ("copy", copy::INSTRUCTIONS),
-    ("data_movement", data_movement::INSTRUCTIONS),
-    ("float", float::INSTRUCTIONS),
-    ("half", half::INSTRUCTIONS),
-    ("logic", logic::INSTRUCTIONS),
-    ("mbarrier", mbarrier::INSTRUCTIONS),
-    ("memory", memory::INSTRUCTIONS),
-    ("transcendental", transcendental::INSTRUCTIONS),
-    ("video", video::INSTRUCTIONS),
-    ("warp", warp::INSTRUCTIONS),
+const FAMILIES: &[(&str, &[&[Declaration]])] = &[
+    ("address", &[address::INSTRUCTIONS]),
+    ("arithmetic", &[arithmetic::INSTRUCTIONS]),
+    ("atomic", &[atomic::INSTRUCTIONS]),
+    ("barrier", &[barrier::INSTRUCTIONS]),
+    ("bits", &[bits::INSTRUCTIONS]),
+    ("bulk", &[bulk::INSTRUCTIONS]),
+    ("carry", &[carry::INSTRUCTIONS]),
+    ("compare", &[compare::INSTRUCTIONS]),
+    ("control", &[control::INSTRUCTIONS]),
+    ("convert", &[convert::INSTRUCTIONS]),
+    ("copy", &[copy::INSTRUCTIONS]),
+    ("data_movement", &[data_movement::INSTRUCTIONS]),
+    ("float", &[float::INSTRUCTIONS]),
+    ("half", &[half::INSTRUCTIONS]),
+    ("logic", &[logic::INSTRUCTIONS]),
+    ("matrix", matrix::INSTRUCTIONS),
+    ("mbarrier", &[mbarrier::INSTRUCTIONS]),
+    ("memory", &[memory::INSTRUCTIONS]),
+    ("transcendental", &[transcendental::INSTRUCTIONS]),
+    ("video", &[video::INSTRUCTIONS]),
+    ("warp", &[warp::INSTRUCTIONS]),
 ];
 
 static TABLE: LazyLock<HashMap<&'static str, Vec<Entry>>> = LazyLock::new(|| {
     let mut table: HashMap<&'static str, Vec<Entry>> = HashMap::new();
-    for declaration in FAMILIES.iter().flat_map(|(_, declarations)| *declarations) {
+    for declaration in FAMILIES.iter().flat_map(|(_, tables)| tables.iter().copied().flatten()) {
         // One declaration may hold forms of several operations.
         let mut forms: Vec<Form> = declaration.forms.iter().map(|text| Form::parse(text)).collect();
         while let Some(opcode) = forms.first().map(Form::opcode) {
@@ -123,12 +125,8 @@ static TABLE: LazyLock<HashMap<&'static str, Vec<Entry>>> = LazyLock::new(|| {
 /// Instructions of the PTX ISA that have no declaration yet: known by name, refused when they are launched.
 const NOT_IMPLEMENTED: &[&str] = &[
     "istypep",
-    "ldmatrix",
     "mapa",
-    "mma",
-    "movmatrix",
     "multimem",
-    "stmatrix",
     "suld",
     "suq",
     "sured",
@@ -147,8 +145,6 @@ const NOT_IMPLEMENTED: &[&str] = &[
     "vshl",
     "vshr",
     "vsub",
-    "wgmma",
-    "wmma",
 ];
 
 /// Whether the PTX ISA has an operation `opcode` that is not implemented here.
@@ -163,8 +159,8 @@ pub fn entries(opcode: &str) -> Option<&'static [Entry]> {
 
 /// The families with the forms of their instructions, in the order of declaration.
 pub fn families() -> impl Iterator<Item = (&'static str, impl Iterator<Item = Form>)> {
-    FAMILIES.iter().map(|(name, declarations)| {
-        let forms = declarations.iter().flat_map(|declaration| declaration.forms.iter().copied());
+    FAMILIES.iter().map(|(name, tables)| {
+        let forms = tables.iter().copied().flatten().flat_map(|declaration| declaration.forms.iter().copied());
         (*name, forms.map(Form::parse))
     })
 }

@@ -3,7 +3,7 @@
 //! A lane waits until every lane of its member mask that has not exited waits at an operation of the same kind with the
 //! same mask; it need not be the same instruction.
 
-use simt_ir::{Instruction, MatchKind, Op, ReduceOp, ShuffleMode, Type, Value, VoteMode, number};
+use simt_ir::{Instruction, MatchKind, MatrixProduct, Op, ReduceOp, ShuffleMode, Type, Value, VoteMode, number};
 
 use super::Context;
 use super::lane::LaneState;
@@ -19,6 +19,7 @@ enum Kind {
     Match(MatchKind, Type),
     Reduce(ReduceOp),
     Elect,
+    MatrixProduct(MatrixProduct),
 }
 
 /// What a waiting lane brought, and where its results go.
@@ -29,6 +30,8 @@ pub(super) struct Request {
     /// Of shuffles: which lane, and the clamp-and-segment argument.
     lane: u32,
     clamp: u32,
+    /// Of matrix products: the lane's registers of the three operands.
+    matrices: [Vec<u64>; 3],
     results: Vec<Value>,
     pub line: u32,
 }
@@ -63,16 +66,21 @@ impl Warp {
                 }
                 Op::Reduce { op, value, members } => (Kind::Reduce(op), word(members), lane.value(value), 0, 0),
                 Op::Elect { members } => (Kind::Elect, word(members), 0, 0, 0),
+                Op::MatrixProduct { product, .. } => (Kind::MatrixProduct(product), u32::MAX, 0, 0, 0),
                 _ => unreachable!("called for operations of several lanes"),
             };
             if members >> id & 1 == 0 {
                 let what = format!("lane {id} executes {kind:?} but is not in its member mask {members:#010x}");
                 return Err(context.fault(lane, instruction.line, FaultKind::Undefined(what)));
             }
-            let results = instruction.results.clone();
-            let line = instruction.line;
-            lane.state =
-                LaneState::Collective(Request { kind, members, value, lane: lane_argument, clamp, results, line });
+            let registers = |values: &[Value]| values.iter().map(|value| lane.value(*value) as u64).collect();
+            let matrices = match &instruction.op {
+                Op::MatrixProduct { a, b, c, .. } => [registers(a), registers(b), registers(c)],
+                _ => Default::default(),
+            };
+            let (results, line) = (instruction.results.clone(), instruction.line);
+            let request = Request { kind, members, value, lane: lane_argument, clamp, matrices, results, line };
+            lane.state = LaneState::Collective(request);
         }
         Ok(())
     }
@@ -109,8 +117,11 @@ impl Warp {
     }
 
     fn carry_out(&mut self, participants: u32) {
-        let outcomes: Vec<(usize, [u128; 2])> =
-            lanes_of(participants).map(|id| (id, self.outcome(participants, id))).collect();
+        let leader = participants.trailing_zeros() as usize;
+        let outcomes: Vec<(usize, Vec<u128>)> = match self.request(leader).kind {
+            Kind::MatrixProduct(product) => self.matrix_product(participants, &product),
+            _ => lanes_of(participants).map(|id| (id, self.outcome(participants, id).to_vec())).collect(),
+        };
         for (id, bits) in outcomes {
             let lane = &mut self.lanes[id];
             let LaneState::Collective(request) = std::mem::replace(&mut lane.state, LaneState::Ready) else {
@@ -118,6 +129,25 @@ impl Warp {
             };
             lane.complete(&request.results, &bits);
         }
+    }
+
+    /// Results of a matrix product, by lane. Registers of lanes that do not take part count as zero.
+    fn matrix_product(&self, participants: u32, product: &MatrixProduct) -> Vec<(usize, Vec<u128>)> {
+        let operand = |which: usize, count: usize| -> number::Registers {
+            let mut registers = vec![[0; 32]; count];
+            for id in lanes_of(participants) {
+                for (register, bits) in registers.iter_mut().zip(&self.request(id).matrices[which]) {
+                    register[id] = *bits;
+                }
+            }
+            registers
+        };
+        let a = operand(0, product.a_registers());
+        let b = operand(1, product.b_registers());
+        let c = operand(2, product.sum_registers(product.c));
+        let d = number::matrix_product(product, &a, &b, &c);
+        let of_lane = |id: usize| d.iter().map(|register| u128::from(register[id])).collect();
+        lanes_of(participants).map(|id| (id, of_lane(id))).collect()
     }
 
     /// Results of lane `id`.
@@ -157,6 +187,7 @@ impl Warp {
                 let values: Vec<u32> = lanes_of(participants).map(|id| self.request(id).value as u32).collect();
                 [u128::from(number::reduce(op, &values)), 0]
             }
+            Kind::MatrixProduct(_) => unreachable!("computed for all lanes at once"),
             Kind::Elect => {
                 let leader = participants.trailing_zeros();
                 [u128::from(leader), u128::from(leader == id as u32)]

@@ -48,7 +48,8 @@ impl Warp {
             | Op::Vote { .. }
             | Op::Match { .. }
             | Op::Reduce { .. }
-            | Op::Elect { .. } => {
+            | Op::Elect { .. }
+            | Op::MatrixProduct { .. } => {
                 self.request_collective(context, group, instruction)?;
                 return Ok(Some(Flow::Moved));
             }

@@ -21,6 +21,7 @@ mod control_flow;
 mod edges;
 mod floats;
 mod integers;
+mod matrix;
 mod memory;
 mod rng;
 mod straight;
@@ -64,11 +65,13 @@ pub enum Family {
     Memory,
     /// Read-modify-write operations.
     Atomics,
+    /// Products of matrices.
+    Matrix,
 }
 
 impl Family {
     /// All families.
-    pub const ALL: [Family; 13] = [
+    pub const ALL: [Family; 14] = [
         Family::Integer,
         Family::Logic,
         Family::Dot,
@@ -82,6 +85,7 @@ impl Family {
         Family::ControlFlow,
         Family::Memory,
         Family::Atomics,
+        Family::Matrix,
     ];
 
     /// What the family's inputs look like.
@@ -93,7 +97,7 @@ impl Family {
             Family::Float32 | Family::Approximate => Mix::Float32,
             Family::Float64 => Mix::Float64,
             Family::Half => Mix::Half,
-            Family::Compare | Family::Convert | Family::Atomics => Mix::All,
+            Family::Compare | Family::Convert | Family::Atomics | Family::Matrix => Mix::All,
         }
     }
 }
@@ -109,6 +113,7 @@ pub fn program(family: Family, seed: u64) -> Case<Program> {
         Family::ControlFlow => control_flow::case(&mut rng),
         Family::Memory => memory::case(&mut rng),
         Family::Atomics => atomics::case(&mut rng),
+        Family::Matrix => matrix::case(&mut rng),
         _ => straight_line(family, &mut rng),
     }
 }
@@ -127,7 +132,7 @@ fn straight_line(family: Family, rng: &mut Rng) -> Case<Program> {
             Family::Float64 => floats::arithmetic(&mut straight, simt_ir::Type::F64),
             Family::Half => floats::half(&mut straight),
             Family::Approximate => floats::approximate(&mut straight),
-            Family::Warp | Family::ControlFlow | Family::Memory | Family::Atomics => {
+            Family::Warp | Family::ControlFlow | Family::Memory | Family::Atomics | Family::Matrix => {
                 unreachable!("made by modules of their own")
             }
         }

@@ -22,6 +22,7 @@ mod float;
 mod half;
 mod integer;
 mod logic;
+mod matrix;
 mod memory;
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,7 @@ pub fn module(family: Family, seed: u64) -> Case<String> {
         Family::ControlFlow => control_flow::body(&mut kernel),
         Family::Memory => memory::body(&mut kernel),
         Family::Atomics => atomics::body(&mut kernel),
+        Family::Matrix => matrix::body(&mut kernel),
         _ => {
             for _ in 0..INSTRUCTIONS {
                 instruction(family, &mut kernel);
@@ -68,7 +70,7 @@ fn instruction(family: Family, kernel: &mut Kernel) {
         Family::Float64 => float::instruction(kernel, float::Width::Double),
         Family::Half => half::instruction(kernel),
         Family::Approximate => approximate::instruction(kernel),
-        Family::Warp | Family::ControlFlow | Family::Memory | Family::Atomics => {
+        Family::Warp | Family::ControlFlow | Family::Memory | Family::Atomics | Family::Matrix => {
             unreachable!("made as a whole")
         }
     }

@@ -52,7 +52,7 @@ pub(crate) fn whole_warp_operations(function: &Function) -> Vec<Vec<usize>> {
         }
     }
     let is_whole = |op: &Op| match op {
-        Op::Barrier { .. } | Op::ClusterBarrier { .. } => true,
+        Op::Barrier { .. } | Op::ClusterBarrier { .. } | Op::MatrixProduct { .. } => true,
         op => is_convergent(op) && op.members().is_some_and(|members| all_lanes[members.0 as usize]),
     };
     let places = |block: &crate::Block| {

@@ -20,6 +20,7 @@ mod float_arithmetic;
 mod format;
 mod integer;
 mod logic;
+mod matrix;
 mod round;
 mod rules;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub mod variants;
 
 pub use atomic::{atomic, reduce};
 pub use code::{decode, encode, evaluate_code};
+pub use matrix::{Registers, matrix_product};
 
 use crate::{FloatBinaryOp, FloatUnaryOp, Op, Type};
 use bits::{mask, sign_extend};

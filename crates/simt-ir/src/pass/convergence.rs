@@ -34,6 +34,7 @@ pub fn is_convergent(op: &Op) -> bool {
             | Op::Match { .. }
             | Op::Reduce { .. }
             | Op::Elect { .. }
+            | Op::MatrixProduct { .. }
             | Op::WarpSync { .. }
             | Op::Barrier { .. }
             | Op::ClusterBarrier { .. }

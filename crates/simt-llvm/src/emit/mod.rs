@@ -14,6 +14,7 @@ mod integer;
 mod kernel;
 mod lanes;
 mod math;
+mod matrix;
 mod memory;
 mod outline;
 mod runtime;
@@ -221,6 +222,7 @@ impl<'a> FunctionEmitter<'a> {
             | Op::ActiveMask
             | Op::Elect { .. }
             | Op::WarpSync { .. } => self.across_lanes(&instruction.op, results)?,
+            Op::MatrixProduct { product, a, b, c } => self.matrix_product(product, [a, b, c], results),
             Op::Fence { order, .. } => self.fence(*order),
             Op::StackAlloc { .. } | Op::StackSave | Op::StackRestore { .. } => self.stack(&instruction.op, results),
             op => self.pure(op, results[0])?,

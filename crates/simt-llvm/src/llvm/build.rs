@@ -4,7 +4,7 @@ use llvm_sys::core::*;
 use llvm_sys::prelude::*;
 use llvm_sys::{LLVMAtomicOrdering, LLVMAtomicRMWBinOp, LLVMOpcode};
 
-use super::{Bb, Fun, Ir, Ty, Val};
+use super::{Bb, Fun, IN_REGISTERS, Ir, Ty, Val};
 
 /// Names instructions get: none.
 const UNNAMED: *const i8 = c"".as_ptr();
@@ -364,6 +364,14 @@ impl Ir {
     /// Calls a function.
     pub fn call(&self, function: Fun, arguments: &[Val]) -> Val {
         self.call_pointer(function.value, function.ty, arguments)
+    }
+
+    /// Calls a function that has [`Ir::pass_in_registers`].
+    pub fn call_in_registers(&self, function: Fun, arguments: &[Val]) -> Val {
+        let call = self.call(function, arguments);
+        // SAFETY: the value is a call of this `Ir`.
+        unsafe { LLVMSetInstructionCallConv(call.0, IN_REGISTERS) };
+        call
     }
 
     /// Calls through a pointer.

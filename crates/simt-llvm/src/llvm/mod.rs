@@ -15,6 +15,9 @@ use std::ffi::CString;
 use llvm_sys::core::*;
 use llvm_sys::prelude::*;
 
+/// LLVM's number for `x86_regcallcc`.
+const IN_REGISTERS: u32 = 92;
+
 /// A value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Val(LLVMValueRef);
@@ -213,6 +216,12 @@ impl Ir {
             }
             Fun { value: Val(value), ty }
         }
+    }
+
+    /// Has as many arguments and results as possible in vector registers. Call it with [`Ir::call_in_registers`].
+    pub fn pass_in_registers(&self, function: Fun) {
+        // SAFETY: a function of this `Ir`.
+        unsafe { LLVMSetFunctionCallConv(function.value.0, IN_REGISTERS) };
     }
 
     /// Adds an attribute without a value; index `u32::MAX` is the function, 0 the result, 1 … the parameters.

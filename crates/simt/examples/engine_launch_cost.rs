@@ -1,6 +1,6 @@
 //! Measures what a launch of an empty kernel costs the host: into a running stream, and with waiting for it.
 //!
-//! `cargo run --release -p simt --example launch_cost [workers]`
+//! `cargo run --release -p simt --example engine_launch_cost [workers]`
 
 use simt::{DomainConfig, Engine, EngineConfig, Kernel, Launch, Stream};
 use simt_ir::abi::{ExecutionMode, KernelCode, LaunchContext, WarpContext};
