@@ -28,6 +28,11 @@ pub(crate) fn window_of(address: u64) -> u64 {
     }
 }
 
+/// The offset in the owner's memory.
+pub(crate) fn offset_of(address: u64) -> u64 {
+    address & OFFSET_MASK
+}
+
 /// Whether a generic address lies in the window of this owner.
 pub(crate) fn is_within(window: u64, owner: u64, address: u64) -> bool {
     address & !OFFSET_MASK == base(window, owner)

@@ -53,6 +53,9 @@ pub type RunWarp = unsafe extern "C" fn(launch: *const LaunchContext, warp: *mut
 /// Constant offsets of accesses, and what an access spans, are smaller than this.
 pub const OFFSET_REACH: u64 = 1 << 32;
 
+/// The shared memory of the blocks of a cluster lies one after the other by rank, each beginning at a multiple of this.
+pub const SHARED_ALIGN: u64 = 1024;
+
 /// What all warps of a launch share. The code only reads it, except `abort`.
 #[repr(C)]
 pub struct LaunchContext {

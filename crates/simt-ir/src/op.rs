@@ -543,6 +543,11 @@ pub enum Op {
     FromGeneric { space: AddressSpace, a: Value },
     /// `i64 -> i1`: whether a generic address lies in `space`.
     IsInSpace { space: AddressSpace, a: Value },
+    /// `i64, i32 -> i64`: the generic address, in the shared memory of the block with this rank in the cluster, of what a generic
+    /// address says in the block's own.
+    MapToRank { a: Value, rank: Value },
+    /// `i64 -> i32`: the rank in the cluster of the block in whose shared memory a generic address lies; no rank if in none.
+    RankOf { a: Value },
     /// `-> i64`: a fresh piece of the lane's local memory, as an offset in local space. Freed when the function returns, or by
     /// [`Op::StackRestore`].
     StackAlloc { size: Value, align: u32 },

@@ -26,11 +26,13 @@ macro_rules! visit_operands {
             | Op::FloatToFloat { a, .. }
             | Op::ToGeneric { a, .. }
             | Op::FromGeneric { a, .. }
+            | Op::RankOf { a }
             | Op::IsInSpace { a, .. } => $visit(a),
             Op::Binary { a, b, .. }
             | Op::IntCompare { a, b, .. }
             | Op::FloatBinary { a, b, .. }
             | Op::FloatCompare { a, b, .. }
+            | Op::MapToRank { a, rank: b }
             | Op::Concat { low: a, high: b, .. }
             | Op::Match { value: a, members: b, .. }
             | Op::Reduce { value: a, members: b, .. }
@@ -171,6 +173,7 @@ impl Op {
             | Op::FunctionAddress(_)
             | Op::ToGeneric { .. }
             | Op::FromGeneric { .. }
+            | Op::MapToRank { .. }
             | Op::StackAlloc { .. }
             | Op::StackSave => vec![Type::I64],
             Op::IntCompare { .. } | Op::FloatCompare { .. } | Op::IsInSpace { .. } => vec![Type::I1],
@@ -180,6 +183,7 @@ impl Op {
             | Op::DotProduct4 { .. }
             | Op::DotProduct2 { .. }
             | Op::FindNthSet { .. }
+            | Op::RankOf { .. }
             | Op::ActiveMask => vec![Type::I32],
             Op::Reduce { op, .. } => vec![if op.is_float() { Type::F32 } else { Type::I32 }],
             Op::Load { ty, count, .. } => vec![*ty; *count as usize],

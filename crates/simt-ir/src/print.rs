@@ -220,6 +220,8 @@ impl Op {
             Op::Fence { order, scope } => format!("fence {} {}", snake(order), snake(scope)),
             Op::ToGeneric { space, .. } => format!("to_generic {}", snake(space)),
             Op::FromGeneric { space, .. } => format!("from_generic {}", snake(space)),
+            Op::MapToRank { .. } => "map_to_rank".into(),
+            Op::RankOf { .. } => "rank_of".into(),
             Op::IsInSpace { space, .. } => format!("is_in_space {}", snake(space)),
             Op::StackAlloc { align, .. } => format!("stack_alloc align {align}"),
             Op::StackSave => "stack_save".into(),

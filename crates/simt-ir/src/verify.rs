@@ -216,10 +216,12 @@ impl Verifier<'_> {
             Op::ToGeneric { .. }
             | Op::FromGeneric { .. }
             | Op::IsInSpace { .. }
+            | Op::RankOf { .. }
             | Op::StackAlloc { .. }
             | Op::StackRestore { .. } => {
                 vec![Type::I64]
             }
+            Op::MapToRank { .. } => vec![Type::I64, Type::I32],
             Op::Load { .. } => vec![Type::I64, Type::I1],
             Op::Store { ty, values, .. } => {
                 let mut list = vec![Type::I64];

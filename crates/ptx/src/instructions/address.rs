@@ -2,7 +2,7 @@
 
 use simt_ir::{AddressSpace, FunctionKind, Op};
 
-use super::{Declaration, Guarding};
+use super::{Declaration, Guarding, cluster};
 use crate::ast::ScalarType;
 use crate::check::Checked;
 use crate::lowering::{Lowering, Problem};
@@ -23,28 +23,27 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
         guarding: Guarding::Select,
         lower: isspacep,
     },
-    Declaration {
-        forms: &["getctarank.SPACE{shared::cluster}?.T{u32 u64} =d:u32, a:any @7.8 sm_90"],
-        guarding: Guarding::Select,
-        lower: block_rank,
-    },
 ];
 
-/// The space that a modifier names. The window of a cluster's shared memory is that of the block itself.
+/// The space that a modifier names; that of a cluster's shared memory is generic, and addresses are to be made so.
 pub(super) fn space(cx: &Lowering<'_>, modifier: &str) -> AddressSpace {
     match modifier {
         "const" => AddressSpace::Const,
         "global" => AddressSpace::Global,
         "local" => AddressSpace::Local,
-        "shared" | "shared::cta" | "shared::cluster" => AddressSpace::Shared,
+        "shared" | "shared::cta" => AddressSpace::Shared,
+        CLUSTER => AddressSpace::Generic,
         // The parameters of device functions that have an address lie in local memory.
         _ if cx.kind == FunctionKind::Device => AddressSpace::Local,
         _ => AddressSpace::Param,
     }
 }
 
+/// The space modifier of the shared memory of a cluster.
+pub(super) const CLUSTER: &str = "shared::cluster";
+
 /// A register of 32 or 64 bits or an address, as 64 bits.
-fn address(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<simt_ir::Value, Problem> {
+pub(super) fn operand(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<simt_ir::Value, Problem> {
     match i.operand("a") {
         Some(Operand::Register(register)) => {
             let ty = cx.bits_of_register(*register);
@@ -57,23 +56,27 @@ fn address(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<simt_ir::Value, Pro
 }
 
 fn cvta(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
-    let a = address(cx, i)?;
-    let space = space(cx, i.slot("SPACE").unwrap_or_default());
-    let op = if i.has("to") { Op::FromGeneric { space, a } } else { Op::ToGeneric { space, a } };
-    let d = cx.builder.push1(op);
+    let a = operand(cx, i)?;
+    let modifier = i.slot("SPACE").unwrap_or_default();
+    let space = space(cx, modifier);
+    let d = match (modifier, i.has("to")) {
+        (CLUSTER, true) => cluster::from_generic(cx, a),
+        (CLUSTER, false) => cluster::to_generic(cx, a),
+        (_, true) => cx.builder.push1(Op::FromGeneric { space, a }),
+        (_, false) => cx.builder.push1(Op::ToGeneric { space, a }),
+    };
     let d = cx.reinterpret(d, i.ty("T"));
     cx.write(i, "d", d)
 }
 
 fn isspacep(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
-    let a = address(cx, i)?;
-    let space = space(cx, i.slot("SPACE").unwrap_or_default());
-    let p = cx.builder.push1(Op::IsInSpace { space, a });
+    let a = operand(cx, i)?;
+    let p = match i.slot("SPACE").unwrap_or_default() {
+        CLUSTER => cluster::is_within(cx, a),
+        modifier => {
+            let space = space(cx, modifier);
+            cx.builder.push1(Op::IsInSpace { space, a })
+        }
+    };
     cx.write(i, "p", p)
-}
-
-/// An address of shared memory is always one of the block itself.
-fn block_rank(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
-    let d = cx.builder.push1(Op::Special(simt_ir::SpecialRegister::ClusterCtarank));
-    cx.write(i, "d", d)
 }

@@ -2,7 +2,7 @@
 //!
 //! As with other asynchronous copies ([`super::copy`]), the work is done on the spot.
 
-use simt_ir::{BinaryOp, IntCondition, MemoryOrder, Op, Type, Value};
+use simt_ir::{AddressSpace, BinaryOp, IntCondition, MemoryOrder, Op, Type, Value};
 
 use super::mbarrier::complete_transactions;
 use super::memory::{Target, bracketed, elements, target};
@@ -16,11 +16,19 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
         forms: &[
             "cp.async.bulk.SPACE{shared::cluster shared::cta}.global.mbarrier::complete_tx::bytes.L2::cache_hint? \
              [d], [a], size:u32, [bar], policy:b64? @8.0 sm_90",
+            "cp.async.bulk.SPACE{shared::cluster}.FROM{shared::cta}.mbarrier::complete_tx::bytes \
+             [d], [a], size:u32, [bar] @8.0 sm_90",
             "cp.async.bulk.SPACE{shared::cta}.global.mbarrier::complete_tx::bytes.ignore_oob \
              [d], [a], size:u32, left:u32, right:u32, [bar] @9.2 sm_90",
         ],
         guarding: Guarding::Region,
         lower: to_shared,
+    },
+    Declaration {
+        forms: &["cp.async.bulk.SPACE{shared::cluster}.global.mbarrier::complete_tx::bytes.multicast::cluster\
+             .L2::cache_hint? [d], [a], size:u32, [bar], mask:b16, policy:b64? @8.0 sm_90"],
+        guarding: Guarding::Region,
+        lower: to_many,
     },
     Declaration {
         forms: &[
@@ -61,9 +69,9 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
 const CHUNK_BYTES: u32 = 16;
 
 fn to_shared(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
-    let to = target(cx, Some("shared"), bracketed(i, "d")?)?;
-    let from = target(cx, Some("global"), bracketed(i, "a")?)?;
-    let barrier = target(cx, Some("shared"), bracketed(i, "bar")?)?;
+    let to = target(cx, i.slot("SPACE"), bracketed(i, "d")?)?;
+    let from = target(cx, i.slot("FROM").or(Some("global")), bracketed(i, "a")?)?;
+    let barrier = target(cx, i.slot("SPACE"), bracketed(i, "bar")?)?;
     let size = cx.source(i, "size")?;
     let bytes = if i.has("ignore_oob") {
         let (left, right) = (cx.source(i, "left")?, cx.source(i, "right")?);
@@ -74,6 +82,38 @@ fn to_shared(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
     };
     copy(cx, &from, &to, size, bytes);
     complete_transactions(cx, &barrier, size);
+    Ok(())
+}
+
+/// To the same offset in the shared memory of each block of the cluster whose bit is set.
+fn to_many(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
+    let to = target(cx, i.slot("SPACE"), bracketed(i, "d")?)?;
+    let from = target(cx, Some("global"), bracketed(i, "a")?)?;
+    let barrier = target(cx, i.slot("SPACE"), bracketed(i, "bar")?)?;
+    let (size, mask) = (cx.source(i, "size")?, cx.source(i, "mask")?);
+    let mask = cx.resize(false, Type::I32, mask);
+    let start = cx.word(0);
+    cx.repeat(start, |cx, rank| {
+        let bit = cx.binary(BinaryOp::ShrUnsigned, mask, rank);
+        let wanted = cx.resize(false, Type::I1, bit);
+        let after = cx.begin_region(wanted);
+        let [to, barrier] = [&to, &barrier].map(|own| {
+            let own_address = if own.space == AddressSpace::Shared {
+                cx.builder.push1(Op::ToGeneric { space: AddressSpace::Shared, a: own.address })
+            } else {
+                own.address
+            };
+            let address = cx.builder.push1(Op::MapToRank { a: own_address, rank });
+            Target { space: AddressSpace::Generic, address, offset: own.offset }
+        });
+        copy(cx, &from, &to, size, Bytes::All);
+        complete_transactions(cx, &barrier, size);
+        cx.end_region(after);
+        let next = cx.binary_constant(BinaryOp::Add, rank, 1);
+        let rest = cx.binary(BinaryOp::ShrUnsigned, mask, next);
+        let done = cx.is_zero(rest);
+        (next, done)
+    });
     Ok(())
 }
 

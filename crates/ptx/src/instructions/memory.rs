@@ -2,7 +2,7 @@
 
 use simt_ir::{AddressSpace, FunctionKind, MemoryOrder, Op, Type, Value};
 
-use super::{Declaration, Guarding, address};
+use super::{Declaration, Guarding, address, cluster};
 use crate::ast::{Immediate, ScalarType, Space};
 use crate::check::Checked;
 use crate::lowering::{Lowering, Place, Problem, ir_type};
@@ -81,9 +81,9 @@ pub(super) fn bracketed<'a>(i: &Checked<'a>, name: &str) -> Result<&'a Address, 
 
 /// The address that an instruction accesses. Without a space modifier a variable is in its own space, and a register
 /// holds a generic address.
-pub(super) fn target(cx: &mut Lowering<'_>, modifier: Option<&str>, address: &Address) -> Result<Target, Problem> {
+pub(super) fn target(cx: &mut Lowering<'_>, modifier: Option<&str>, place: &Address) -> Result<Target, Problem> {
     let stated = modifier.map(|modifier| address::space(cx, modifier));
-    let (space, base, offset) = match &address.base {
+    let (space, base, offset) = match &place.base {
         Operand::Symbol(symbol, inner) => {
             let value = cx.symbol_address(symbol)?;
             let own = match cx.symbol_space(symbol)? {
@@ -94,17 +94,20 @@ pub(super) fn target(cx: &mut Lowering<'_>, modifier: Option<&str>, address: &Ad
                 Some(Space::Param) => address::space(cx, "param"),
                 _ => return Problem::invalid("this symbol has no memory"),
             };
-            (own, value, address.offset.wrapping_add(*inner))
+            (own, value, place.offset.wrapping_add(*inner))
         }
         Operand::Register(register) => {
             let ty = cx.bits_of_register(*register);
-            let value = cx.value(&address.base, ty)?;
-            let value = cx.resize(false, Type::I64, value);
-            (stated.unwrap_or(AddressSpace::Generic), value, address.offset)
+            let value = cx.value(&place.base, ty)?;
+            let mut value = cx.resize(false, Type::I64, value);
+            if modifier == Some(address::CLUSTER) {
+                value = cluster::to_generic(cx, value);
+            }
+            (stated.unwrap_or(AddressSpace::Generic), value, place.offset)
         }
         Operand::Immediate(value) => {
             let value = cx.immediate(*value, ScalarType::B64);
-            (stated.unwrap_or(AddressSpace::Generic), value, address.offset)
+            (stated.unwrap_or(AddressSpace::Generic), value, place.offset)
         }
         _ => return Problem::invalid("expected a register or a variable in brackets"),
     };

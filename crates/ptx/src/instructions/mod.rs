@@ -11,6 +11,7 @@ mod barrier;
 mod bits;
 mod bulk;
 mod carry;
+mod cluster;
 mod compare;
 mod control;
 mod convert;
@@ -91,6 +92,7 @@ const FAMILIES: &[(&str, &[&[Declaration]])] = &[
     ("bits", &[bits::INSTRUCTIONS]),
     ("bulk", &[bulk::INSTRUCTIONS]),
     ("carry", &[carry::INSTRUCTIONS]),
+    ("cluster", &[cluster::INSTRUCTIONS]),
     ("compare", &[compare::INSTRUCTIONS]),
     ("control", &[control::INSTRUCTIONS]),
     ("convert", &[convert::INSTRUCTIONS]),
@@ -125,7 +127,6 @@ static TABLE: LazyLock<HashMap<&'static str, Vec<Entry>>> = LazyLock::new(|| {
 /// Instructions of the PTX ISA that have no declaration yet: known by name, refused when they are launched.
 const NOT_IMPLEMENTED: &[&str] = &[
     "istypep",
-    "mapa",
     "multimem",
     "suld",
     "suq",

@@ -4,7 +4,7 @@ use simt_ir::{AddressSpace, MemoryOrder, Op, Scope, SymbolId, Type, number};
 
 use super::Context;
 use super::lane::Lane;
-use crate::windows::{LOCAL_WINDOW, PARAM_WINDOW, SHARED_WINDOW, base, is_within, window_of};
+use crate::windows::{LOCAL_WINDOW, PARAM_WINDOW, SHARED_WINDOW, base, is_within, offset_of, window_of};
 use crate::{Access, AccessKind, FaultKind, Space};
 
 /// An access as an instruction names it.
@@ -24,6 +24,8 @@ struct Request {
 enum Place {
     Global(u64),
     Shared(u64),
+    /// Shared memory of the block with this rank in the cluster.
+    Cluster(usize, u64),
     Local(u64),
     Param(u64),
     /// Shared or local memory of somebody else.
@@ -147,7 +149,12 @@ impl Context<'_, '_> {
                 let outcome = self.machine.memory.read(&access, bytes);
                 return outcome.map_err(|reason| out_of_bounds(request, place, reason));
             }
-            Place::Shared(offset) => bytes.copy_from_slice(slice(self.shared, request, place, offset)?),
+            Place::Shared(offset) => {
+                bytes.copy_from_slice(slice(&self.cluster_shared[self.rank], request, place, offset)?);
+            }
+            Place::Cluster(rank, offset) => {
+                bytes.copy_from_slice(slice(&self.cluster_shared[rank], request, place, offset)?);
+            }
             Place::Param(offset) => bytes.copy_from_slice(slice(&self.machine.launch.params, request, place, offset)?),
             Place::Local(offset) => {
                 self.touch_local(lane, request, offset)?;
@@ -166,7 +173,12 @@ impl Context<'_, '_> {
                 let outcome = self.machine.memory.write(&access, bytes);
                 return outcome.map_err(|reason| out_of_bounds(request, place, reason));
             }
-            Place::Shared(offset) => slice_mut(self.shared, request, place, offset)?.copy_from_slice(bytes),
+            Place::Shared(offset) => {
+                slice_mut(&mut self.cluster_shared[self.rank], request, place, offset)?.copy_from_slice(bytes);
+            }
+            Place::Cluster(rank, offset) => {
+                slice_mut(&mut self.cluster_shared[rank], request, place, offset)?.copy_from_slice(bytes);
+            }
             Place::Param(_) => return Err(out_of_bounds(request, place, "parameters cannot be written".into())),
             Place::Local(offset) => {
                 self.touch_local(lane, request, offset)?;
@@ -214,7 +226,10 @@ impl Context<'_, '_> {
                 SHARED_WINDOW if self.owns(lane, SHARED_WINDOW, address) => {
                     Place::Shared(address.wrapping_sub(self.window_base(lane, SHARED_WINDOW)))
                 }
-                SHARED_WINDOW => Place::Foreign(Space::Shared),
+                SHARED_WINDOW => match self.rank_of(address) {
+                    Some(rank) => Place::Cluster(rank, offset_of(address)),
+                    None => Place::Foreign(Space::Shared),
+                },
                 LOCAL_WINDOW if self.owns(lane, LOCAL_WINDOW, address) => {
                     Place::Local(address.wrapping_sub(self.window_base(lane, LOCAL_WINDOW)))
                 }
@@ -249,6 +264,16 @@ impl Context<'_, '_> {
             AddressSpace::Shared => u64::from(symbol.offset),
             _ => self.machine.symbols[id.0 as usize],
         })
+    }
+
+    /// The block of the cluster in whose shared memory a generic address lies ([`Op::RankOf`]).
+    pub fn rank_of(&self, address: u64) -> Option<usize> {
+        (0..self.cluster_shared.len()).find(|rank| is_within(SHARED_WINDOW, self.block_of_rank(*rank), address))
+    }
+
+    /// [`Op::MapToRank`].
+    pub fn map_to_rank(&self, address: u64, rank: u32) -> u64 {
+        base(SHARED_WINDOW, self.block_of_rank(rank as usize)) | offset_of(address)
     }
 
     /// [`Op::ToGeneric`].
@@ -300,7 +325,7 @@ fn check_alignment(request: &Request) -> Result<(), FaultKind> {
 fn out_of_bounds(request: &Request, place: Place, reason: String) -> FaultKind {
     let space = match place {
         Place::Global(_) => Space::Global,
-        Place::Shared(_) => Space::Shared,
+        Place::Shared(_) | Place::Cluster(..) => Space::Shared,
         Place::Local(_) => Space::Local,
         Place::Param(_) => Space::Param,
         Place::Foreign(space) => space,

@@ -12,12 +12,11 @@ use crate::Fault;
 pub(super) struct Block {
     pub id: BlockId,
     pub warps: Vec<Warp>,
-    shared: Vec<u8>,
     barriers: Barriers,
 }
 
 impl Block {
-    /// All threads at the kernel's start; shared memory is zero.
+    /// All threads at the kernel's start.
     pub fn new(machine: &Machine, index: [u32; 3]) -> Self {
         let [width, height, _] = machine.launch.grid.map(u64::from);
         let [x, y, z] = index.map(u64::from);
@@ -28,15 +27,19 @@ impl Block {
             Warp::new(index as u32, threads.iter().map(|thread| start(machine, *thread)).collect())
         };
         let warps = lanes.chunks(WARP_SIZE as usize).enumerate().map(warp).collect();
-        let shared_bytes = machine.program.shared_bytes + machine.launch.dynamic_shared_bytes;
-        Self { id, warps, shared: vec![0; shared_bytes as usize], barriers: Barriers::default() }
+        Self { id, warps, barriers: Barriers::default() }
     }
 
-    /// Gives each warp a slice.
-    pub fn run_slices(&mut self, machine: &mut Machine) -> Result<(), Box<Fault>> {
+    /// Gives each warp a slice. `cluster_shared` is the shared memory of the cluster's blocks, of which this is number `rank`.
+    pub fn run_slices(
+        &mut self,
+        machine: &mut Machine,
+        cluster_shared: &mut [Vec<u8>],
+        rank: usize,
+    ) -> Result<(), Box<Fault>> {
         for index in 0..self.warps.len() {
-            let Block { id, warps, shared, barriers } = self;
-            let mut context = Context { machine, block: *id, shared, barriers };
+            let Block { id, warps, barriers } = self;
+            let mut context = Context { machine, block: *id, cluster_shared, rank, barriers };
             warps[index].run_slice(&mut context)?;
             release_barriers(barriers, warps);
         }

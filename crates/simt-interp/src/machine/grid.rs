@@ -19,6 +19,8 @@ pub(crate) struct Grid<'a> {
 /// Blocks that start together.
 struct Cluster {
     blocks: Vec<Block>,
+    /// The blocks' shared memory, zero at the start.
+    shared: Vec<Vec<u8>>,
 }
 
 impl<'a> Grid<'a> {
@@ -48,8 +50,8 @@ impl<'a> Grid<'a> {
             }
             let steps_before = self.machine.steps;
             for cluster in &mut self.running {
-                for block in &mut cluster.blocks {
-                    block.run_slices(&mut self.machine)?;
+                for (rank, block) in cluster.blocks.iter_mut().enumerate() {
+                    block.run_slices(&mut self.machine, &mut cluster.shared, rank)?;
                 }
                 cluster.release();
             }
@@ -74,7 +76,10 @@ impl<'a> Grid<'a> {
                 let within = coordinates(u64::from(rank), launch.cluster);
                 Block::new(&self.machine, [0, 1, 2].map(|axis| first[axis] * launch.cluster[axis] + within[axis]))
             };
-            self.running.push(Cluster { blocks: (0..cluster_size).map(block).collect() });
+            let blocks: Vec<Block> = (0..cluster_size).map(block).collect();
+            let shared_bytes = self.machine.program.shared_bytes + launch.dynamic_shared_bytes;
+            let shared = vec![vec![0; shared_bytes as usize]; blocks.len()];
+            self.running.push(Cluster { blocks, shared });
             self.next += 1;
         }
     }

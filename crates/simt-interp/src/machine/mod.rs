@@ -47,7 +47,10 @@ struct BlockId {
 struct Context<'c, 'a> {
     machine: &'c mut Machine<'a>,
     block: BlockId,
-    shared: &'c mut [u8],
+    /// Shared memory of the blocks of the cluster, by rank.
+    cluster_shared: &'c mut [Vec<u8>],
+    /// The block's rank.
+    rank: usize,
     barriers: &'c mut Barriers,
 }
 
@@ -62,6 +65,18 @@ impl Context<'_, '_> {
             block: self.block.index,
             thread: lane.index,
         })
+    }
+
+    /// Index in the grid of the block with this rank in the cluster.
+    fn block_of_rank(&self, rank: usize) -> u64 {
+        let launch = self.machine.launch;
+        let within = coordinates(rank as u64, launch.cluster);
+        let index = [0, 1, 2].map(|axis| {
+            let own = self.block.index[axis];
+            u64::from(own - own % launch.cluster[axis] + within[axis])
+        });
+        let [width, height, _] = launch.grid.map(u64::from);
+        index[0] + width * (index[1] + height * index[2])
     }
 
     /// The number of the thread in the whole grid, which owns its local memory.

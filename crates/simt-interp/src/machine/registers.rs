@@ -56,7 +56,7 @@ impl Context<'_, '_> {
             ClusterCtarank => in_cluster(0) + cluster[0] * (in_cluster(1) + cluster[1] * in_cluster(2)),
             ClusterNctarank => cluster.iter().product(),
             DynamicSharedSize => launch.dynamic_shared_bytes,
-            TotalSharedSize => self.shared.len() as u32,
+            TotalSharedSize => self.cluster_shared[self.rank].len() as u32,
             Environment0 => launch.environment[0],
             Environment1 => launch.environment[1],
             Environment2 => launch.environment[2],

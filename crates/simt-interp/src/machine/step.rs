@@ -174,6 +174,13 @@ fn run_lane(
         Op::FunctionAddress(function) => vec![u128::from(context.machine.program.address_of(*function))],
         Op::ToGeneric { space, a } => vec![u128::from(context.to_generic(lane, *space, lane.value(*a) as u64))],
         Op::FromGeneric { space, a } => vec![u128::from(context.generic_to(lane, *space, lane.value(*a) as u64))],
+        Op::MapToRank { a, rank } => {
+            vec![u128::from(context.map_to_rank(lane.value(*a) as u64, lane.value(*rank) as u32))]
+        }
+        Op::RankOf { a } => {
+            let rank = context.rank_of(lane.value(*a) as u64);
+            vec![u128::from(rank.map_or(u32::MAX, |rank| rank as u32))]
+        }
         Op::IsInSpace { space, a } => vec![u128::from(context.is_in_space(lane, *space, lane.value(*a) as u64))],
         Op::StackAlloc { size, align } => {
             let size = lane.value(*size) as u64;

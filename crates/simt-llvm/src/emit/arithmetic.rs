@@ -39,6 +39,8 @@ impl FunctionEmitter<'_> {
             Op::ToGeneric { space, a } => return self.change_space(*space, *a, result, true),
             Op::FromGeneric { space, a } => return self.change_space(*space, *a, result, false),
             Op::IsInSpace { space, a } => return self.is_in_space(*space, *a, result),
+            Op::MapToRank { a, rank } => return self.map_to_rank(*a, *rank, result),
+            Op::RankOf { a } => return self.rank_of(*a, result),
             _ => {}
         }
         let operands = op.operands();
@@ -268,11 +270,7 @@ impl FunctionEmitter<'_> {
                 let cluster = self.launch_i32(dims(offset_of!(LaunchContext, cluster), index));
                 self.ir.bin(Bin::UDiv, grid, cluster)
             }
-            ClusterCtarank => {
-                let [x, y, z] = [0, 1, 2].map(|index| self.cluster_quotient(index, true));
-                let [nx, ny] = [0, 1].map(|index| self.launch_i32(dims(offset_of!(LaunchContext, cluster), index)));
-                self.ir.add(x, self.ir.mul(nx, self.ir.add(y, self.ir.mul(ny, z))))
-            }
+            ClusterCtarank => self.cluster_rank(),
             ClusterNctarank => {
                 let [x, y, z] = [0, 1, 2].map(|index| self.launch_i32(dims(offset_of!(LaunchContext, cluster), index)));
                 self.ir.mul(x, self.ir.mul(y, z))
@@ -310,7 +308,7 @@ impl FunctionEmitter<'_> {
         Ok(())
     }
 
-    fn cluster_quotient(&self, index: usize, remainder: bool) -> Val {
+    pub fn cluster_quotient(&self, index: usize, remainder: bool) -> Val {
         let cluster = self.launch_i32(offset_of!(LaunchContext, cluster) + 4 * index);
         self.ir.bin(if remainder { Bin::URem } else { Bin::UDiv }, self.block_index[index], cluster)
     }

@@ -135,7 +135,9 @@ fn count(program: &Program, is_of_kind: impl Fn(&Op) -> bool) -> usize {
 
 /// Whether a warp of the kernel may have to wait for others.
 fn suspends(kernel: &Function, shapes: &Shapes) -> bool {
-    let waits = kernel.blocks.iter().flat_map(|block| &block.instructions).any(|i| i.op.may_suspend());
+    let instructions = kernel.blocks.iter().flat_map(|block| &block.instructions);
+    // The memory of other blocks is there only while they run.
+    let waits = instructions.clone().any(|i| i.op.may_suspend() || matches!(i.op, Op::MapToRank { .. }));
     waits || shapes.schedule.spins.contains(&true)
 }
 

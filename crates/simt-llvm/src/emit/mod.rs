@@ -7,6 +7,7 @@ mod arithmetic;
 mod atomic;
 mod call;
 mod check;
+mod cluster;
 mod control;
 mod convert;
 mod float;

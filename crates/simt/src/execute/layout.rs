@@ -2,11 +2,8 @@
 
 use crate::sys::align_up;
 use simt_ir::WARP_SIZE;
-use simt_ir::abi::{KernelCode, WarpContext};
+use simt_ir::abi::{KernelCode, SHARED_ALIGN, WarpContext};
 use std::mem::size_of;
-
-/// Alignment of a block's shared memory: more than the 128 bytes of the contract, because bulk copies want it.
-const SHARED_ALIGN: u64 = 1024;
 
 /// Sizes of what blocks need, and offsets in the two parts of a [`Workspace`](super::workspace::Workspace): *control*, which
 /// only the engine and machine code touch, and *data*, which kernels have addresses of.
