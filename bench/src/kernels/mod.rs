@@ -6,6 +6,7 @@ mod nbody;
 mod reduce;
 mod saxpy;
 mod sgemm;
+mod sgemm_naive;
 mod transpose;
 
 use anyhow::{Context, Result};
@@ -17,6 +18,7 @@ pub fn all() -> Vec<Workload> {
     vec![
         saxpy::workload(),
         sgemm::workload(),
+        sgemm_naive::workload(),
         reduce::workload(),
         nbody::workload(),
         mandelbrot::workload(),
