@@ -6,6 +6,7 @@ mod nbody;
 mod reduce;
 mod saxpy;
 mod sgemm;
+mod sgemm_blocked;
 mod sgemm_naive;
 mod transpose;
 
@@ -19,6 +20,7 @@ pub fn all() -> Vec<Workload> {
         saxpy::workload(),
         sgemm::workload(),
         sgemm_naive::workload(),
+        sgemm_blocked::workload(),
         reduce::workload(),
         nbody::workload(),
         mandelbrot::workload(),
