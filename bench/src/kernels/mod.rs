@@ -8,6 +8,7 @@ mod saxpy;
 mod sgemm;
 mod sgemm_blocked;
 mod sgemm_naive;
+mod stencil2d;
 mod transpose;
 
 use anyhow::{Context, Result};
@@ -26,6 +27,7 @@ pub fn all() -> Vec<Workload> {
         mandelbrot::workload(),
         histogram::workload(),
         transpose::workload(),
+        stencil2d::workload(),
     ]
 }
 
