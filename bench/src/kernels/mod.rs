@@ -1,5 +1,6 @@
 //! The kernel benchmarks. A new one is a folder in `kernels/`, a file here and a line in the list below.
 
+mod black_scholes;
 mod histogram;
 mod mandelbrot;
 mod nbody;
@@ -28,6 +29,7 @@ pub fn all() -> Vec<Workload> {
         histogram::workload(),
         transpose::workload(),
         stencil2d::workload(),
+        black_scholes::workload(),
     ]
 }
 
