@@ -6,6 +6,7 @@ mod mandelbrot;
 mod nbody;
 mod reduce;
 mod saxpy;
+mod scan;
 mod sgemm;
 mod sgemm_blocked;
 mod sgemm_naive;
@@ -30,6 +31,7 @@ pub fn all() -> Vec<Workload> {
         transpose::workload(),
         stencil2d::workload(),
         black_scholes::workload(),
+        scan::workload(),
     ]
 }
 
