@@ -4,6 +4,7 @@ mod black_scholes;
 mod histogram;
 mod mandelbrot;
 mod nbody;
+mod radix_sort;
 mod reduce;
 mod saxpy;
 mod scan;
@@ -32,6 +33,7 @@ pub fn all() -> Vec<Workload> {
         stencil2d::workload(),
         black_scholes::workload(),
         scan::workload(),
+        radix_sort::workload(),
     ]
 }
 
