@@ -24,6 +24,8 @@ pub enum Contents {
     F32(fn(u32) -> f32),
     /// Of `unsigned`s and `int`s: a function of the index.
     U32(fn(u32) -> u32),
+    /// Of `unsigned`s and `int`s: all at once, where an element depends on others.
+    Table(fn() -> Vec<u32>),
 }
 
 /// How the results of two peers may differ.
@@ -87,6 +89,11 @@ impl Buffer {
             Contents::Zero => vec![0; self.size_bytes()],
             Contents::F32(value) => (0..count).flat_map(|i| value(i).to_le_bytes()).collect(),
             Contents::U32(value) => (0..count).flat_map(|i| value(i).to_le_bytes()).collect(),
+            Contents::Table(values) => {
+                let values = values();
+                assert_eq!(values.len(), self.count, "{} has another number of elements than it says", self.name);
+                values.into_iter().flat_map(u32::to_le_bytes).collect()
+            }
         }
     }
 }

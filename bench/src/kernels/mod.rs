@@ -11,6 +11,7 @@ mod scan;
 mod sgemm;
 mod sgemm_blocked;
 mod sgemm_naive;
+mod spmv_csr;
 mod stencil2d;
 mod transpose;
 
@@ -34,6 +35,7 @@ pub fn all() -> Vec<Workload> {
         black_scholes::workload(),
         scan::workload(),
         radix_sort::workload(),
+        spmv_csr::workload(),
     ]
 }
 
