@@ -1,5 +1,6 @@
 //! The kernel benchmarks. A new one is a folder in `kernels/`, a file here and a line in the list below.
 
+mod bfs;
 mod black_scholes;
 mod histogram;
 mod mandelbrot;
@@ -36,6 +37,7 @@ pub fn all() -> Vec<Workload> {
         scan::workload(),
         radix_sort::workload(),
         spmv_csr::workload(),
+        bfs::workload(),
     ]
 }
 
