@@ -1,5 +1,5 @@
 // Breadth-first search by levels. Each thread collects what it finds in a small list of its own, so that the shared one
-// grows by many at once.
+// grows by many at once. The vertices of a list lie anywhere, so that memory is asked early for what comes later.
 #include <stdint.h>
 #include <string.h>
 
@@ -7,6 +7,7 @@
 
 #define UNSEEN 0xffffffffu
 #define FOUND_MAX 1024
+#define AHEAD 16
 
 static void append(const uint32_t* found, int count, uint32_t* next, uint32_t* next_size) {
     uint32_t place = __atomic_fetch_add(next_size, count, __ATOMIC_RELAXED);
@@ -19,9 +20,16 @@ static void level(uint32_t level, const uint32_t* starts, const uint32_t* neighb
     {
         uint32_t found[FOUND_MAX];
         int count = 0;
+        uint32_t size = sizes[level];
 #pragma omp for schedule(dynamic, 256)
-        for (uint32_t i = 0; i < sizes[level]; i++) {
+        for (uint32_t i = 0; i < size; i++) {
             uint32_t vertex = list[i];
+            if (i + 2 * AHEAD < size) __builtin_prefetch(&starts[list[i + 2 * AHEAD]]);
+            if (i + AHEAD < size) {
+                const uint32_t* later = &neighbours[starts[list[i + AHEAD]]];
+                __builtin_prefetch(later);
+                __builtin_prefetch(later + 16);
+            }
             for (uint32_t edge = starts[vertex]; edge < starts[vertex + 1]; edge++) {
                 uint32_t neighbour = neighbours[edge], unseen = UNSEEN;
                 if (__atomic_load_n(&levels[neighbour], __ATOMIC_RELAXED) != UNSEEN) continue;
