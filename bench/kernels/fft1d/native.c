@@ -5,6 +5,8 @@
 #define SIZE 1024
 #define QUARTER (SIZE / 4)
 #define LANES 16
+// Points of a cache line.
+#define LINE 8
 
 // The same point of LANES transforms.
 typedef struct {
@@ -49,21 +51,24 @@ static void fft1d(int batch, const float* input, const float* roots, float* outp
         static _Thread_local points even[SIZE], odd[SIZE];
         const float* from = input + 2L * start * SIZE;
         float* to = output + 2L * start * SIZE;
-        for (int i = 0; i < SIZE; i++)
-            for (int j = 0; j < LANES; j++) {
-                even[i].real[j] = from[2 * (j * SIZE + i)];
-                even[i].imaginary[j] = from[2 * (j * SIZE + i) + 1];
-            }
+        // The same point of all transforms would be as many cache lines that all want the same place.
+        for (int line = 0; line < SIZE; line += LINE)
+            for (int j = 0; j < LANES; j++)
+                for (int i = line; i < line + LINE; i++) {
+                    even[i].real[j] = from[2 * (j * SIZE + i)];
+                    even[i].imaginary[j] = from[2 * (j * SIZE + i) + 1];
+                }
         step(1, even, roots, odd);
         step(4, odd, roots, even);
         step(16, even, roots, odd);
         step(64, odd, roots, even);
         step(256, even, roots, odd);
-        for (int j = 0; j < LANES; j++)
-            for (int i = 0; i < SIZE; i++) {
-                to[2 * (j * SIZE + i)] = odd[i].real[j];
-                to[2 * (j * SIZE + i) + 1] = odd[i].imaginary[j];
-            }
+        for (int line = 0; line < SIZE; line += LINE)
+            for (int j = 0; j < LANES; j++)
+                for (int i = line; i < line + LINE; i++) {
+                    to[2 * (j * SIZE + i)] = odd[i].real[j];
+                    to[2 * (j * SIZE + i) + 1] = odd[i].imaginary[j];
+                }
     }
 }
 

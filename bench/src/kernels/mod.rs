@@ -2,6 +2,7 @@
 
 mod bfs;
 mod black_scholes;
+mod fft1d;
 mod histogram;
 mod mandelbrot;
 mod nbody;
@@ -38,6 +39,7 @@ pub fn all() -> Vec<Workload> {
         radix_sort::workload(),
         spmv_csr::workload(),
         bfs::workload(),
+        fft1d::workload(),
     ]
 }
 
