@@ -13,6 +13,7 @@ mod scan;
 mod sgemm;
 mod sgemm_blocked;
 mod sgemm_naive;
+mod softmax;
 mod spmv_csr;
 mod stencil2d;
 mod transpose;
@@ -40,6 +41,7 @@ pub fn all() -> Vec<Workload> {
         spmv_csr::workload(),
         bfs::workload(),
         fft1d::workload(),
+        softmax::workload(),
     ]
 }
 
