@@ -4,6 +4,7 @@ mod bfs;
 mod black_scholes;
 mod fft1d;
 mod histogram;
+mod layer_norm;
 mod mandelbrot;
 mod nbody;
 mod radix_sort;
@@ -42,6 +43,7 @@ pub fn all() -> Vec<Workload> {
         bfs::workload(),
         fft1d::workload(),
         softmax::workload(),
+        layer_norm::workload(),
     ]
 }
 
