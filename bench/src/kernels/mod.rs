@@ -2,6 +2,7 @@
 
 mod bfs;
 mod black_scholes;
+mod conv2d;
 mod fft1d;
 mod histogram;
 mod layer_norm;
@@ -42,6 +43,7 @@ pub fn all() -> Vec<Workload> {
         spmv_csr::workload(),
         bfs::workload(),
         fft1d::workload(),
+        conv2d::workload(),
         softmax::workload(),
         layer_norm::workload(),
     ]
