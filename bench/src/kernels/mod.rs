@@ -15,6 +15,7 @@ mod scan;
 mod sgemm;
 mod sgemm_blocked;
 mod sgemm_naive;
+mod sha256d;
 mod softmax;
 mod spmv_csr;
 mod stencil2d;
@@ -46,6 +47,7 @@ pub fn all() -> Vec<Workload> {
         conv2d::workload(),
         softmax::workload(),
         layer_norm::workload(),
+        sha256d::workload(),
     ]
 }
 
