@@ -1,5 +1,6 @@
 //! The kernel benchmarks. A new one is a folder in `kernels/`, a file here and a line in the list below.
 
+mod aes;
 mod bfs;
 mod black_scholes;
 mod conv2d;
@@ -48,6 +49,7 @@ pub fn all() -> Vec<Workload> {
         softmax::workload(),
         layer_norm::workload(),
         sha256d::workload(),
+        aes::workload(),
     ]
 }
 
