@@ -8,6 +8,7 @@ mod fft1d;
 mod histogram;
 mod layer_norm;
 mod mandelbrot;
+mod monte_carlo;
 mod nbody;
 mod radix_sort;
 mod reduce;
@@ -50,6 +51,7 @@ pub fn all() -> Vec<Workload> {
         layer_norm::workload(),
         sha256d::workload(),
         aes::workload(),
+        monte_carlo::workload(),
     ]
 }
 
