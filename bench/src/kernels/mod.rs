@@ -18,6 +18,7 @@ mod sgemm;
 mod sgemm_blocked;
 mod sgemm_naive;
 mod sha256d;
+mod smith_waterman;
 mod softmax;
 mod spmv_csr;
 mod stencil2d;
@@ -52,6 +53,7 @@ pub fn all() -> Vec<Workload> {
         sha256d::workload(),
         aes::workload(),
         monte_carlo::workload(),
+        smith_waterman::workload(),
     ]
 }
 
