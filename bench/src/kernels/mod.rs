@@ -22,6 +22,7 @@ mod smith_waterman;
 mod softmax;
 mod spmv_csr;
 mod stencil2d;
+mod string_match;
 mod transpose;
 
 use anyhow::{Context, Result};
@@ -54,6 +55,7 @@ pub fn all() -> Vec<Workload> {
         aes::workload(),
         monte_carlo::workload(),
         smith_waterman::workload(),
+        string_match::workload(),
     ]
 }
 
