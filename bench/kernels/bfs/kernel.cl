@@ -3,7 +3,8 @@
 #define UNSEEN 0xffffffffu
 
 __kernel void bfs(int level, __global const uint* restrict starts, __global const uint* restrict neighbours,
-                  __global const uint* list, __global uint* next, __global uint* sizes, volatile __global uint* levels) {
+                  __global const uint* list, __global uint* next, __global uint* sizes,
+                  volatile __global uint* levels) {
     uint size = sizes[level];
     for (uint i = get_global_id(0); i < size; i += get_global_size(0)) {
         uint vertex = list[i], end = starts[vertex + 1];

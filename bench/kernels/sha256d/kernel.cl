@@ -1,6 +1,6 @@
-// SHA-256 of the SHA-256 of a header of 80 bytes, a nonce a work item. The header's first 64 bytes are the same for all and
-// hashed already. A group leaves the smallest hash with its nonce, compared by what Bitcoin has in front: the last word,
-// its bytes reversed.
+// SHA-256 of the SHA-256 of a header of 80 bytes, a nonce a work item. The header's first 64 bytes are the same for all
+// and hashed already. A group leaves the smallest hash with its nonce, compared by what Bitcoin has in front: the last
+// word, its bytes reversed.
 #define BLOCK 256
 
 __constant uint constants[64] = {

@@ -1,6 +1,6 @@
-// SHA-256 of the SHA-256 of a header of 80 bytes with many nonces, as many at a time as a vector has lanes. The header's
-// first 64 bytes are the same for all and hashed already. Of each group of nonces the smallest hash is left with its
-// nonce, compared by what Bitcoin has in front: the last word, its bytes reversed.
+// SHA-256 of the SHA-256 of a header of 80 bytes with many nonces, as many at a time as a vector has lanes. The
+// header's first 64 bytes are the same for all and hashed already. Of each group of nonces the smallest hash is left
+// with its nonce, compared by what Bitcoin has in front: the last word, its bytes reversed.
 #include <stdint.h>
 
 #include "arguments.h"

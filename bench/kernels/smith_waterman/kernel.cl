@@ -1,5 +1,6 @@
-// The best local alignment of each pair of sequences, with a cost for opening gaps: a group a pair, a work item a letter
-// of the query. Work items go along the target one behind the other, so that what one computes the next has a step later.
+// The best local alignment of each pair of sequences, with a cost for opening gaps: a group a pair, a work item a
+// letter of the query. Work items go along the target one behind the other, so that what one computes the next has a
+// step later.
 #define LENGTH 128
 #define MATCH 5
 #define MISMATCH -4

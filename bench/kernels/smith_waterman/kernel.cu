@@ -1,5 +1,5 @@
-// The best local alignment of each pair of sequences, with a cost for opening gaps: a block a pair, a thread a letter of
-// the query. Threads go along the target one behind the other, so that what one computes the next has a step later.
+// The best local alignment of each pair of sequences, with a cost for opening gaps: a block a pair, a thread a letter
+// of the query. Threads go along the target one behind the other, so that what one computes the next has a step later.
 #define LENGTH 128
 #define MATCH 5
 #define MISMATCH -4

@@ -1,5 +1,5 @@
-// How often each of eight patterns occurs in a text: a work item tries all patterns at one place, in the group's part of
-// the text in local memory. Patterns are in constant memory, as all work items read the same letter at a time.
+// How often each of eight patterns occurs in a text: a work item tries all patterns at one place, in the group's part
+// of the text in local memory. Patterns are in constant memory, as all work items read the same letter at a time.
 #define BLOCK 256
 #define PATTERNS 8
 #define LENGTH 12

@@ -1,5 +1,5 @@
-// How often each of eight patterns occurs in a text: a thread tries all patterns at one place, in the block's part of the
-// text in shared memory. Patterns are in constant memory, as all threads read the same letter at a time.
+// How often each of eight patterns occurs in a text: a thread tries all patterns at one place, in the block's part of
+// the text in shared memory. Patterns are in constant memory, as all threads read the same letter at a time.
 #define BLOCK 256
 #define PATTERNS 8
 #define LENGTH 12
