@@ -48,6 +48,7 @@ functions! {
     context_set_current = "cuCtxSetCurrent"(Handle);
     module_load_data = "cuModuleLoadData"(*mut Handle, *const c_void);
     module_get_function = "cuModuleGetFunction"(*mut Handle, Handle, *const c_char);
+    module_get_global = "cuModuleGetGlobal_v2"(*mut DevicePointer, *mut usize, Handle, *const c_char);
     mem_alloc = "cuMemAlloc_v2"(*mut DevicePointer, usize);
     mem_host_alloc = "cuMemHostAlloc"(*mut *mut c_void, usize, c_uint);
     mem_host_get_device_pointer = "cuMemHostGetDevicePointer_v2"(*mut DevicePointer, *mut c_void, c_uint);
@@ -161,6 +162,21 @@ impl Driver {
         let code = unsafe { (self.functions.module_get_function)(&mut function, module, c_name.as_ptr()) };
         self.check(&format!("cuModuleGetFunction of {name}"), code)?;
         Ok(function)
+    }
+
+    /// A variable of a module.
+    ///
+    /// # Errors
+    /// When there is none of this name.
+    pub fn global(&self, module: Handle, name: &str) -> Result<DevicePointer> {
+        let (mut pointer, mut size_bytes) = (0, 0);
+        let c_name = CString::new(name)?;
+        // SAFETY: the module is of this driver, the name ends with a zero, the outputs are of the types that the
+        // function writes.
+        let code =
+            unsafe { (self.functions.module_get_global)(&mut pointer, &mut size_bytes, module, c_name.as_ptr()) };
+        self.check(&format!("cuModuleGetGlobal of {name}"), code)?;
+        Ok(pointer)
     }
 
     /// Device memory.

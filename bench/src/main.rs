@@ -21,6 +21,7 @@ mod peers;
 mod process;
 mod random;
 mod report;
+mod sparse;
 mod start_part;
 mod statistics;
 mod workload;

@@ -24,6 +24,8 @@ pub enum Contents {
     F32(fn(u32) -> f32),
     /// Of `unsigned`s and `int`s: a function of the index.
     U32(fn(u32) -> u32),
+    /// Of `unsigned`s and `int`s: all at once, where an element depends on others.
+    Table(fn() -> Vec<u32>),
 }
 
 /// How the results of two peers may differ.
@@ -52,17 +54,19 @@ pub struct Buffer {
     pub restored: bool,
     /// For a result: how exact it must be.
     pub tolerance: Option<Tolerance>,
+    /// Whether CUDA has it in the constant memory of the kernel's module, under its name, and not as an argument.
+    pub constant: bool,
 }
 
 impl Buffer {
     /// A buffer that kernels only read, or use as scratch.
     pub fn input(name: &'static str, element: Element, count: usize, contents: Contents) -> Self {
-        Self { name, element, count, contents, restored: false, tolerance: None }
+        Self { name, element, count, contents, restored: false, tolerance: None, constant: false }
     }
 
     /// A buffer that kernels fill completely.
     pub fn output(name: &'static str, element: Element, count: usize, tolerance: Tolerance) -> Self {
-        Self { name, element, count, contents: Contents::Zero, restored: false, tolerance: Some(tolerance) }
+        Self::input(name, element, count, Contents::Zero).checked(tolerance)
     }
 
     /// The same buffer, getting its contents again before each run.
@@ -73,6 +77,11 @@ impl Buffer {
     /// The same buffer, whose first result is compared.
     pub fn checked(self, tolerance: Tolerance) -> Self {
         Self { tolerance: Some(tolerance), ..self }
+    }
+
+    /// The same buffer in constant memory.
+    pub fn constant(self) -> Self {
+        Self { constant: true, ..self }
     }
 
     /// Its size: every element has four bytes.
@@ -87,6 +96,11 @@ impl Buffer {
             Contents::Zero => vec![0; self.size_bytes()],
             Contents::F32(value) => (0..count).flat_map(|i| value(i).to_le_bytes()).collect(),
             Contents::U32(value) => (0..count).flat_map(|i| value(i).to_le_bytes()).collect(),
+            Contents::Table(values) => {
+                let values = values();
+                assert_eq!(values.len(), self.count, "{} has another number of elements than it says", self.name);
+                values.into_iter().flat_map(u32::to_le_bytes).collect()
+            }
         }
     }
 }
@@ -111,7 +125,7 @@ pub struct Launch {
     pub grid: [u32; 3],
     /// Threads of a block in x, y, z.
     pub block: [u32; 3],
-    /// Its arguments.
+    /// Its arguments; CUDA gets them without those that are in constant memory.
     pub arguments: Vec<Argument>,
 }
 

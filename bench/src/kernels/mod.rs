@@ -1,11 +1,28 @@
 //! The kernel benchmarks. A new one is a folder in `kernels/`, a file here and a line in the list below.
 
+mod aes;
+mod bfs;
+mod black_scholes;
+mod conv2d;
+mod fft1d;
 mod histogram;
+mod layer_norm;
 mod mandelbrot;
+mod monte_carlo;
 mod nbody;
+mod radix_sort;
 mod reduce;
 mod saxpy;
+mod scan;
 mod sgemm;
+mod sgemm_blocked;
+mod sgemm_naive;
+mod sha256d;
+mod smith_waterman;
+mod softmax;
+mod spmv_csr;
+mod stencil2d;
+mod string_match;
 mod transpose;
 
 use anyhow::{Context, Result};
@@ -17,11 +34,28 @@ pub fn all() -> Vec<Workload> {
     vec![
         saxpy::workload(),
         sgemm::workload(),
+        sgemm_naive::workload(),
+        sgemm_blocked::workload(),
         reduce::workload(),
         nbody::workload(),
         mandelbrot::workload(),
         histogram::workload(),
         transpose::workload(),
+        stencil2d::workload(),
+        black_scholes::workload(),
+        scan::workload(),
+        radix_sort::workload(),
+        spmv_csr::workload(),
+        bfs::workload(),
+        fft1d::workload(),
+        conv2d::workload(),
+        softmax::workload(),
+        layer_norm::workload(),
+        sha256d::workload(),
+        aes::workload(),
+        monte_carlo::workload(),
+        smith_waterman::workload(),
+        string_match::workload(),
     ]
 }
 

@@ -44,19 +44,23 @@ impl Cuda {
         let mut buffers = Vec::new();
         for buffer in &workload.buffers {
             let bytes = buffer.initial_bytes();
-            let pointer = driver.allocate(bytes.len())?;
+            let pointer = match buffer.constant {
+                true => driver.global(module, buffer.name)?,
+                false => driver.allocate(bytes.len())?,
+            };
             driver.write(pointer, &bytes)?;
             buffers.push(pointer);
         }
         let value = |argument: &Argument| match *argument {
-            Argument::Buffer(index) => buffers[index],
-            Argument::I32(value) => u64::from(value.cast_unsigned()),
-            Argument::F32(value) => u64::from(value.to_bits()),
+            Argument::Buffer(index) if workload.buffers[index].constant => None,
+            Argument::Buffer(index) => Some(buffers[index]),
+            Argument::I32(value) => Some(u64::from(value.cast_unsigned())),
+            Argument::F32(value) => Some(u64::from(value.to_bits())),
         };
         let mut launches = Vec::new();
         for launch in &workload.launches {
             let function = driver.function(module, launch.kernel)?;
-            let values = launch.arguments.iter().map(value).collect();
+            let values = launch.arguments.iter().filter_map(value).collect();
             launches.push(Prepared { function, launch: launch.clone(), values });
         }
         let mut stream = ptr::null_mut();
