@@ -40,8 +40,10 @@ variables! {
         "Folder of the machine code cache; empty turns the cache off.";
     CACHE_SIZE = "APEX_CACHE_SIZE", default "1G",
         "Largest size of the machine code cache, in bytes or with a suffix K, M, G.";
+    CPU = "APEX_CPU", default "host",
+        "Instructions that machine code may use: host, x86-64-v2, x86-64-v3 (AVX2) or x86-64-v4 (AVX-512).";
     DUMP = "APEX_DUMP", default "(none)",
-        "Stages of compilation to write to stderr for each kernel, separated by commas: ptx, ir, llvm, asm.";
+        "Stages of compilation to write into the folder `apex-dump` for each kernel, separated by commas: ptx, ir, llvm, asm.";
     QUIET = "APEX_QUIET", default "0",
         "With 1, no line on stderr about functions that are not implemented.";
 }

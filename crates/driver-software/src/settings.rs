@@ -2,7 +2,7 @@
 
 use device_model::{ComputeCapability, Profile};
 use driver_api::env;
-use jit::{CacheConfig, Stage};
+use jit::{CacheConfig, CpuLevel, Stage};
 use std::path::PathBuf;
 
 /// Most devices that can be presented.
@@ -41,7 +41,13 @@ impl Settings {
         };
         let devices = count(&env::DEVICE_COUNT, DEVICES_MAX)?.unwrap_or(1);
         let workers = count(&env::WORKERS, simt::WORKERS_MAX)?;
-        Ok(Settings { profile, devices, memory_bytes, workers, jit: jit::Config { cache: cache()?, dump: dump()? } })
+        Ok(Settings {
+            profile,
+            devices,
+            memory_bytes,
+            workers,
+            jit: jit::Config { cache: cache()?, cpu: cpu()?, dump: dump()? },
+        })
     }
 }
 
@@ -73,6 +79,12 @@ fn cache() -> Result<CacheConfig, String> {
         }
     };
     Ok(CacheConfig { path, bytes_max })
+}
+
+/// The instructions that `APEX_CPU` allows.
+fn cpu() -> Result<CpuLevel, String> {
+    let Some(text) = env::CPU.get() else { return Ok(CpuLevel::Host) };
+    text.parse().map_err(|error| format!("{}: {error}", env::CPU.name))
 }
 
 /// The stages of compilation that `APEX_DUMP` asks for.

@@ -16,4 +16,4 @@ pub use dump::Stage;
 pub use module::{Compiled, Config, Error, KernelInfo, KernelResources, Module};
 pub use ptx::lowering::{GlobalSymbol, KernelParameter, Relocation, RelocationTarget};
 pub use simt_ir::AddressSpace;
-pub use simt_llvm::{Options, Stages};
+pub use simt_llvm::{CpuLevel, Options, Stages};

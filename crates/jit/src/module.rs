@@ -8,7 +8,7 @@ use ptx::lowering::{GlobalSymbol, KernelParameter, global_symbols, kernel_parame
 use simt_ir::abi::KernelCode;
 use simt_ir::analysis::Liveness;
 use simt_ir::{AddressSpace, Program};
-use simt_llvm::{CompiledKernel, Compiler, Options, Stages};
+use simt_llvm::{CompiledKernel, Compiler, CpuLevel, Options, Stages};
 
 use crate::cache::{Cache, CacheConfig};
 use crate::dump::{Stage, dump};
@@ -46,6 +46,8 @@ impl std::error::Error for Error {}
 pub struct Config {
     /// The cache on disk.
     pub cache: CacheConfig,
+    /// The instructions that machine code may use; of all modules of a process the first one's counts.
+    pub cpu: CpuLevel,
     /// Stages that are written to files for each kernel compiled.
     pub dump: Vec<Stage>,
 }
@@ -112,10 +114,10 @@ pub struct Module {
     compiled: Mutex<HashMap<(String, Options), Slot>>,
 }
 
-/// The compiler of this process.
-fn compiler() -> &'static Compiler {
+/// The compiler of this process: all modules have the same level.
+fn compiler(level: CpuLevel) -> &'static Compiler {
     static COMPILER: OnceLock<Compiler> = OnceLock::new();
-    COMPILER.get_or_init(Compiler::new)
+    COMPILER.get_or_init(|| Compiler::new(level))
 }
 
 impl Module {
@@ -217,7 +219,9 @@ impl Module {
     /// All text forms of a kernel on its way to machine code, with the time that each step took.
     pub fn stages(&self, name: &str, options: Options) -> Result<Stages, Error> {
         let lowered = self.lowered(name)?;
-        compiler().stages(&lowered.0, &options).map_err(|error| Error::Internal(format!("kernel {name}: {error}")))
+        compiler(self.config.cpu)
+            .stages(&lowered.0, &options)
+            .map_err(|error| Error::Internal(format!("kernel {name}: {error}")))
     }
 
     fn compile_now(&self, name: &str, options: Options) -> Result<Compiled, Error> {
@@ -234,11 +238,12 @@ impl Module {
         if cfg!(debug_assertions) {
             simt_ir::verify(program).map_err(|error| Error::Internal(error.to_string()))?;
         }
-        dump(&self.config.dump, compiler(), self.ast.text(), program, &options);
-        let (object, code) = compiler().compile_object(program, &options).map_err(|error| match error {
-            simt_llvm::Error::Unsupported { .. } => Error::Unsupported(error.to_string()),
-            other => Error::Internal(format!("kernel {name}: {other}")),
-        })?;
+        dump(&self.config.dump, compiler(self.config.cpu), self.ast.text(), program, &options);
+        let (object, code) =
+            compiler(self.config.cpu).compile_object(program, &options).map_err(|error| match error {
+                simt_llvm::Error::Unsupported { .. } => Error::Unsupported(error.to_string()),
+                other => Error::Internal(format!("kernel {name}: {other}")),
+            })?;
         let symbols: Vec<(String, AddressSpace)> =
             program.symbols.iter().map(|symbol| (symbol.name.clone(), symbol.space)).collect();
         let record = Record { code, symbols, object };
@@ -254,7 +259,7 @@ impl Module {
         let text = self.text_hash.get_or_init(|| blake3::hash(self.ast.text().as_bytes()));
         let mut hasher = blake3::Hasher::new();
         hasher.update(text.as_bytes());
-        hasher.update(format!("{name}\0{options:?}\0{}\0", compiler().fingerprint()).as_bytes());
+        hasher.update(format!("{name}\0{options:?}\0{}\0", compiler(self.config.cpu).fingerprint()).as_bytes());
         hasher.update(env!("APEX_CODE_VERSION").as_bytes());
         hasher.finalize()
     }

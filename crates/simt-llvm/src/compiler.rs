@@ -6,7 +6,8 @@ use simt_ir::abi::KernelCode;
 use simt_ir::analysis::LaunchShape;
 use simt_ir::{Program, pass};
 
-use crate::emit::{self, Target};
+use crate::cpu::{Cpu, CpuLevel};
+use crate::emit;
 use crate::llvm::{Ir, Machine};
 use crate::{Error, object};
 
@@ -66,23 +67,18 @@ impl CompiledKernel {
 
 /// Compiles programs for this machine. It may be used by many threads.
 pub struct Compiler {
-    cpu: String,
-    features: String,
-    target: Target,
+    cpu: Cpu,
 }
 
 impl Compiler {
-    /// A compiler for the CPU this runs on.
-    pub fn new() -> Self {
-        let (cpu, features) = Machine::host();
-        let has = |name: &str| features.split(',').any(|feature| feature == name);
-        let avx512 = ["+avx512f", "+avx512vl", "+avx512bw", "+avx512dq"].iter().all(|name| has(name));
-        Self { cpu, features, target: Target { avx512 } }
+    /// A compiler for the CPU this runs on, as far as `level` lets it use it.
+    pub fn new(level: CpuLevel) -> Self {
+        Self { cpu: Cpu::of(level) }
     }
 
     /// What the machine code depends on besides program and options: for keys of a cache.
     pub fn fingerprint(&self) -> String {
-        format!("{} {} {} llvm19", env!("CARGO_PKG_VERSION"), self.cpu, self.features)
+        format!("{} {} {} llvm19", env!("CARGO_PKG_VERSION"), self.cpu.name, self.cpu.features)
     }
 
     /// Compiles and loads a kernel.
@@ -124,7 +120,7 @@ impl Compiler {
     /// How machine code is made of a module: on which target machine, and through which passes.
     fn way_of(&self, ir: &Ir) -> Result<(Machine, &'static str), Error> {
         let quick = ir.instruction_count() > QUICK_FROM;
-        let machine = Machine::new(&self.cpu, &self.features, quick)?;
+        let machine = Machine::new(&self.cpu.name, &self.cpu.features, quick)?;
         Ok((machine, if quick { QUICK_PIPELINE } else { PIPELINE }))
     }
 
@@ -136,8 +132,8 @@ impl Compiler {
             simt_ir::verify(&prepared).map_err(Error::Malformed)?;
         }
         let ir = Ir::new(&program.kernel().name);
-        Machine::new(&self.cpu, &self.features, false)?.adopt(&ir);
-        let kernel = emit::emit_program(&ir, &prepared, launch, self.target, options.host_memory)?;
+        Machine::new(&self.cpu.name, &self.cpu.features, false)?.adopt(&ir);
+        let kernel = emit::emit_program(&ir, &prepared, launch, self.cpu.target, options.host_memory)?;
         // Malformed code would take the process down inside LLVM.
         ir.verify().map_err(Error::Llvm)?;
         let code = KernelCode {
@@ -154,7 +150,7 @@ impl Compiler {
 
 impl Default for Compiler {
     fn default() -> Self {
-        Self::new()
+        Self::new(CpuLevel::Host)
     }
 }
 

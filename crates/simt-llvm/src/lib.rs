@@ -8,10 +8,12 @@
 //! Invariant: it knows neither PTX nor CUDA handles, and never runs the code it makes.
 
 mod compiler;
+mod cpu;
 mod emit;
 mod error;
 mod llvm;
 mod object;
 
 pub use compiler::{CompiledKernel, Compiler, Options, Stages};
+pub use cpu::CpuLevel;
 pub use error::Error;

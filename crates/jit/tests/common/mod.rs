@@ -6,7 +6,7 @@ use simt::arena::Purpose;
 use simt::{Domain, DomainConfig, Engine, EngineConfig, Kernel, Launch, Stream};
 use simt_interp::random::{Case, interpret};
 use simt_ir::Program;
-use simt_llvm::{Compiler, Options};
+use simt_llvm::{Compiler, CpuLevel, Options};
 
 /// A device to run code on. Each case gets a domain of its own, so that a fault stays with the case that made it.
 pub struct Device {
@@ -18,7 +18,9 @@ impl Device {
     /// A device with one worker.
     pub fn new() -> Self {
         let engine = Engine::new(EngineConfig { workers: 1, ..EngineConfig::default() });
-        Self { engine: engine.expect("the system gives the engine its address ranges"), compiler: Compiler::new() }
+        let level = std::env::var("APEX_CPU").map_or(Ok(CpuLevel::Host), |text| text.parse());
+        let compiler = Compiler::new(level.expect("APEX_CPU is a level"));
+        Self { engine: engine.expect("the system gives the engine its address ranges"), compiler }
     }
 
     fn place(&self, words: &[u64]) -> u64 {

@@ -27,14 +27,19 @@ impl FunctionEmitter<'_> {
             }
             Op::FloatToFloat { rounding, flush, saturate, relu, from, to, .. } => {
                 let narrows = mantissa_bits(*to) < mantissa_bits(*from) || (*from, *to) == (Type::BF16, Type::F16);
-                if narrows && *rounding != Rounding::NearestEven {
+                let double_to_single = (*from, *to) == (Type::F64, Type::F32) && *rounding != Rounding::NearestAway;
+                if narrows && *rounding != Rounding::NearestEven && !double_to_single {
                     return self.evaluate_slowly(op, operands);
                 }
                 // Only f32 is flushed, and not on its way to f16 (see `simt_ir::number`).
                 let flush_operand = *flush && *from == Type::F32 && *to != Type::F16;
                 let wide = self.flushed_as(*from, flush_operand, self.widen(*from, a));
                 let wide = self.single_nan_widened(op, wide);
-                let result = self.float_to_float(*from, *to, wide);
+                let result = if double_to_single && *rounding != Rounding::NearestEven {
+                    self.narrowed(*rounding, wide)
+                } else {
+                    self.float_to_float(*from, *to, wide)
+                };
                 let result = if *to == Type::F32 { self.flushed(*flush, result) } else { result };
                 let result = self.rectified(*relu, self.saturated(*saturate, result));
                 let result = self.narrow(*to, result);

@@ -23,7 +23,7 @@ impl FunctionEmitter<'_> {
             Op::FloatUnary { op: FloatUnaryOp::Neg | FloatUnaryOp::Abs, .. } => self.sign_operation(op, a),
             Op::FloatUnary { op: kind, ty, rounding, flush, saturate, .. } => {
                 if rounds_otherwise(*kind, *rounding) {
-                    return self.evaluate_slowly(op, operands);
+                    return self.directed_or_slow(op, operands);
                 }
                 let modifiers = Modifiers { flush: *flush, saturate: *saturate };
                 self.unary_float(*kind, *ty, *rounding, modifiers, a)
@@ -33,13 +33,13 @@ impl FunctionEmitter<'_> {
                 let exact =
                     matches!(kind, FloatBinaryOp::Add | FloatBinaryOp::Sub | FloatBinaryOp::Mul | FloatBinaryOp::Div);
                 if directed && exact {
-                    return self.evaluate_slowly(op, operands);
+                    return self.directed_or_slow(op, operands);
                 }
                 self.binary_float(*kind, *ty, Modifiers { flush: *flush, saturate: *saturate }, a, operands[1])
             }
             Op::Fma { ty, rounding, flush, saturate, relu, .. } => {
                 if *rounding != Rounding::NearestEven {
-                    return self.evaluate_slowly(op, operands);
+                    return self.directed_or_slow(op, operands);
                 }
                 let modifiers = Modifiers { flush: *flush, saturate: *saturate };
                 self.fused(*ty, modifiers, *relu, a, operands[1], operands[2])
@@ -52,6 +52,14 @@ impl FunctionEmitter<'_> {
             Op::IntToFloat { .. } | Op::FloatToInt { .. } | Op::FloatToFloat { .. } => self.conversion(op, operands)?,
             other => return Err(self.unsupported(&format!("{other}"))),
         })
+    }
+
+    /// An operation whose rounding is not to nearest even.
+    fn directed_or_slow(&mut self, op: &Op, operands: &[Val]) -> Result<Val, Error> {
+        match self.directed(op, operands) {
+            Some(result) => Ok(result),
+            None => self.evaluate_slowly(op, operands),
+        }
     }
 
     /// Half types as f32; others as they are.
@@ -315,7 +323,7 @@ impl FunctionEmitter<'_> {
     }
 
     /// `a + b` in double precision, an inexact result with its last bit set.
-    fn add_to_odd(&self, a: Val, b: Val) -> Val {
+    pub fn add_to_odd(&self, a: Val, b: Val) -> Val {
         let ir = self.ir;
         let shape = ir.type_of(a);
         let sum = ir.bin(Bin::FAdd, a, b);
@@ -392,7 +400,7 @@ impl FunctionEmitter<'_> {
     }
 }
 
-/// Whether a unary operation rounds in a way that has no vector instruction.
+/// Whether a unary operation rounds in another way than to nearest even.
 fn rounds_otherwise(kind: FloatUnaryOp, rounding: Rounding) -> bool {
     rounding != Rounding::NearestEven && matches!(kind, FloatUnaryOp::Sqrt | FloatUnaryOp::Rcp)
 }

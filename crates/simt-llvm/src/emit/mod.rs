@@ -10,6 +10,7 @@ mod check;
 mod cluster;
 mod control;
 mod convert;
+mod directed;
 mod float;
 mod integer;
 mod kernel;
