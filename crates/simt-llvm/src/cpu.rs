@@ -72,12 +72,14 @@ impl Cpu {
         let (name, features) = Machine::host();
         let has = |feature: &str| features.split(',').any(|known| known == feature);
         let avx512 = ["+avx512f", "+avx512vl", "+avx512bw", "+avx512dq"].iter().all(|feature| has(feature));
+        let avx2 = has("+avx2") && has("+fma");
         match level.marker() {
             Some(marker) if has(marker) => {
-                let target = Target { avx512: level == CpuLevel::V4 && avx512 };
+                let avx512 = level == CpuLevel::V4 && avx512;
+                let target = Target { avx512, avx2: avx512 || (level == CpuLevel::V3 && avx2) };
                 Self { name: level.to_string(), features: String::new(), target }
             }
-            _ => Self { name, features, target: Target { avx512 } },
+            _ => Self { name, features, target: Target { avx512, avx2 } },
         }
     }
 }

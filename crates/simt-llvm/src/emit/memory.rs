@@ -169,7 +169,7 @@ impl FunctionEmitter<'_> {
                 Pattern::Contiguous { base: self.ir.add(base, offset_scalar), holds: speculation.map(|s| s.holds) }
             }
             (_, Shape::Segmented { stride, length })
-                if (stride == 0 || stride == bytes) && access.space != AddressSpace::Local && access.count == 1 =>
+                if (stride == 0 || stride == bytes) && access.space != AddressSpace::Local =>
             {
                 let addresses = self.ir.add(self.vector(address), self.ir.splat(offset_scalar, LANES));
                 Pattern::Segments { addresses, length: u32::from(length), contiguous: stride != 0 }
@@ -203,7 +203,7 @@ impl FunctionEmitter<'_> {
             }
             Pattern::Segments { addresses, length, contiguous } => {
                 let bases = self.segment_bases(addresses, length);
-                vec![self.load_segments(access, &bases, length, contiguous)]
+                self.load_segments(access, &bases, length, contiguous)
             }
             Pattern::Listed(addresses) => self.gather(access, addresses),
         };
@@ -276,7 +276,7 @@ impl FunctionEmitter<'_> {
             }
             Pattern::Segments { addresses, length, .. } => {
                 let bases = self.segment_bases(addresses, length);
-                self.store_segments(access, &bases, length, vectors[0]);
+                self.store_segments(access, &bases, length, &vectors);
             }
             Pattern::Listed(addresses) => self.scatter(access, addresses, &vectors),
             Pattern::Uniform(_) => unreachable!("returned above"),

@@ -43,6 +43,15 @@ const LANES: u32 = simt_ir::WARP_SIZE;
 pub struct Target {
     /// AVX-512 F, VL, BW and DQ.
     pub avx512: bool,
+    /// AVX2 and FMA.
+    pub avx2: bool,
+}
+
+impl Target {
+    /// Whether there are instructions that gather.
+    pub fn gathers(self) -> bool {
+        self.avx512 || self.avx2
+    }
 }
 
 /// What is the same for all functions of a program.

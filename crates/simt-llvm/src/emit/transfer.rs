@@ -10,7 +10,7 @@ use simt_ir::{AddressSpace, BlockId, Value};
 use super::memory::Access;
 use super::value::Repr;
 use super::{FunctionEmitter, LANES};
-use crate::llvm::{Cast, Fun, IntPredicate, Ty, Val};
+use crate::llvm::{Bin, Cast, Fun, IntPredicate, Ty, Val};
 
 /// How far ahead of a stream of loads the processor is asked to fetch: a copy of large arrays gains about a seventh, and no more from any
 /// distance up to a page.
@@ -90,41 +90,62 @@ impl FunctionEmitter<'_> {
 
     /// The mask with each lane repeated `count` times.
     fn repeat_mask(&self, count: u32) -> Val {
+        self.repeated(self.mask, LANES, count)
+    }
+
+    /// A vector of `length` lanes with each repeated `count` times.
+    fn repeated(&self, vector: Val, length: u32, count: u32) -> Val {
         if count == 1 {
-            return self.mask;
+            return vector;
         }
-        let order: Vec<u32> = (0..LANES * count).map(|index| index / count).collect();
-        self.ir.shuffle(self.mask, self.mask, &order)
+        let order: Vec<u32> = (0..length * count).map(|index| index / count).collect();
+        self.ir.shuffle(vector, vector, &order)
     }
 
     pub fn segment_bases(&self, addresses: Val, length: u32) -> Vec<Val> {
         (0..LANES / length).map(|segment| self.ir.extract_at(addresses, segment * length)).collect()
     }
 
-    pub fn load_segments(&mut self, access: Access, bases: &[Val], length: u32, contiguous: bool) -> Val {
+    pub fn load_segments(&mut self, access: Access, bases: &[Val], length: u32, contiguous: bool) -> Vec<Val> {
         let element = self.scalar_type(access.ty);
-        let ty = self.ir.vector(element, length);
-        let parts: Vec<Val> = bases
+        let masks: Vec<Val> = (0..bases.len() as u32).map(|index| self.segment_mask(index * length, length)).collect();
+        if contiguous {
+            let ty = self.ir.vector(element, length * access.count);
+            let parts: Vec<Val> = bases
+                .iter()
+                .zip(masks)
+                .map(|(base, mask)| {
+                    let pointer = self.pointer(access.space, *base);
+                    self.masked_load(ty, pointer, access.ty.bytes(), self.repeated(mask, length, access.count))
+                })
+                .collect();
+            return self.deinterleave(self.concatenate(&parts), access.count);
+        }
+        // The base lane may be inactive: one whose address was never meant to be read must not be.
+        let loaded: Vec<Val> = bases
             .iter()
-            .enumerate()
-            .map(|(index, base)| {
+            .zip(masks)
+            .map(|(base, mask)| {
                 let pointer = self.pointer(access.space, *base);
-                if contiguous {
-                    let mask = self.segment_mask(index as u32 * length, length);
-                    self.masked_load(ty, pointer, access.ty.bytes(), mask)
+                let bits = self.ir.cast(Cast::BitCast, mask, self.ir.int(length));
+                let any = self.ir.icmp(IntPredicate::LLVMIntNE, bits, self.ir.zero(self.ir.int(length)));
+                // A vector, because only those can be loaded under a mask.
+                let count = access.count.max(2);
+                let wanted = self.ir.splat(any, access.count);
+                let mask = if access.count == 1 {
+                    self.ir.insert(self.ir.zero(self.ir.vector(self.ir.int(1), count)), any, self.i32(0))
                 } else {
-                    // The base lane may be inactive: one whose address was never meant to be read must not be.
-                    let mask = self.segment_mask(index as u32 * length, length);
-                    let bits = self.ir.cast(Cast::BitCast, mask, self.ir.int(length));
-                    let any = self.ir.icmp(IntPredicate::LLVMIntNE, bits, self.ir.zero(self.ir.int(length)));
-                    let one = self.ir.insert(self.ir.zero(self.ir.vector(self.ir.int(1), 2)), any, self.i32(0));
-                    let pair = self.ir.vector(element, 2);
-                    let loaded = self.masked_load(pair, pointer, access.ty.bytes(), one);
-                    self.ir.splat(self.ir.extract_at(loaded, 0), length)
-                }
+                    wanted
+                };
+                self.masked_load(self.ir.vector(element, count), pointer, access.ty.bytes(), mask)
             })
             .collect();
-        self.concatenate(&parts)
+        let spread = |index: u32| {
+            let parts: Vec<Val> =
+                loaded.iter().map(|whole| self.ir.splat(self.ir.extract_at(*whole, index), length)).collect();
+            self.concatenate(&parts)
+        };
+        (0..access.count).map(spread).collect()
     }
 
     fn segment_mask(&self, first: u32, length: u32) -> Val {
@@ -152,6 +173,9 @@ impl FunctionEmitter<'_> {
             return self.load_whole(access, addresses);
         }
         let piece = self.piece_of(access);
+        if self.ir.bits(piece) < 32 && access.count == 1 && self.unit.target.gathers() {
+            return vec![self.gather_small(access, piece, addresses)];
+        }
         let ty = self.ir.vector(piece, LANES);
         let bytes = self.ir.bits(piece) / 8;
         let pointers = self.lane_pointers(access.space, addresses);
@@ -163,6 +187,19 @@ impl FunctionEmitter<'_> {
             })
             .collect();
         pieces.into_iter().flat_map(|piece| self.take_apart(access, piece)).collect()
+    }
+
+    /// A gather of elements of 8 or 16 bits, which the processor does not have: of the words that they lie in. Memory of every space
+    /// ends at a multiple of a word.
+    fn gather_small(&mut self, access: Access, element: Ty, addresses: Val) -> Val {
+        let ir = self.ir;
+        let (word, wide) = (ir.vector(ir.int(32), LANES), ir.type_of(addresses));
+        let pointers = self.lane_pointers(access.space, ir.and(addresses, ir.constant(wide, !3)));
+        let arguments = [pointers, self.i32(4), self.mask, ir.zero(word)];
+        let words = ir.intrinsic("llvm.masked.gather", &[word, ir.vector(ir.ptr(), LANES)], &arguments);
+        let byte = ir.and(ir.cast(Cast::Trunc, addresses, word), ir.constant(word, 3));
+        let shifted = ir.bin(Bin::LShr, words, ir.bin(Bin::Shl, byte, ir.constant(word, 3)));
+        ir.cast(Cast::Trunc, shifted, ir.vector(element, LANES))
     }
 
     /// What a gather or scatter moves at a time: of several small elements as many as make 32 or 64 bits, which is quicker, and which others
@@ -345,13 +382,14 @@ impl FunctionEmitter<'_> {
         self.masked_store(whole, pointer, access.ty.bytes(), mask);
     }
 
-    pub fn store_segments(&mut self, access: Access, bases: &[Val], length: u32, vector: Val) {
+    pub fn store_segments(&mut self, access: Access, bases: &[Val], length: u32, vectors: &[Val]) {
+        let whole = self.interleave(vectors);
         for (index, base) in bases.iter().enumerate() {
             let first = index as u32 * length;
-            let order: Vec<u32> = (first..first + length).collect();
-            let part = self.ir.shuffle(vector, vector, &order);
+            let order: Vec<u32> = (first * access.count..(first + length) * access.count).collect();
+            let part = self.ir.shuffle(whole, whole, &order);
             let pointer = self.pointer(access.space, *base);
-            let mask = self.segment_mask(first, length);
+            let mask = self.repeated(self.segment_mask(first, length), length, access.count);
             self.masked_store(part, pointer, access.ty.bytes(), mask);
         }
     }
@@ -387,6 +425,9 @@ impl FunctionEmitter<'_> {
             return self.store_whole(access, addresses, vectors);
         }
         let piece = self.piece_of(access);
+        if self.ir.bits(piece) < 32 && access.count == 1 {
+            return self.scatter_small(access, addresses, vectors[0]);
+        }
         let (bytes, count) = (self.ir.bits(piece) / 8, self.ir.bits(piece) / (8 * access.ty.bytes()));
         let pointers = self.lane_pointers(access.space, addresses);
         for (index, elements) in vectors.chunks(count as usize).enumerate() {
@@ -395,6 +436,20 @@ impl FunctionEmitter<'_> {
             let types = [self.ir.type_of(value), self.ir.vector(self.ir.ptr(), LANES)];
             self.ir.intrinsic("llvm.masked.scatter", &types, &[value, at, self.i32(bytes), self.mask]);
         }
+    }
+
+    /// A scatter of elements of 8 or 16 bits, which the processor does not have.
+    fn scatter_small(&mut self, access: Access, addresses: Val, vector: Val) {
+        let pointers = self.lane_addresses(access, addresses);
+        let values = self.spill(vector);
+        let (element, bytes) = (self.scalar_type(access.ty), access.ty.bytes());
+        self.each_active_lane_unrolled(|this, lane| {
+            let ir = this.ir;
+            let place = |bytes: u32| ir.mul(lane, ir.constant(ir.int(64), u64::from(bytes)));
+            let address = ir.load(ir.int(64), ir.offset(pointers, place(8)));
+            let value = ir.load_aligned(element, ir.offset(values, place(bytes)), bytes);
+            ir.store(value, ir.cast(Cast::IntToPtr, address, ir.ptr()), bytes);
+        });
     }
 
     /// A scalar address of a space as a pointer.
@@ -415,7 +470,12 @@ impl FunctionEmitter<'_> {
     /// The lanes' addresses in a space as pointers.
     pub fn lane_pointers(&self, space: AddressSpace, addresses: Val) -> Val {
         match space {
-            AddressSpace::Shared => self.ir.offset(self.shared_base(), addresses),
+            AddressSpace::Shared => {
+                // Offsets are small, once they have been checked; the processor gathers twice as many lanes at a time by 32-bit ones.
+                let word = self.ir.vector(self.ir.int(32), LANES);
+                let narrow = self.ir.cast(Cast::Trunc, addresses, word);
+                self.ir.offset(self.shared_base(), self.ir.cast(Cast::SExt, narrow, self.ir.type_of(addresses)))
+            }
             AddressSpace::Param => {
                 let params = self.launch_field(self.ir.ptr(), offset_of!(LaunchContext, params), 8);
                 self.ir.offset(params, addresses)
