@@ -7,7 +7,7 @@ use simt_ir::analysis::LaunchShape;
 use simt_ir::{Program, pass};
 
 use crate::cpu::{Cpu, CpuLevel};
-use crate::emit;
+use crate::emit::{self, Target};
 use crate::llvm::{Ir, Machine};
 use crate::{Error, object};
 
@@ -65,6 +65,28 @@ impl CompiledKernel {
     }
 }
 
+/// How machine code is made of a module.
+struct Way {
+    machine: Machine,
+    /// In little time.
+    is_quick: bool,
+    target: Target,
+}
+
+impl Way {
+    fn run_passes(&self, ir: &Ir) -> Result<(), Error> {
+        if self.is_quick {
+            return Ok(self.machine.run_passes(ir, QUICK_PIPELINE)?);
+        }
+        self.machine.run_passes(ir, PIPELINE)?;
+        let bits = self.target.register_bits();
+        if ir.is_crowded(bits, self.target.registers() * 3 / 4) {
+            ir.order_by_slices(&self.machine, bits)?;
+        }
+        Ok(())
+    }
+}
+
 /// Compiles programs for this machine. It may be used by many threads.
 pub struct Compiler {
     cpu: Cpu,
@@ -92,9 +114,9 @@ impl Compiler {
     /// Compiles a kernel to an object file; `entry` of the code is not yet set.
     pub fn compile_object(&self, program: &Program, options: &Options) -> Result<(Vec<u8>, KernelCode), Error> {
         let (ir, code) = self.emit(program, options)?;
-        let (machine, pipeline) = self.way_of(&ir)?;
-        machine.run_passes(&ir, pipeline)?;
-        Ok((machine.object(&ir)?, code))
+        let way = self.way_of(&ir)?;
+        way.run_passes(&ir)?;
+        Ok((way.machine.object(&ir)?, code))
     }
 
     /// Loads an object file that [`Compiler::compile_object`] made, in this or another process.
@@ -110,18 +132,17 @@ impl Compiler {
         timed(&mut times, "passes on the IR", || pass::prepare(&mut prepared, launch_shape(options)));
         let (ir, _) = timed(&mut times, "passes and emission", || self.emit(program, options))?;
         let llvm = ir.text();
-        let (machine, pipeline) = self.way_of(&ir)?;
-        timed(&mut times, "LLVM's passes", || machine.run_passes(&ir, pipeline))?;
+        let way = self.way_of(&ir)?;
+        timed(&mut times, "LLVM's passes", || way.run_passes(&ir))?;
         let optimized = ir.text();
-        let assembly = timed(&mut times, "code generation", || machine.assembly(&ir))?;
+        let assembly = timed(&mut times, "code generation", || way.machine.assembly(&ir))?;
         Ok(Stages { ir: prepared.to_string(), llvm, optimized, assembly, times })
     }
 
-    /// How machine code is made of a module: on which target machine, and through which passes.
-    fn way_of(&self, ir: &Ir) -> Result<(Machine, &'static str), Error> {
-        let quick = ir.instruction_count() > QUICK_FROM;
-        let machine = Machine::new(&self.cpu.name, &self.cpu.features, quick)?;
-        Ok((machine, if quick { QUICK_PIPELINE } else { PIPELINE }))
+    fn way_of(&self, ir: &Ir) -> Result<Way, Error> {
+        let is_quick = ir.instruction_count() > QUICK_FROM;
+        let machine = Machine::new(&self.cpu.name, &self.cpu.features, is_quick)?;
+        Ok(Way { machine, is_quick, target: self.cpu.target })
     }
 
     fn emit(&self, program: &Program, options: &Options) -> Result<(Ir, KernelCode), Error> {

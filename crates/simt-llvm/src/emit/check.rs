@@ -41,9 +41,9 @@ impl FunctionEmitter<'_> {
                 let span = if matches!(pattern, Pattern::Uniform(_)) { 0 } else { (LANES - 1) * access.bytes() };
                 self.is_bad(access, address, *at, offset, span)
             }
-            Pattern::Segments { addresses, length, contiguous } => {
+            Pattern::Segments { lanes, offset: constant, length, contiguous } => {
                 let span = if *contiguous { (length - 1) * access.bytes() } else { 0 };
-                let bases = self.segment_bases(*addresses, *length);
+                let bases = self.segment_bases(*lanes, *constant, *length);
                 let tests: Vec<Val> =
                     bases.iter().map(|base| self.is_bad(access, address, *base, offset, span)).collect();
                 tests.into_iter().reduce(|a, b| self.ir.or(a, b)).expect("a warp has segments")
@@ -86,7 +86,8 @@ impl FunctionEmitter<'_> {
                 let distances = self.distances(simt_ir::Type::I64, i64::from(access.bytes()));
                 self.ir.add(self.ir.splat(*base, LANES), distances)
             }
-            Pattern::Segments { addresses, .. } | Pattern::Listed(addresses) => *addresses,
+            Pattern::Segments { lanes, offset, .. } => self.moved(*lanes, *offset),
+            Pattern::Listed(addresses) => *addresses,
         };
         self.examine(access, addresses);
         self.ir.br(join);
@@ -176,9 +177,10 @@ impl FunctionEmitter<'_> {
         let (shape, base, field) = match pattern {
             Pattern::Uniform(at) => (0, *at, offset_of!(WarpContext, access_base)),
             Pattern::Contiguous { base, .. } => (access.bytes(), *base, offset_of!(WarpContext, access_base)),
-            Pattern::Segments { addresses, .. } | Pattern::Listed(addresses) => {
-                (ACCESS_LISTED, *addresses, offset_of!(WarpContext, access_addresses))
+            Pattern::Segments { lanes, offset, .. } => {
+                (ACCESS_LISTED, self.moved(*lanes, *offset), offset_of!(WarpContext, access_addresses))
             }
+            Pattern::Listed(addresses) => (ACCESS_LISTED, *addresses, offset_of!(WarpContext, access_addresses)),
         };
         let note = self.ir.store(self.access_code(shape), self.warp_field(offset_of!(WarpContext, access)), 4);
         self.ir.set_volatile(note);

@@ -59,8 +59,8 @@ pub(super) enum Pattern {
     Uniform(Val),
     /// One element behind the other from here; the vector and the test for the case that this was only hoped for.
     Contiguous { base: Val, holds: Option<Val> },
-    /// Within segments of so many lanes contiguous, or all at one address.
-    Segments { addresses: Val, length: u32, contiguous: bool },
+    /// Within segments of so many lanes contiguous, or all at one address: what the lanes have, and a constant to be added.
+    Segments { lanes: Val, offset: Val, length: u32, contiguous: bool },
     /// Anything.
     Listed(Val),
 }
@@ -171,8 +171,8 @@ impl FunctionEmitter<'_> {
             (_, Shape::Segmented { stride, length })
                 if (stride == 0 || stride == bytes) && access.space != AddressSpace::Local =>
             {
-                let addresses = self.ir.add(self.vector(address), self.ir.splat(offset_scalar, LANES));
-                Pattern::Segments { addresses, length: u32::from(length), contiguous: stride != 0 }
+                let lanes = self.vector(address);
+                Pattern::Segments { lanes, offset: offset_scalar, length: u32::from(length), contiguous: stride != 0 }
             }
             _ => Pattern::Listed(self.ir.add(self.vector(address), self.ir.splat(offset_scalar, LANES))),
         }
@@ -201,8 +201,8 @@ impl FunctionEmitter<'_> {
                 let pointer = self.pointer(access.space, base);
                 self.load_contiguous(access, pointer)
             }
-            Pattern::Segments { addresses, length, contiguous } => {
-                let bases = self.segment_bases(addresses, length);
+            Pattern::Segments { lanes, offset, length, contiguous } => {
+                let bases = self.segment_bases(lanes, offset, length);
                 self.load_segments(access, &bases, length, contiguous)
             }
             Pattern::Listed(addresses) => self.gather(access, addresses),
@@ -261,7 +261,7 @@ impl FunctionEmitter<'_> {
         }
         // Of lanes that store to one place, a scatter takes the last.
         let pattern = match pattern {
-            Pattern::Segments { addresses, contiguous: false, .. } => Pattern::Listed(addresses),
+            Pattern::Segments { lanes, offset, contiguous: false, .. } => Pattern::Listed(self.moved(lanes, offset)),
             other => other,
         };
         if let (Pattern::Listed(addresses), true) = (pattern, self.unit.outline) {
@@ -274,8 +274,8 @@ impl FunctionEmitter<'_> {
                 let pointer = self.pointer(access.space, base);
                 self.store_contiguous(access, pointer, &vectors);
             }
-            Pattern::Segments { addresses, length, .. } => {
-                let bases = self.segment_bases(addresses, length);
+            Pattern::Segments { lanes, offset, length, .. } => {
+                let bases = self.segment_bases(lanes, offset, length);
                 self.store_segments(access, &bases, length, &vectors);
             }
             Pattern::Listed(addresses) => self.scatter(access, addresses, &vectors),

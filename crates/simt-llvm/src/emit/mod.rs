@@ -48,6 +48,22 @@ pub struct Target {
 }
 
 impl Target {
+    /// Bits of a vector register.
+    pub fn register_bits(self) -> u32 {
+        if self.avx512 {
+            512
+        } else if self.avx2 {
+            256
+        } else {
+            128
+        }
+    }
+
+    /// Vector registers.
+    pub fn registers(self) -> u32 {
+        if self.avx512 { 32 } else { 16 }
+    }
+
     /// Whether there are instructions that gather.
     pub fn gathers(self) -> bool {
         self.avx512 || self.avx2

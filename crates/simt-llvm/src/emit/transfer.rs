@@ -102,8 +102,15 @@ impl FunctionEmitter<'_> {
         self.ir.shuffle(vector, vector, &order)
     }
 
-    pub fn segment_bases(&self, addresses: Val, length: u32) -> Vec<Val> {
-        (0..LANES / length).map(|segment| self.ir.extract_at(addresses, segment * length)).collect()
+    /// Where each segment begins.
+    pub fn segment_bases(&self, lanes: Val, offset: Val, length: u32) -> Vec<Val> {
+        let base = |segment: u32| self.ir.add(self.ir.extract_at(lanes, segment * length), offset);
+        (0..LANES / length).map(base).collect()
+    }
+
+    /// The lanes' addresses with a constant added.
+    pub fn moved(&self, lanes: Val, offset: Val) -> Val {
+        self.ir.add(lanes, self.ir.splat(offset, LANES))
     }
 
     pub fn load_segments(&mut self, access: Access, bases: &[Val], length: u32, contiguous: bool) -> Vec<Val> {

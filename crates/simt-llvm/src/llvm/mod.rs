@@ -6,6 +6,7 @@
 
 mod build;
 mod machine;
+mod slices;
 
 pub use build::{Bin, Cast, FloatPredicate, IntPredicate, Ordering, Rmw};
 pub use machine::{Machine, MachineError};
