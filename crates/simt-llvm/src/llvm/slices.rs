@@ -38,7 +38,12 @@ const PURE: &[&str] = &[
     "llvm.bswap.",
     "llvm.fshl.",
     "llvm.fshr.",
-    "llvm.x86.avx512.",
+    "llvm.x86.avx512.add.",
+    "llvm.x86.avx512.div.",
+    "llvm.x86.avx512.mul.",
+    "llvm.x86.avx512.sub.",
+    "llvm.x86.avx512.vfmadd.",
+    "llvm.x86.avx512.vpermi2var.",
 ];
 
 impl Ir {
@@ -227,7 +232,10 @@ fn for_each_instruction(block: LLVMBasicBlockRef, mut visit: impl FnMut(LLVMValu
 fn operands(instruction: LLVMValueRef) -> impl Iterator<Item = LLVMValueRef> {
     // SAFETY: an instruction of a module that lives; indices are below the number of operands.
     let count = unsafe { LLVMGetNumOperands(instruction) } as u32;
-    (0..count).map(move |index| unsafe { LLVMGetOperand(instruction, index) })
+    (0..count).map(move |index| {
+        // SAFETY: as above.
+        unsafe { LLVMGetOperand(instruction, index) }
+    })
 }
 
 /// Bits of a vector of numbers; 0 for what is none.
