@@ -54,6 +54,9 @@ impl FunctionEmitter<'_> {
                 self.modify(*kind, *space, *ty, pointer, total, None);
                 None
             }
+            Some(ReduceOp::Add) if uniform_address && ty.bits() >= 32 => {
+                Some(self.add_together(access, addresses, *operand))
+            }
             _ => Some(self.lane_by_lane(access, *kind, addresses, *operand, *compare, *returns)),
         };
         if let Some((from, join)) = skip {
@@ -72,6 +75,22 @@ impl FunctionEmitter<'_> {
         self.mask = outer;
         self.compiler_fence();
         Ok(())
+    }
+
+    /// Adds to one place for all active lanes at once: each finds what the ones before it have added to what was there.
+    fn add_together(&mut self, access: Access, addresses: Val, operand: Value) -> Val {
+        let ir = self.ir;
+        let zero = ir.zero(self.vector_type(access.ty));
+        let own = ir.select(self.mask, self.vector(operand), zero);
+        let sums = [1, 2, 4, 8, 16].into_iter().fold(own, |sums, distance| {
+            let order: Vec<u32> =
+                (0..LANES).map(|lane| if lane < distance { LANES } else { lane - distance }).collect();
+            ir.add(sums, ir.shuffle(sums, zero, &order))
+        });
+        let total = ir.extract_at(sums, LANES - 1);
+        let pointer = self.pointer(access.space, self.first_active(addresses));
+        let old = self.modify(AtomicOp::Add, access.space, access.ty, pointer, total, None);
+        ir.add(ir.splat(old, LANES), ir.sub(sums, own))
     }
 
     /// Applies the operation for each active lane, lowest first; the old values.

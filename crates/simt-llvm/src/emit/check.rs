@@ -69,7 +69,7 @@ impl FunctionEmitter<'_> {
         if access.space == AddressSpace::Param {
             return;
         }
-        let outside = self.is_outside(access, addresses, 0);
+        let outside = self.is_outside(access, addresses, 0, false);
         let bad = self.or_misaligned(outside, access.bytes(), addresses);
         let bad = self.any(self.ir.and(bad, self.mask));
         self.examine_if(bad, access, &pattern);
@@ -128,9 +128,10 @@ impl FunctionEmitter<'_> {
 
     /// Whether accesses at `at … at + span`, the offset included, are bad; `at` is an address or one for each lane, and so is the result.
     fn is_bad(&self, access: Access, address: Value, at: Val, offset: i64, span: u32) -> Val {
+        let never_below = self.shapes.fact(address).range.0.checked_add(offset).is_some_and(|lowest| lowest >= 0);
         let outside = match access.in_arena() && offset.unsigned_abs() < OFFSET_REACH {
-            true => self.is_outside(access, self.ir.sub(at, self.like(at, offset as u64)), 0),
-            false => self.is_outside(access, at, span),
+            true => self.is_outside(access, self.ir.sub(at, self.like(at, offset as u64)), 0, false),
+            false => self.is_outside(access, at, span, never_below),
         };
         let known = self.shapes.fact(address).lanes_align.min(62);
         let bytes = i64::from(access.bytes());
@@ -148,8 +149,8 @@ impl FunctionEmitter<'_> {
         self.ir.or(outside, self.ir.icmp(IntPredicate::LLVMIntNE, low, self.like(at, 0)))
     }
 
-    /// Whether accesses at `at … at + span` leave their space.
-    fn is_outside(&self, access: Access, at: Val, span: u32) -> Val {
+    /// Whether accesses at `at … at + span` leave their space. `never_below`: it is known that they do not lie before it.
+    fn is_outside(&self, access: Access, at: Val, span: u32, never_below: bool) -> Val {
         let ir = self.ir;
         let spread = |scalar: Val| if ir.is_vector(ir.type_of(at)) { ir.splat(scalar, LANES) } else { scalar };
         let last = self.i64(u64::from(span + access.bytes()));
@@ -166,6 +167,9 @@ impl FunctionEmitter<'_> {
         let size = ir.cast(Cast::ZExt, self.launch_i32(field), ir.int(64));
         // Of a space smaller than the access no address is good: the limit then is negative, and the test signed.
         let above = ir.icmp(IntPredicate::LLVMIntSGT, at, spread(ir.sub(size, last)));
+        if never_below {
+            return above;
+        }
         ir.or(above, ir.icmp(IntPredicate::LLVMIntSLT, at, self.like(at, 0)))
     }
 
