@@ -7,7 +7,7 @@ use simt_ir::{Op, Rounding, Type};
 
 use super::{FunctionEmitter, LANES};
 use crate::Error;
-use crate::llvm::{Bin, Cast, FloatPredicate, Val};
+use crate::llvm::{Bin, Cast, FloatPredicate, Ty, Val};
 
 impl FunctionEmitter<'_> {
     /// A conversion that involves floats.
@@ -96,13 +96,32 @@ impl FunctionEmitter<'_> {
         let rounded = if rounding == Rounding::TowardZero { a } else { self.round_to_integral(rounding, a) };
         let shape = ir.type_of(a);
         let target = ir.like(ir.int(to.bits()), shape);
-        let name = if signed { "llvm.fptosi.sat" } else { "llvm.fptoui.sat" };
-        let result = ir.intrinsic(name, &[target, shape], &[rounded]);
+        let result = self.clamped_to_int(signed, to.bits(), target, rounded);
         if from == Type::F64 || to == Type::I64 {
             let nan = ir.fcmp(FloatPredicate::LLVMRealUNO, a, a);
             return ir.select(nan, ir.constant(target, 1 << (to.bits() - 1)), result);
         }
         result
+    }
+
+    /// An integral float as an integer of so many bits, clamped to its range; NaN gives 0. (LLVM's own operation for this is taken
+    /// apart into scalars.)
+    fn clamped_to_int(&self, signed: bool, bits: u32, target: Ty, a: Val) -> Val {
+        let ir = self.ir;
+        let shape = ir.type_of(a);
+        let power = |exponent: u32| 2f64.powi(exponent as i32);
+        let (lowest, above) = if signed { (-power(bits - 1), power(bits - 1)) } else { (0.0, power(bits)) };
+        let float = |value: f64| ir.float_constant(shape, value);
+        let at_least = ir.select(ir.fcmp(FloatPredicate::LLVMRealOGT, a, float(lowest)), a, float(lowest));
+        let too_large = ir.fcmp(FloatPredicate::LLVMRealOGE, a, float(above));
+        let inside = ir.select(too_large, float(0.0), at_least);
+        // Small integers go through 32 bits, which the processor converts to.
+        let wide = ir.like(ir.int(bits.max(32)), shape);
+        let converted = ir.cast(if signed { Cast::FPToSI } else { Cast::FPToUI }, inside, wide);
+        let narrow = if bits < 32 { ir.cast(Cast::Trunc, converted, target) } else { converted };
+        let largest = if signed { (1u64 << (bits - 1)) - 1 } else { u64::MAX >> (64 - bits) };
+        let clamped = ir.select(too_large, ir.constant(target, largest), narrow);
+        ir.select(ir.fcmp(FloatPredicate::LLVMRealUNO, a, a), ir.zero(target), clamped)
     }
 
     /// Between single and double; half types are singles here already, and are narrowed by the caller.
