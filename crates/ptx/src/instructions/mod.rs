@@ -24,6 +24,7 @@ mod matrix;
 mod mbarrier;
 mod memory;
 pub mod special;
+mod texture;
 mod transcendental;
 mod video;
 mod warp;
@@ -102,6 +103,7 @@ const FAMILIES: &[(&str, &[&[Declaration]])] = &[
     ("matrix", matrix::INSTRUCTIONS),
     ("mbarrier", &[mbarrier::INSTRUCTIONS]),
     ("memory", &[memory::INSTRUCTIONS]),
+    ("texture", texture::INSTRUCTIONS),
     ("transcendental", &[transcendental::INSTRUCTIONS]),
     ("video", &[video::INSTRUCTIONS]),
     ("warp", &[warp::INSTRUCTIONS]),
@@ -124,18 +126,10 @@ static TABLE: LazyLock<HashMap<&'static str, Vec<Entry>>> = LazyLock::new(|| {
 
 /// Instructions of the PTX ISA that have no declaration yet: known by name, refused when they are launched.
 const NOT_IMPLEMENTED: &[&str] = &[
-    "istypep",
     "mapa",
     "multimem",
-    "suld",
-    "suq",
-    "sured",
-    "sust",
     "tcgen05",
     "tensormap",
-    "tex",
-    "tld4",
-    "txq",
     "vabsdiff",
     "vadd",
     "vmad",
