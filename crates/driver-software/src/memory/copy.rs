@@ -5,9 +5,10 @@ use super::table::Place;
 use crate::answer::{Answer, answer};
 use crate::machine::Machine;
 use crate::stream::Stream;
+use crate::texture::Array;
 use core::ffi::c_void;
 use cuda_abi::*;
-use driver_api::{Driver, unsupported};
+use driver_api::Driver;
 use simt::transfer::{self, Copy, STORE_BYTES_MAX};
 use std::sync::Arc;
 
@@ -29,6 +30,8 @@ enum Expected {
     Device,
     Host,
     Any,
+    /// No pointer at all: an array, which has been looked up.
+    Array,
 }
 
 /// One side of a copy: where its first byte is, and how rows and slices follow.
@@ -55,6 +58,9 @@ impl Side {
 
     /// Checks the memory and says where it is.
     fn check(&self, machine: &Machine, span: u64) -> Answer<Place> {
+        if self.expected == Expected::Array {
+            return Ok(Place::Device);
+        }
         let host = self.expected != Expected::Device;
         let place = machine.allocations.check_range(machine, self.address, span, host)?;
         // Host memory that the driver knows may be passed as device memory: the address spaces are one.
@@ -124,6 +130,7 @@ struct Corner {
     kind: CUmemorytype,
     host: *const c_void,
     device: CUdeviceptr,
+    array: CUarray,
     x_bytes: usize,
     y: usize,
     z: usize,
@@ -139,7 +146,7 @@ impl Corner {
             CUmemorytype::CU_MEMORYTYPE_HOST => (self.host.expose_provenance() as u64, Expected::Host),
             CUmemorytype::CU_MEMORYTYPE_DEVICE => (self.device, Expected::Device),
             CUmemorytype::CU_MEMORYTYPE_UNIFIED => (self.device, Expected::Any),
-            CUmemorytype::CU_MEMORYTYPE_ARRAY => return Err(unsupported::report("copies of arrays")),
+            CUmemorytype::CU_MEMORYTYPE_ARRAY => return self.in_array([width, height, depth]),
             _ => return Err(CUresult::CUDA_ERROR_INVALID_VALUE),
         };
         let invalid = CUresult::CUDA_ERROR_INVALID_VALUE;
@@ -157,6 +164,29 @@ impl Corner {
         let address = base.checked_add(skipped.ok_or(invalid)?).ok_or(invalid)?;
         Ok(Side { address, pitch, slice, expected })
     }
+
+    /// The side, in an array.
+    fn in_array(&self, size: [u64; 3]) -> Answer<Side> {
+        let array = Array::named(self.array)?;
+        let (level, corner) = (array.level(), [self.x_bytes, self.y, self.z].map(|start| start as u64));
+        let ends = corner.iter().zip(size).map(|(start, size)| start.checked_add(size));
+        if !ends.zip(array.extent()).all(|(end, extent)| end.is_some_and(|end| end <= extent)) {
+            return Err(CUresult::CUDA_ERROR_INVALID_VALUE);
+        }
+        let [x, y, z] = corner;
+        let address = level.base + z * level.slice_bytes + y * level.row_bytes + x;
+        Ok(Side { address, pitch: level.row_bytes, slice: level.slice_bytes, expected: Expected::Array })
+    }
+}
+
+/// `bytes` bytes from `offset` on in the only row of an array.
+fn row(array: CUarray, offset: usize, bytes: usize) -> Answer<Side> {
+    let (array, invalid) = (Array::named(array)?, CUresult::CUDA_ERROR_INVALID_VALUE);
+    let end = (offset as u64).checked_add(bytes as u64).ok_or(invalid)?;
+    match array.extent() {
+        [width, 1, 1] if end <= width => Ok(Side::linear(array.level().base + offset as u64, Expected::Array)),
+        _ => Err(invalid),
+    }
 }
 
 fn copy_2d(stream: &Arc<Stream>, request: &CUDA_MEMCPY2D, when: When) -> Answer {
@@ -168,6 +198,7 @@ fn copy_2d(stream: &Arc<Stream>, request: &CUDA_MEMCPY2D, when: When) -> Answer 
         kind: request.srcMemoryType,
         host: request.srcHost,
         device: request.srcDevice,
+        array: request.srcArray,
         x_bytes: request.srcXInBytes,
         y: request.srcY,
         z: 0,
@@ -178,6 +209,7 @@ fn copy_2d(stream: &Arc<Stream>, request: &CUDA_MEMCPY2D, when: When) -> Answer 
         kind: request.dstMemoryType,
         host: request.dstHost,
         device: request.dstDevice,
+        array: request.dstArray,
         x_bytes: request.dstXInBytes,
         y: request.dstY,
         z: 0,
@@ -199,6 +231,7 @@ macro_rules! copy_3d {
             kind: request.srcMemoryType,
             host: request.srcHost,
             device: request.srcDevice,
+            array: request.srcArray,
             x_bytes: request.srcXInBytes,
             y: request.srcY,
             z: request.srcZ,
@@ -209,6 +242,7 @@ macro_rules! copy_3d {
             kind: request.dstMemoryType,
             host: request.dstHost,
             device: request.dstDevice,
+            array: request.dstArray,
             x_bytes: request.dstXInBytes,
             y: request.dstY,
             z: request.dstZ,
@@ -276,6 +310,66 @@ impl Driver for Copies {
         stream: CUstream,
     ) -> CUresult {
         answer(|| linear(&Stream::named(stream)?, host(dst), device(src), bytes, When::Appended))
+    }
+
+    fn cuMemcpyAtoD_v2(&self, dst: CUdeviceptr, src: CUarray, offset: usize, bytes: usize) -> CUresult {
+        answer(|| linear(&Stream::implied()?, device(dst), row(src, offset, bytes)?, bytes, When::Done))
+    }
+
+    fn cuMemcpyDtoA_v2(&self, dst: CUarray, offset: usize, src: CUdeviceptr, bytes: usize) -> CUresult {
+        answer(|| linear(&Stream::implied()?, row(dst, offset, bytes)?, device(src), bytes, When::Done))
+    }
+
+    fn cuMemcpyAtoA_v2(
+        &self,
+        dst: CUarray,
+        dst_offset: usize,
+        src: CUarray,
+        src_offset: usize,
+        bytes: usize,
+    ) -> CUresult {
+        answer(|| {
+            let (to, from) = (row(dst, dst_offset, bytes)?, row(src, src_offset, bytes)?);
+            linear(&Stream::implied()?, to, from, bytes, When::Done)
+        })
+    }
+
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
+    unsafe fn cuMemcpyHtoA_v2(&self, dst: CUarray, offset: usize, src: *const c_void, bytes: usize) -> CUresult {
+        answer(|| linear(&Stream::implied()?, row(dst, offset, bytes)?, host(src), bytes, When::Done))
+    }
+
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
+    unsafe fn cuMemcpyHtoAAsync_v2(
+        &self,
+        dst: CUarray,
+        offset: usize,
+        src: *const c_void,
+        bytes: usize,
+        stream: CUstream,
+    ) -> CUresult {
+        answer(|| linear(&Stream::named(stream)?, row(dst, offset, bytes)?, host(src), bytes, When::Appended))
+    }
+
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
+    unsafe fn cuMemcpyAtoH_v2(&self, dst: *mut c_void, src: CUarray, offset: usize, bytes: usize) -> CUresult {
+        answer(|| linear(&Stream::implied()?, host(dst), row(src, offset, bytes)?, bytes, When::Done))
+    }
+
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
+    unsafe fn cuMemcpyAtoHAsync_v2(
+        &self,
+        dst: *mut c_void,
+        src: CUarray,
+        offset: usize,
+        bytes: usize,
+        stream: CUstream,
+    ) -> CUresult {
+        answer(|| linear(&Stream::named(stream)?, host(dst), row(src, offset, bytes)?, bytes, When::Appended))
     }
 
     fn cuMemcpyDtoD_v2(&self, dst: CUdeviceptr, src: CUdeviceptr, bytes: usize) -> CUresult {

@@ -3,9 +3,9 @@
 use simt_ir::AddressSpace;
 use simt_ir::texture::{Opaque, variable};
 
-use super::{LowerError, opaque};
 use super::context::immediate_bits;
 use super::library::{Inner, Library, VariablePlace};
+use super::{LowerError, opaque};
 use crate::ast::{Declarator, Initializer, Linkage, Module, ScalarType, Space, SymbolAddress, Variables};
 
 /// A `.global` or `.const` variable.

@@ -137,13 +137,7 @@ pub(super) unsafe fn execute_lanes(
 
 /// # Safety
 /// The contexts are those of the running warp.
-unsafe fn record_misuse(
-    launch: *const LaunchContext,
-    warp: *const WarpContext,
-    line: u32,
-    lane: u32,
-    misuse: Misuse,
-) {
+unsafe fn record_misuse(launch: *const LaunchContext, warp: *const WarpContext, line: u32, lane: u32, misuse: Misuse) {
     let (kind, detail) = match misuse {
         Misuse::NoResource { handle } => (FaultKind::InvalidTexture, format!("the handle is {handle:#x}")),
         Misuse::OutOfRange { x, y } => (FaultKind::IllegalAddress, format!("the surface has no ({x}, {y})")),

@@ -15,8 +15,7 @@ use crate::lowering::{Lowering, Problem};
 use crate::resolve::{Address, Operand};
 
 /// The tables of this family's files.
-pub(super) const INSTRUCTIONS: &[&[Declaration]] =
-    &[sample::INSTRUCTIONS, surface::INSTRUCTIONS, query::INSTRUCTIONS];
+pub(super) const INSTRUCTIONS: &[&[Declaration]] = &[sample::INSTRUCTIONS, surface::INSTRUCTIONS, query::INSTRUCTIONS];
 
 /// The coordinates that the modifier in slot `G` names.
 fn geometry(i: &Checked<'_>) -> Result<Geometry, Problem> {
