@@ -107,7 +107,9 @@ macro_rules! visit_operands {
             }
             Op::WarpSync { mask } => $visit(mask),
             Op::Elect { members } => $visit(members),
-            Op::Call { arguments, .. } | Op::RuntimeCall { arguments, .. } | Op::Texture { operands: arguments, .. } => {
+            Op::Call { arguments, .. }
+            | Op::RuntimeCall { arguments, .. }
+            | Op::Texture { operands: arguments, .. } => {
                 for argument in arguments {
                     $visit(argument);
                 }

@@ -74,3 +74,7 @@ int main() {
 }
 
 // EXPECT-EXIT: 0
+// EXPECT: zero: mismatches 0
+// EXPECT: clamp: mismatches 0
+// EXPECT: writes outside do nothing: mismatches 0
+// EXPECT: writes go to the nearest: mismatches 0

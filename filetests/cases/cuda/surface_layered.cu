@@ -118,3 +118,8 @@ int main() {
 }
 
 // EXPECT-EXIT: 0
+// EXPECT: 1d: 88fe1b0aa020699e, mismatches 0
+// EXPECT: 2d: af94291d380160b7, mismatches 0
+// EXPECT: 2d through a texture: af94291d380160b7, mismatches 0
+// EXPECT: cube: 867b91e7b7e98a72, mismatches 0
+// EXPECT: cubes: 3d6773e3121a0001, mismatches 0

@@ -86,3 +86,7 @@ int main() {
 }
 
 // EXPECT-EXIT: 0
+// EXPECT: axes exchanged: 60d6090a8f8353d0, mismatches 0
+// EXPECT: clamped: b6b6ff4c0341acb8, mismatches 0
+// EXPECT: box: mismatches 0
+// EXPECT: array 37 x 29 x 23, 32 bits, flags 0

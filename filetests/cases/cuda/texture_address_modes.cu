@@ -76,3 +76,19 @@ int main() {
 }
 
 // EXPECT-EXIT: 0
+// EXPECT: wrap, wrap: b32607780a042b7d, mismatches 0
+// EXPECT: wrap, clamp: 26a909c040de213d, mismatches 0
+// EXPECT: wrap, mirror: ec6eb95de289c61d, mismatches 0
+// EXPECT: wrap, border: 932145ecd974e53d, mismatches 0
+// EXPECT: clamp, wrap: 10567f9c2f52e54d, mismatches 0
+// EXPECT: clamp, clamp: 999cb79e1a72830d, mismatches 0
+// EXPECT: clamp, mirror: b0f176b50a245fed, mismatches 0
+// EXPECT: clamp, border: 0e7cc7b204cb770d, mismatches 0
+// EXPECT: mirror, wrap: f7f2a957d15eab9d, mismatches 0
+// EXPECT: mirror, clamp: c23122a121376edd, mismatches 0
+// EXPECT: mirror, mirror: 2cc395a6d705dbfd, mismatches 0
+// EXPECT: mirror, border: c6d5aefb3966c4dd, mismatches 0
+// EXPECT: border, wrap: 4b989d226d5d80cd, mismatches 0
+// EXPECT: border, clamp: 595517be042c0e8d, mismatches 0
+// EXPECT: border, mirror: 76405db35234b76d, mismatches 0
+// EXPECT: border, border: 75934b5a2616828d, mismatches 0

@@ -94,3 +94,10 @@ int main() {
 }
 
 // EXPECT-EXIT: 0
+// EXPECT: there and back: mismatches 0
+// EXPECT: array to array: e36119d4176ecb15, mismatches 0
+// EXPECT: through memory: c5c62a2ee4f1033c, mismatches 0
+// EXPECT: row: 5929 30976
+// EXPECT: beyond the row: cudaErrorInvalidValue
+// EXPECT: unchanged: mismatches 0
+// EXPECT: three dimensions: 148d415696a6aa94, mismatches 0

@@ -92,3 +92,6 @@ int main() {
 }
 
 // EXPECT-EXIT: 0
+// EXPECT: convolution: 542036b11b58e9aa, mismatches 0
+// EXPECT: rotation: 15497f9632ca847b, mismatches 0
+// EXPECT: half size: da4365862d60db80, mismatches 0

@@ -74,3 +74,7 @@ int main() {
 }
 
 // EXPECT-EXIT: 0
+// EXPECT: length 1.00: f61ba606baea274f, mismatches 0
+// EXPECT: length 0.25: f61ba606baea274f, mismatches 0
+// EXPECT: length 8.00: f61ba606baea274f, mismatches 0
+// EXPECT: layered: 3a82ab88f03cb669, mismatches 0

@@ -67,3 +67,12 @@ int main() {
 }
 
 // EXPECT-EXIT: 0
+// EXPECT: float in order: b492c9332b89b143, mismatches 0
+// EXPECT: float scattered: cd42e0f2ad30418f, mismatches 0
+// EXPECT: int: dee9c53c3d3880d4, mismatches 0
+// EXPECT: unsigned char: b134b6717dc3a682, mismatches 0
+// EXPECT: short2: e82cf45d2b066e5a, mismatches 0
+// EXPECT: uchar4: 4ab3042632e9df76, mismatches 0
+// EXPECT: uint4: 75371ee28f02fa65, mismatches 0
+// EXPECT: float2: 41f444ec7da07d3f, mismatches 0
+// EXPECT: inside 16, zeros beyond the end 16

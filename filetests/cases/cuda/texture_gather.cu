@@ -73,3 +73,9 @@ int main() {
 }
 
 // EXPECT-EXIT: 0
+// EXPECT: floats, component 0: 8a98cee56ba6ee5c, mismatches 0
+// EXPECT: floats, component 1: f1497bac063ad8e8, mismatches 0
+// EXPECT: floats, component 2: 1c2be7a9779bb0a1, mismatches 0
+// EXPECT: floats, component 3: 328213247846d8e9, mismatches 0
+// EXPECT: bytes, component 0: 42dace74f09770d2, mismatches 0
+// EXPECT: bytes, component 3: 69607fae6cec1610, mismatches 0

@@ -84,3 +84,6 @@ int main() {
 }
 
 // EXPECT-EXIT: 0
+// EXPECT: 1d: 5eedc05bf026a5f6, mismatches 0
+// EXPECT: 2d: 6105dae8d04cb4bf, mismatches 0
+// EXPECT: mixed layers: 4570588ccf929d24, mismatches 0

@@ -126,3 +126,9 @@ int main() {
 }
 
 // EXPECT-EXIT: 0
+// EXPECT: 1d: 6c8ae0394f4ae0d6, mismatches 0
+// EXPECT: 2d: 14be230f81120069, mismatches 0
+// EXPECT: 3d: 2c0ea0f8dad2adad, mismatches 0
+// EXPECT: 1d wrapped: 2b2b42f9c1323e26, mismatches 0
+// EXPECT: 2d wrapped: 16687e163f52ff09, mismatches 0
+// EXPECT: 3d wrapped: c05ca0e912b41a27, mismatches 0

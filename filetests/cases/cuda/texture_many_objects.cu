@@ -75,3 +75,12 @@ int main() {
 }
 
 // EXPECT-EXIT: 0
+// EXPECT: round 0, by block: 8476ce939d3a6681, mismatches 0
+// EXPECT: round 0, by warp: cb4e0db13e8c7645, mismatches 0
+// EXPECT: round 0, by parameter: mismatches 0
+// EXPECT: round 1, by block: 09948f78cb11d81d, mismatches 0
+// EXPECT: round 1, by warp: 952cdc8a3f00c625, mismatches 0
+// EXPECT: round 1, by parameter: mismatches 0
+// EXPECT: round 2, by block: cec94f186dbbfccd, mismatches 0
+// EXPECT: round 2, by warp: ae0e3a47025bfae5, mismatches 0
+// EXPECT: round 2, by parameter: mismatches 0

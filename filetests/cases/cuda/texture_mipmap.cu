@@ -80,3 +80,24 @@ int main() {
 }
 
 // EXPECT-EXIT: 0
+// EXPECT: level 0: 64 x 64
+// EXPECT: level 1: 32 x 32
+// EXPECT: level 2: 16 x 16
+// EXPECT: level 3: 8 x 8
+// EXPECT: level 4: 4 x 4
+// EXPECT: level 5: 2 x 2
+// EXPECT: level 6: 1 x 1
+// EXPECT: level 0.00: 1db721f5fa9d65db, mismatches 0
+// EXPECT: level 1.00: 2c3fedf8aa5d14a5, mismatches 0
+// EXPECT: level 2.00: 3c5ace4c568f1655, mismatches 0
+// EXPECT: level 3.00: 9e77af10913c0ce9, mismatches 0
+// EXPECT: level 4.00: 76e29c4bc30e19ff, mismatches 0
+// EXPECT: level 5.00: 2505b165760af5d2, mismatches 0
+// EXPECT: level 6.00: 6801147bb68f5ae7, mismatches 0
+// EXPECT: nearest to 2.25: 3c5ace4c568f1655, mismatches 0
+// EXPECT: nearest to 2.75: 9e77af10913c0ce9, mismatches 0
+// EXPECT: between 1.25: 4cba0d91dd12377b, mismatches 0
+// EXPECT: between 1.50: da02a342fdabd5a1, mismatches 0
+// EXPECT: biased by one 2.00: 9e77af10913c0ce9, mismatches 0
+// EXPECT: not below two 0.00: 3c5ace4c568f1655, mismatches 0
+// EXPECT: not above four 6.00: 76e29c4bc30e19ff, mismatches 0

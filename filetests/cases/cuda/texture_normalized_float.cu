@@ -73,3 +73,11 @@ int main() {
 }
 
 // EXPECT-EXIT: 0
+// EXPECT: unsigned char: 3aa22e3d3aae2325, mismatches 0
+// EXPECT: signed char: 5fbaec954546a325, mismatches 0
+// EXPECT: unsigned short: e6805697b3c7f325, mismatches 0
+// EXPECT: short: 2c6f11237359d324, mismatches 0
+// EXPECT: uchar4: 13bfe24cd67c51c8, mismatches 0
+// EXPECT: short4: d04c9d6613b58224, mismatches 0
+// EXPECT: normalized 8x4: 13bfe24cd67c51c8, mismatches 0
+// EXPECT: signed normalized 16x1: 2c6f11237359d324, mismatches 0

@@ -88,3 +88,18 @@ int main() {
 }
 
 // EXPECT-EXIT: 0
+// EXPECT: float: b7fa7bf975d1b4e1, mismatches 0
+// EXPECT:   clamped frame: mismatches 0
+// EXPECT:   border of zeros: mismatches 0
+// EXPECT: uchar4: b7fa7bf975d1b4e1, mismatches 0
+// EXPECT:   clamped frame: mismatches 0
+// EXPECT:   border of zeros: mismatches 0
+// EXPECT: short: 81769c27caddcd95, mismatches 0
+// EXPECT:   clamped frame: mismatches 0
+// EXPECT:   border of zeros: mismatches 0
+// EXPECT: int2: 841ab6768301377e, mismatches 0
+// EXPECT:   clamped frame: mismatches 0
+// EXPECT:   border of zeros: mismatches 0
+// EXPECT: float4: c9a533c21c19f003, mismatches 0
+// EXPECT:   clamped frame: mismatches 0
+// EXPECT:   border of zeros: mismatches 0

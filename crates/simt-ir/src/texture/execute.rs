@@ -71,11 +71,7 @@ pub(super) const RESULTS_MAX: usize = 4;
 ///
 /// # Errors
 /// When it does what it must not.
-pub fn execute(
-    op: &TextureOp,
-    operands: &[u64],
-    world: &mut impl World,
-) -> Result<[u64; RESULTS_MAX], Misuse> {
+pub fn execute(op: &TextureOp, operands: &[u64], world: &mut impl World) -> Result<[u64; RESULTS_MAX], Misuse> {
     // Missing operands count as 0: a program that was verified has all of them.
     let mut all = [0; OPERANDS_MAX];
     let count = operands.len().min(OPERANDS_MAX);

@@ -107,12 +107,7 @@ impl Read<'_> {
     }
 
     /// Reads the texels at integer coordinates, without any of the sampler's modes. Outside there is nothing but zeros.
-    fn fetch(
-        &self,
-        coordinates: &[u64],
-        level: u32,
-        world: &mut impl World,
-    ) -> Result<[u64; RESULTS_MAX], Misuse> {
+    fn fetch(&self, coordinates: &[u64], level: u32, world: &mut impl World) -> Result<[u64; RESULTS_MAX], Misuse> {
         if level >= self.texture.levels {
             return Ok([0; RESULTS_MAX]);
         }

@@ -353,10 +353,8 @@ impl TextureOp {
     pub fn encode(&self) -> u64 {
         u64::from_le_bytes(match *self {
             TextureOp::Sample(s) => {
-                let flags = u8::from(s.integer)
-                    | u8::from(s.sampler) << 1
-                    | u8::from(s.offset) << 2
-                    | u8::from(s.compare) << 3;
+                let flags =
+                    u8::from(s.integer) | u8::from(s.sampler) << 1 | u8::from(s.offset) << 2 | u8::from(s.compare) << 3;
                 [1, s.geometry as u8, s.detail as u8, s.gather.map_or(0, |component| component + 1), flags, 0, 0, 0]
             }
             TextureOp::Surface(SurfaceAccess { geometry, action, beyond }) => {
@@ -428,8 +426,7 @@ impl fmt::Display for TextureOp {
                     Some(component) => write!(f, "texture_gather {component} {geometry:?}")?,
                     None => write!(f, "texture_sample {geometry:?} {detail:?}")?,
                 }
-                let flags =
-                    [(*integer, "integer"), (*sampler, "sampler"), (*offset, "offset"), (*compare, "compare")];
+                let flags = [(*integer, "integer"), (*sampler, "sampler"), (*offset, "offset"), (*compare, "compare")];
                 flags.iter().filter(|(is_set, _)| *is_set).try_for_each(|(_, name)| write!(f, " {name}"))
             }
             TextureOp::Surface(SurfaceAccess { geometry, action, beyond }) => {

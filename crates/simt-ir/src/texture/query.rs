@@ -20,9 +20,7 @@ pub(super) fn of_resource(query: Query, resource: &Resource, level: u32) -> u32 
             2 => 0x10b2,
             _ => 0x10b5,
         },
-        Query::FilterMode | Query::AddrMode0 | Query::AddrMode1 | Query::AddrMode2 => {
-            mode(query, &resource.sampler)
-        }
+        Query::FilterMode | Query::AddrMode0 | Query::AddrMode1 | Query::AddrMode2 => mode(query, &resource.sampler),
     }
 }
 
