@@ -167,3 +167,19 @@ int main() {
 }
 
 // EXPECT-EXIT: 0
+// EXPECT: unsigned char 1d: 432f794e8b00b1c3, mismatches 0
+// EXPECT: unsigned char 2d: 003e78980ebbca61, mismatches 0
+// EXPECT: unsigned char 3d: b2b4f703216e0cef, mismatches 0
+// EXPECT: short2 1d: a80774b593c74b4d, mismatches 0
+// EXPECT: short2 2d: 899e8a4208a9df67, mismatches 0
+// EXPECT: short2 3d: 1ca2d5ddff31aab8, mismatches 0
+// EXPECT: float 1d: 0062ae4e4c10ade9, mismatches 0
+// EXPECT: float 2d: eb4ab5aa2d770d28, mismatches 0
+// EXPECT: float 3d: e8440fba7422ba0d, mismatches 0
+// EXPECT: int2 1d: 41475aeb6847aded, mismatches 0
+// EXPECT: int2 2d: 67bac218dcf51215, mismatches 0
+// EXPECT: int2 3d: dc2bf6b474d89f51, mismatches 0
+// EXPECT: uint4 1d: 8454159be737f088, mismatches 0
+// EXPECT: uint4 2d: 0c3c895db350c6cb, mismatches 0
+// EXPECT: uint4 3d: a3148f8138f3cc91, mismatches 0
+// EXPECT: ping-pong 2d: 30a5d3b81691d456, mismatches 0

@@ -22,3 +22,6 @@ int main() {
 }
 
 // EXPECT-EXIT: 0
+// EXPECT: inside: cudaSuccess
+// EXPECT: outside: an error
+// EXPECT: afterwards: the same

@@ -62,6 +62,18 @@ impl ObjectTable {
         Ok(object)
     }
 
+    /// Ends all objects of a context.
+    pub(crate) fn remove_all_of(&self, machine: &Machine, context_id: u64) {
+        let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        table.retain(|handle, object| {
+            let stays = object.group.context_id() != context_id;
+            if !stays {
+                machine.engine.textures().remove(*handle);
+            }
+            stays
+        });
+    }
+
     /// Ends an object for which `wanted` holds, after the work of its context.
     ///
     /// # Errors

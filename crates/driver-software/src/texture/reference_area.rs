@@ -26,6 +26,12 @@ fn bind(reference: CUtexref, bound: Bound) -> Answer {
     TextureReference::named(reference)?.change(|setting| setting.bound = Some(bound))
 }
 
+/// What addresses of textures are multiples of.
+fn alignment() -> Answer<u64> {
+    let attribute = CUdevice_attribute::CU_DEVICE_ATTRIBUTE_TEXTURE_ALIGNMENT;
+    Ok(current()?.device.model.attribute(attribute.0).map_or(1, |bytes| bytes.max(1) as u64))
+}
+
 /// The only value of flags of functions that bind an array: its format is the reference's from then on.
 fn check_flags(flags: u32) -> Answer {
     if flags == CU_TRSA_OVERRIDE_FORMAT { Ok(()) } else { Err(CUresult::CUDA_ERROR_INVALID_VALUE) }
@@ -113,12 +119,19 @@ impl Driver for TextureReferences {
         bytes: usize,
     ) -> CUresult {
         answer(|| {
-            bind(reference, Bound::Linear { address, bytes })?;
-            // An address that is not aligned is refused, so that there is nothing to add to coordinates.
-            if let Some(byte_offset) = byte_offset {
-                *byte_offset = 0;
+            // What is bound begins at a multiple of the alignment; the program adds the rest to its coordinates.
+            let align = alignment()?;
+            let rest = address % align;
+            let bound = Bound::Linear { address: address - rest, bytes: bytes.saturating_add(rest as usize) };
+            match byte_offset {
+                None if rest != 0 => Err(CUresult::CUDA_ERROR_INVALID_VALUE),
+                None => bind(reference, bound),
+                Some(byte_offset) => {
+                    bind(reference, bound)?;
+                    *byte_offset = rest as usize;
+                    Ok(())
+                }
             }
-            Ok(())
         })
     }
 
