@@ -7,6 +7,7 @@
 //! What names a resource is a number: that of a texture or surface object, or the address of a `.texref`, `.surfref` or
 //! `.samplerref` variable, which holds a [`variable`] word. The [`World`] knows objects and memory.
 
+mod code;
 mod cube;
 mod execute;
 mod filter;
