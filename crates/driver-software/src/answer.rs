@@ -22,9 +22,11 @@ pub(crate) fn code_of_fault(kind: FaultKind) -> CUresult {
         FaultKind::InvalidFunction => CUresult::CUDA_ERROR_INVALID_PC,
         FaultKind::StackOverflow => CUresult::CUDA_ERROR_HARDWARE_STACK_ERROR,
         FaultKind::OutOfResources => CUresult::CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES,
-        FaultKind::Trap | FaultKind::Barrier | FaultKind::InvalidFree | FaultKind::Internal => {
-            CUresult::CUDA_ERROR_LAUNCH_FAILED
-        }
+        FaultKind::Trap
+        | FaultKind::Barrier
+        | FaultKind::InvalidFree
+        | FaultKind::InvalidTexture
+        | FaultKind::Internal => CUresult::CUDA_ERROR_LAUNCH_FAILED,
     }
 }
 

@@ -4,8 +4,8 @@ use crate::answer::{Answer, answer};
 use crate::context::current;
 use crate::lock_order::{Lock, Order};
 use crate::machine::Machine;
-use crate::memory::Copies;
 use crate::stream::{Stream, StreamGroup};
+use crate::texture::TextureReferences;
 use cuda_abi::*;
 use driver_api::Driver;
 use simt::{Point, Timestamp};
@@ -81,7 +81,7 @@ pub(crate) struct Events;
 
 impl Driver for Events {
     fn next(&self) -> Option<&dyn Driver> {
-        Some(&Copies)
+        Some(&TextureReferences)
     }
 
     fn cuEventCreate(&self, event: &mut CUevent, flags: u32) -> CUresult {

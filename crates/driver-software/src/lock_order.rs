@@ -24,12 +24,16 @@ pub(crate) enum Order {
     Functions,
     /// Modules of a context.
     Modules,
+    /// Texture and surface references of a module that have been asked for.
+    References,
     /// Limits and settings of a context.
     ContextSettings,
     /// Streams of a context, in the order in which they are created.
     Streams,
     /// The legacy default stream of a context.
     LegacyStream,
+    /// What a texture or surface reference is set to.
+    Reference,
     /// The last record of an event.
     Event,
     /// Attributes of a memory pool.

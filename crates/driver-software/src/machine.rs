@@ -5,6 +5,7 @@ use crate::device::Device;
 use crate::memory::Allocations;
 use crate::objects::Objects;
 use crate::settings::Settings;
+use crate::texture::ObjectTable;
 use cuda_abi::{CUdevice, CUresult};
 use simt::arena::Arena;
 use simt::{Engine, EngineConfig};
@@ -16,6 +17,7 @@ pub(crate) struct Machine {
     pub(crate) devices: Vec<Device>,
     pub(crate) objects: Objects,
     pub(crate) allocations: Allocations,
+    pub(crate) textures: ObjectTable,
     /// How kernels are compiled.
     pub(crate) jit: jit::Config,
 }
@@ -57,7 +59,14 @@ impl Machine {
         };
         let engine = Engine::new(config).map_err(|error| format!("no address space for a device: {error}"))?;
         let devices = (0..settings.devices).map(|ordinal| Device::new(ordinal, &settings)).collect();
-        Ok(Machine { engine, devices, objects: Objects::new(), allocations: Allocations::new(), jit: settings.jit })
+        Ok(Machine {
+            engine,
+            devices,
+            objects: Objects::new(),
+            allocations: Allocations::new(),
+            textures: ObjectTable::new(),
+            jit: settings.jit,
+        })
     }
 
     /// A device by its number.

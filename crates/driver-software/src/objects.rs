@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::memory::Pool;
 use crate::module::{Function, Library, LibraryKernel, Linker, Module};
 use crate::stream::Stream;
+use crate::texture::{Array, MipmappedArray, SurfaceReference, TextureReference};
 use cuda_abi::CUresult;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -38,7 +39,10 @@ macro_rules! kinds {
     };
 }
 
-kinds! { Context Stream Event Pool Module Function Library LibraryKernel Linker }
+kinds! {
+    Context Stream Event Pool Module Function Library LibraryKernel Linker Array MipmappedArray TextureReference
+    SurfaceReference
+}
 
 /// What the table stores.
 pub(crate) struct Stored(Object);

@@ -194,6 +194,7 @@ impl fmt::Display for Initializer {
         match self {
             Initializer::Value(value) => write!(f, "{value}"),
             Initializer::Symbol(address) => write!(f, "{address}"),
+            Initializer::Property(name, value) => write!(f, "{name} = {value}"),
             Initializer::List(list) => write!(f, "{{{}}}", List(list)),
         }
     }

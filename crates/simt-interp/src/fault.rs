@@ -118,6 +118,8 @@ pub enum FaultKind {
     Unreachable,
     /// Something that PTX leaves undefined.
     Undefined(String),
+    /// A texture or surface used against its rules.
+    Texture(String),
     /// Device `free` of what is no allocation.
     BadFree {
         /// The pointer.
@@ -188,6 +190,7 @@ impl fmt::Display for FaultKind {
             FaultKind::StackOverflow { needed, limit } => {
                 write!(f, "stack overflow: {needed} bytes of local memory needed, {limit} there")
             }
+            FaultKind::Texture(what) => write!(f, "texture misused: {what}"),
             FaultKind::Barrier(what) => write!(f, "barrier misused: {what}"),
             FaultKind::Deadlock(what) => write!(f, "deadlock: {what}"),
             FaultKind::StepLimit => write!(f, "step limit reached"),

@@ -1,5 +1,6 @@
 //! What a program's accesses to global memory go through.
 
+use simt_ir::texture::Resource;
 use simt_ir::{MemoryOrder, Scope};
 
 /// What an access does.
@@ -56,6 +57,12 @@ pub trait Memory {
 
     /// Writes `access.size` bytes. An error is the reason why that is not possible, for people.
     fn write(&mut self, access: &Access, bytes: &[u8]) -> Result<(), String>;
+
+    /// The texture or surface of a handle.
+    fn resource(&mut self, handle: u64) -> Option<Resource> {
+        let _ = handle;
+        None
+    }
 
     /// Device `malloc`; 0 when the heap is used up (and where there is none).
     fn malloc(&mut self, bytes: u64) -> u64 {

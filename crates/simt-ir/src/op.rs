@@ -3,6 +3,7 @@
 //! The meaning is exact (bit for bit) unless an operation is marked *approximate*; then the PTX ISA's documented
 //! error bound is what every implementation has to keep.
 
+use crate::texture::TextureOp;
 use crate::{FunctionId, MatrixProduct, SymbolId, Type, Value};
 
 /// Memory as a program addresses it. An address is always an `i64`.
@@ -576,6 +577,8 @@ pub enum Op {
     /// `registers of A…, of B…, of C… -> of D…`: a product of matrices that all lanes of the warp hold together, see
     /// [`MatrixProduct`]. All lanes are active.
     MatrixProduct { product: MatrixProduct, a: Vec<Value>, b: Vec<Value>, c: Vec<Value> },
+    /// Reads, writes or asks about a texture or surface; types of operands and results are [`TextureOp`]'s.
+    Texture { op: TextureOp, operands: Vec<Value> },
     /// `i32 -> i32, i1`: lane id of the elected leader, and whether this lane is it.
     Elect { members: Value },
 

@@ -109,7 +109,9 @@ macro_rules! visit_operands {
             }
             Op::WarpSync { mask } => $visit(mask),
             Op::Elect { members } => $visit(members),
-            Op::Call { arguments, .. } | Op::RuntimeCall { arguments, .. } => {
+            Op::Call { arguments, .. }
+            | Op::RuntimeCall { arguments, .. }
+            | Op::Texture { operands: arguments, .. } => {
                 for argument in arguments {
                     $visit(argument);
                 }
@@ -213,6 +215,7 @@ impl Op {
             Op::MatrixProduct { product, .. } => {
                 vec![product.d.register(); product.sum_registers(product.d)]
             }
+            Op::Texture { op, .. } => op.result_types(),
             Op::Call { function, .. } => returns_of(*function),
             Op::CallIndirect { returns, .. } | Op::Unsupported { returns, .. } => returns.clone(),
             Op::RuntimeCall { function, .. } => match function {
@@ -245,6 +248,7 @@ impl Op {
             | Op::ActiveMask
             | Op::Elect { .. }
             | Op::MatrixProduct { .. }
+            | Op::Texture { .. }
             | Op::Call { .. }
             | Op::CallIndirect { .. }
             | Op::RuntimeCall { .. }
@@ -257,6 +261,7 @@ impl Op {
     pub fn is_removable(&self) -> bool {
         match self {
             Op::Load { order, .. } => *order == crate::MemoryOrder::Weak,
+            Op::Texture { op, .. } => op.only_reads(),
             Op::Special(_)
             | Op::Vote { .. }
             | Op::Match { .. }

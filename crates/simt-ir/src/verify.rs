@@ -171,6 +171,11 @@ impl Verifier<'_> {
                 return Err(mismatch(format!("the matrices take {lengths:?} registers")));
             }
         }
+        if let Op::Texture { op: texture, operands } = op
+            && operands.len() != texture.operand_types().len()
+        {
+            return Err(mismatch(format!("takes {} operands", texture.operand_types().len())));
+        }
         let operands = op.operands();
         let expected = self.operand_types(op, operands.len());
         for (operand, expected) in operands.iter().zip(expected) {
@@ -251,6 +256,7 @@ impl Verifier<'_> {
                 list
             }
             Op::Call { function, .. } => self.program.function(*function).parameters.clone(),
+            Op::Texture { op, .. } => op.operand_types(),
             Op::CallIndirect { .. } => vec![Type::I64],
             _ => vec![],
         }

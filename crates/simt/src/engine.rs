@@ -10,6 +10,7 @@ use crate::queue::{Padded, Stream};
 use crate::runtime::Formatter;
 use crate::scheduler::Scheduler;
 use crate::session::{Goal, Session};
+use crate::textures::ResourceTable;
 use crate::worker;
 use std::io;
 use std::sync::Arc;
@@ -72,6 +73,7 @@ impl Engine {
             threads: Lock::new(EngineRank::Threads, Vec::new()),
             config,
             arena,
+            textures: ResourceTable::new(),
             _stacks: stacks,
         })))
     }
@@ -79,6 +81,11 @@ impl Engine {
     /// The memory.
     pub fn arena(&self) -> &Arc<Arena> {
         &self.0.arena
+    }
+
+    /// The textures and surfaces that kernels may name.
+    pub fn textures(&self) -> &ResourceTable {
+        &self.0.textures
     }
 
     /// A domain of kernels that fail together.
@@ -129,6 +136,7 @@ pub(crate) struct Gpc {
 pub(crate) struct Shared {
     config: EngineConfig,
     arena: Arc<Arena>,
+    textures: ResourceTable,
     cores: Vec<Core>,
     gpcs: Vec<Padded<Gpc>>,
     workspaces: WorkspacePool,
@@ -156,6 +164,10 @@ impl Shared {
 
     pub(crate) fn arena(&self) -> &Arc<Arena> {
         &self.arena
+    }
+
+    pub(crate) fn textures(&self) -> &ResourceTable {
+        &self.textures
     }
 
     pub(crate) fn workspaces(&self) -> &WorkspacePool {

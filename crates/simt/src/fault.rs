@@ -25,6 +25,8 @@ pub enum FaultKind {
     Barrier,
     /// `free` of an address that `malloc` did not return, or twice.
     InvalidFree,
+    /// A texture or surface that is none, or no longer.
+    InvalidTexture,
     /// There is no memory for the blocks of the grid.
     OutOfResources,
     /// A defect of the engine or of the compiler.
@@ -43,6 +45,7 @@ impl fmt::Display for FaultKind {
             FaultKind::StackOverflow => "stack overflow",
             FaultKind::Barrier => "barrier misused",
             FaultKind::InvalidFree => "free of something that was not allocated",
+            FaultKind::InvalidTexture => "no such texture or surface",
             FaultKind::OutOfResources => "out of resources",
             FaultKind::Internal => "internal error of the engine",
         })

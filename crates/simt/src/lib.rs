@@ -28,6 +28,7 @@ mod runtime;
 mod scheduler;
 mod session;
 mod sys;
+pub mod textures;
 pub mod transfer;
 mod worker;
 

@@ -41,6 +41,8 @@ pub(crate) enum EngineRank {
     Output,
     /// The first fault of a domain.
     Fault,
+    /// Entries of the table of textures.
+    Textures,
     /// Allocations and free ranges of the arena.
     Arena,
     /// Execution stacks that the signal handler knows.

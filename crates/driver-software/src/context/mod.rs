@@ -146,6 +146,7 @@ impl Context {
         for module in modules {
             module.unload(machine);
         }
+        machine.textures.remove_all_of(machine, self.id);
         machine.allocations.free_all_of(machine, self.id);
         Ok(())
     }

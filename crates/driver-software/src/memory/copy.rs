@@ -1,13 +1,14 @@
 //! Functions of the API that copy.
 
 use super::Sets;
+use super::side::{Corner, Expected, Side, row};
 use super::table::Place;
 use crate::answer::{Answer, answer};
 use crate::machine::Machine;
 use crate::stream::Stream;
 use core::ffi::c_void;
 use cuda_abi::*;
-use driver_api::{Driver, unsupported};
+use driver_api::Driver;
 use simt::transfer::{self, Copy, STORE_BYTES_MAX};
 use std::sync::Arc;
 
@@ -21,45 +22,6 @@ enum When {
     Done,
     /// At once, as far as the host's memory allows it.
     Appended,
-}
-
-/// What a pointer may be, by the function that it is passed to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Expected {
-    Device,
-    Host,
-    Any,
-}
-
-/// One side of a copy: where its first byte is, and how rows and slices follow.
-#[derive(Clone, Copy)]
-struct Side {
-    address: u64,
-    pitch: u64,
-    slice: u64,
-    expected: Expected,
-}
-
-impl Side {
-    fn linear(address: u64, expected: Expected) -> Side {
-        Side { address, pitch: 0, slice: 0, expected }
-    }
-
-    /// Bytes from the first to behind the last.
-    fn span(&self, width: u64, height: u64, depth: u64) -> Answer<u64> {
-        let rows = self.pitch.checked_mul(height - 1);
-        let slices = self.slice.checked_mul(depth - 1);
-        let span = rows.zip(slices).and_then(|(rows, slices)| rows.checked_add(slices)?.checked_add(width));
-        span.ok_or(CUresult::CUDA_ERROR_INVALID_VALUE)
-    }
-
-    /// Checks the memory and says where it is.
-    fn check(&self, machine: &Machine, span: u64) -> Answer<Place> {
-        let host = self.expected != Expected::Device;
-        let place = machine.allocations.check_range(machine, self.address, span, host)?;
-        // Host memory that the driver knows may be passed as device memory: the address spaces are one.
-        Ok(place)
-    }
 }
 
 /// Copies `width` bytes of `height` rows of `depth` slices.
@@ -119,46 +81,6 @@ fn host(address: *const c_void) -> Side {
     Side::linear(address.expose_provenance() as u64, Expected::Host)
 }
 
-/// One side of a copy of two or three dimensions, as the structures of the API give it.
-struct Corner {
-    kind: CUmemorytype,
-    host: *const c_void,
-    device: CUdeviceptr,
-    x_bytes: usize,
-    y: usize,
-    z: usize,
-    pitch: usize,
-    /// Rows from slice to slice.
-    height: usize,
-}
-
-impl Corner {
-    /// The side, for a copy of rows of `width` bytes.
-    fn side(&self, [width, height, depth]: [u64; 3]) -> Answer<Side> {
-        let (base, expected) = match self.kind {
-            CUmemorytype::CU_MEMORYTYPE_HOST => (self.host.expose_provenance() as u64, Expected::Host),
-            CUmemorytype::CU_MEMORYTYPE_DEVICE => (self.device, Expected::Device),
-            CUmemorytype::CU_MEMORYTYPE_UNIFIED => (self.device, Expected::Any),
-            CUmemorytype::CU_MEMORYTYPE_ARRAY => return Err(unsupported::report("copies of arrays")),
-            _ => return Err(CUresult::CUDA_ERROR_INVALID_VALUE),
-        };
-        let invalid = CUresult::CUDA_ERROR_INVALID_VALUE;
-        // Without a pitch rows follow each other; without a height so do slices.
-        let pitch = if self.pitch == 0 { width } else { self.pitch as u64 };
-        let rows = if self.height == 0 { height } else { self.height as u64 };
-        let row_end = (self.x_bytes as u64).checked_add(width).ok_or(invalid)?;
-        let slice_end = (self.y as u64).checked_add(height).ok_or(invalid)?;
-        if (self.pitch != 0 || height > 1 || depth > 1) && row_end > pitch || depth > 1 && slice_end > rows {
-            return Err(invalid);
-        }
-        let slice = pitch.checked_mul(rows).ok_or(invalid)?;
-        let skipped = (self.y as u64).checked_mul(pitch).zip((self.z as u64).checked_mul(slice));
-        let skipped = skipped.and_then(|(rows, slices)| rows.checked_add(slices)?.checked_add(self.x_bytes as u64));
-        let address = base.checked_add(skipped.ok_or(invalid)?).ok_or(invalid)?;
-        Ok(Side { address, pitch, slice, expected })
-    }
-}
-
 fn copy_2d(stream: &Arc<Stream>, request: &CUDA_MEMCPY2D, when: When) -> Answer {
     let size = [request.WidthInBytes as u64, request.Height as u64, 1];
     if size.contains(&0) {
@@ -168,6 +90,7 @@ fn copy_2d(stream: &Arc<Stream>, request: &CUDA_MEMCPY2D, when: When) -> Answer 
         kind: request.srcMemoryType,
         host: request.srcHost,
         device: request.srcDevice,
+        array: request.srcArray,
         x_bytes: request.srcXInBytes,
         y: request.srcY,
         z: 0,
@@ -178,6 +101,7 @@ fn copy_2d(stream: &Arc<Stream>, request: &CUDA_MEMCPY2D, when: When) -> Answer 
         kind: request.dstMemoryType,
         host: request.dstHost,
         device: request.dstDevice,
+        array: request.dstArray,
         x_bytes: request.dstXInBytes,
         y: request.dstY,
         z: 0,
@@ -199,6 +123,7 @@ macro_rules! copy_3d {
             kind: request.srcMemoryType,
             host: request.srcHost,
             device: request.srcDevice,
+            array: request.srcArray,
             x_bytes: request.srcXInBytes,
             y: request.srcY,
             z: request.srcZ,
@@ -209,6 +134,7 @@ macro_rules! copy_3d {
             kind: request.dstMemoryType,
             host: request.dstHost,
             device: request.dstDevice,
+            array: request.dstArray,
             x_bytes: request.dstXInBytes,
             y: request.dstY,
             z: request.dstZ,
@@ -276,6 +202,66 @@ impl Driver for Copies {
         stream: CUstream,
     ) -> CUresult {
         answer(|| linear(&Stream::named(stream)?, host(dst), device(src), bytes, When::Appended))
+    }
+
+    fn cuMemcpyAtoD_v2(&self, dst: CUdeviceptr, src: CUarray, offset: usize, bytes: usize) -> CUresult {
+        answer(|| linear(&Stream::implied()?, device(dst), row(src, offset, bytes)?, bytes, When::Done))
+    }
+
+    fn cuMemcpyDtoA_v2(&self, dst: CUarray, offset: usize, src: CUdeviceptr, bytes: usize) -> CUresult {
+        answer(|| linear(&Stream::implied()?, row(dst, offset, bytes)?, device(src), bytes, When::Done))
+    }
+
+    fn cuMemcpyAtoA_v2(
+        &self,
+        dst: CUarray,
+        dst_offset: usize,
+        src: CUarray,
+        src_offset: usize,
+        bytes: usize,
+    ) -> CUresult {
+        answer(|| {
+            let (to, from) = (row(dst, dst_offset, bytes)?, row(src, src_offset, bytes)?);
+            linear(&Stream::implied()?, to, from, bytes, When::Done)
+        })
+    }
+
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
+    unsafe fn cuMemcpyHtoA_v2(&self, dst: CUarray, offset: usize, src: *const c_void, bytes: usize) -> CUresult {
+        answer(|| linear(&Stream::implied()?, row(dst, offset, bytes)?, host(src), bytes, When::Done))
+    }
+
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
+    unsafe fn cuMemcpyHtoAAsync_v2(
+        &self,
+        dst: CUarray,
+        offset: usize,
+        src: *const c_void,
+        bytes: usize,
+        stream: CUstream,
+    ) -> CUresult {
+        answer(|| linear(&Stream::named(stream)?, row(dst, offset, bytes)?, host(src), bytes, When::Appended))
+    }
+
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
+    unsafe fn cuMemcpyAtoH_v2(&self, dst: *mut c_void, src: CUarray, offset: usize, bytes: usize) -> CUresult {
+        answer(|| linear(&Stream::implied()?, host(dst), row(src, offset, bytes)?, bytes, When::Done))
+    }
+
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
+    unsafe fn cuMemcpyAtoHAsync_v2(
+        &self,
+        dst: *mut c_void,
+        src: CUarray,
+        offset: usize,
+        bytes: usize,
+        stream: CUstream,
+    ) -> CUresult {
+        answer(|| linear(&Stream::named(stream)?, host(dst), row(src, offset, bytes)?, bytes, When::Appended))
     }
 
     fn cuMemcpyDtoD_v2(&self, dst: CUdeviceptr, src: CUdeviceptr, bytes: usize) -> CUresult {

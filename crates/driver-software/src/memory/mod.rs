@@ -6,6 +6,7 @@ mod managed;
 mod pointer;
 mod pool;
 mod set;
+mod side;
 mod table;
 
 pub(crate) use area::Memories;

@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     Registered(u32),
     /// Variables of a module.
     Module,
+    /// Texels of an array.
+    Array,
 }
 
 impl Kind {
@@ -34,7 +36,7 @@ impl Kind {
 
     fn purpose(self) -> Option<Purpose> {
         Some(match self {
-            Kind::Device | Kind::Pooled(_) => Purpose::Device,
+            Kind::Device | Kind::Pooled(_) | Kind::Array => Purpose::Device,
             Kind::Managed => Purpose::Managed,
             Kind::Host(_) => Purpose::Host,
             Kind::Module => Purpose::Module,

@@ -15,13 +15,6 @@ use std::sync::Arc;
 /// Modules.
 pub(crate) struct Modules;
 
-fn named(handle: CUmodule) -> Answer<Arc<Module>> {
-    let module: Option<Arc<Module>> = Machine::get()?.objects.get(handle.addr());
-    let module = module.ok_or(CUresult::CUDA_ERROR_INVALID_HANDLE)?;
-    module.group.check()?;
-    Ok(module)
-}
-
 /// Loads an image into the current context.
 ///
 /// # Safety
@@ -46,7 +39,7 @@ pub(super) fn file_contents(path: &CStr) -> Answer<Vec<u8>> {
 }
 
 /// Text of the program, as the names in a module are.
-pub(super) fn name_of(text: &CStr) -> Answer<&str> {
+pub(crate) fn name_of(text: &CStr) -> Answer<&str> {
     text.to_str().map_err(|_| CUresult::CUDA_ERROR_NOT_FOUND)
 }
 
@@ -101,7 +94,7 @@ impl Driver for Modules {
 
     fn cuModuleUnload(&self, module: CUmodule) -> CUresult {
         answer(|| {
-            let (machine, module) = (Machine::get()?, named(module)?);
+            let (machine, module) = (Machine::get()?, Module::named(module)?);
             if module.is_of_library() {
                 return Err(CUresult::CUDA_ERROR_NOT_PERMITTED);
             }
@@ -121,7 +114,7 @@ impl Driver for Modules {
 
     fn cuModuleGetFunction(&self, function: &mut CUfunction, module: CUmodule, name: &CStr) -> CUresult {
         answer(|| {
-            let found = named(module)?.function(name_of(name)?, None)?;
+            let found = Module::named(module)?.function(name_of(name)?, None)?;
             *function = CUfunction::from_addr(found.handle());
             Ok(())
         })
@@ -129,7 +122,7 @@ impl Driver for Modules {
 
     fn cuModuleGetFunctionCount(&self, count: &mut u32, module: CUmodule) -> CUresult {
         answer(|| {
-            *count = named(module)?.program.kernels().len() as u32;
+            *count = Module::named(module)?.program.kernels().len() as u32;
             Ok(())
         })
     }
@@ -138,7 +131,7 @@ impl Driver for Modules {
     /// As [`driver_api::Driver`] says.
     unsafe fn cuModuleEnumerateFunctions(&self, functions: *mut CUfunction, count: u32, module: CUmodule) -> CUresult {
         answer(|| {
-            let module = named(module)?;
+            let module = Module::named(module)?;
             if functions.is_null() {
                 return Err(CUresult::CUDA_ERROR_INVALID_VALUE);
             }
@@ -159,7 +152,7 @@ impl Driver for Modules {
         name: &CStr,
     ) -> CUresult {
         answer(|| {
-            let (module, name) = (named(module)?, name_of(name)?);
+            let (module, name) = (Module::named(module)?, name_of(name)?);
             if pointer.is_none() && bytes.is_none() || module.program.kernel_info(name).is_some() {
                 return Err(CUresult::CUDA_ERROR_INVALID_VALUE);
             }

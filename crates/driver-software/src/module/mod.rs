@@ -10,7 +10,7 @@ mod linker;
 mod options;
 mod settings;
 
-pub(crate) use area::Modules;
+pub(crate) use area::{Modules, name_of};
 pub(crate) use function::Function;
 pub(crate) use function_area::Functions;
 pub(crate) use library::{Libraries, Library, LibraryKernel};
@@ -21,7 +21,8 @@ use crate::context::Context;
 use crate::lock_order::{Lock, Order};
 use crate::machine::Machine;
 use crate::stream::StreamGroup;
-use cuda_abi::CUresult;
+use crate::texture::References;
+use cuda_abi::{CUmodule, CUresult};
 use globals::Globals;
 use settings::FunctionSettings;
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ pub(crate) struct Module {
     is_of_library: bool,
     handle: OnceLock<usize>,
     pub(crate) globals: Globals,
+    pub(crate) references: References,
     functions: Lock<BTreeMap<String, Arc<Function>>>,
 }
 
@@ -51,10 +53,22 @@ impl Module {
             is_of_library: library.is_some(),
             handle: OnceLock::new(),
             globals,
+            references: References::new(),
             functions: Lock::new(Order::Functions, BTreeMap::new()),
         });
         let _ = module.handle.set(machine.objects.insert(module.clone())?);
         context.modules.lock().push(module.clone());
+        Ok(module)
+    }
+
+    /// The module of a handle.
+    ///
+    /// # Errors
+    /// When it is none, or its context has failed or is gone.
+    pub(crate) fn named(handle: CUmodule) -> Answer<Arc<Module>> {
+        let module: Option<Arc<Module>> = Machine::get()?.objects.get(handle.addr());
+        let module = module.ok_or(CUresult::CUDA_ERROR_INVALID_HANDLE)?;
+        module.group.check()?;
         Ok(module)
     }
 
@@ -95,6 +109,7 @@ impl Module {
         for function in functions.values() {
             machine.objects.remove::<Function>(function.handle());
         }
+        self.references.remove(machine);
         self.group.trim();
         self.globals.free(machine);
     }

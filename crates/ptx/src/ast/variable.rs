@@ -76,6 +76,8 @@ pub enum Initializer {
     Value(Immediate),
     /// The address of a symbol.
     Symbol(SymbolAddress),
+    /// `name = value` in the list of a `.texref`, `.samplerref` or `.surfref` variable; the value is a number or a name.
+    Property(Name, Box<Initializer>),
     /// `{a, b, ...}`, nested for arrays of arrays; what is not named is zero.
     List(Vec<Initializer>),
 }

@@ -25,6 +25,7 @@ mod matrix;
 mod mbarrier;
 mod memory;
 pub mod special;
+mod texture;
 mod transcendental;
 mod video;
 mod warp;
@@ -104,6 +105,7 @@ const FAMILIES: &[(&str, &[&[Declaration]])] = &[
     ("matrix", matrix::INSTRUCTIONS),
     ("mbarrier", &[mbarrier::INSTRUCTIONS]),
     ("memory", &[memory::INSTRUCTIONS]),
+    ("texture", texture::INSTRUCTIONS),
     ("transcendental", &[transcendental::INSTRUCTIONS]),
     ("video", &[video::INSTRUCTIONS]),
     ("warp", &[warp::INSTRUCTIONS]),
@@ -126,17 +128,9 @@ static TABLE: LazyLock<HashMap<&'static str, Vec<Entry>>> = LazyLock::new(|| {
 
 /// Instructions of the PTX ISA that have no declaration yet: known by name, refused when they are launched.
 const NOT_IMPLEMENTED: &[&str] = &[
-    "istypep",
     "multimem",
-    "suld",
-    "suq",
-    "sured",
-    "sust",
     "tcgen05",
     "tensormap",
-    "tex",
-    "tld4",
-    "txq",
     "vabsdiff",
     "vadd",
     "vmad",

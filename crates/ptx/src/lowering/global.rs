@@ -1,10 +1,11 @@
 //! Global and constant variables: their layout and initial values, for whoever puts them into memory.
 
 use simt_ir::AddressSpace;
+use simt_ir::texture::{Opaque, variable};
 
-use super::LowerError;
 use super::context::immediate_bits;
 use super::library::{Inner, Library, VariablePlace};
+use super::{LowerError, opaque};
 use crate::ast::{Declarator, Initializer, Linkage, Module, ScalarType, Space, SymbolAddress, Variables};
 
 /// A `.global` or `.const` variable.
@@ -29,6 +30,8 @@ pub struct GlobalSymbol {
     pub is_visible: bool,
     /// `.attribute(.managed)`: the host accesses it too.
     pub is_managed: bool,
+    /// For a `.texref`, `.samplerref` or `.surfref` variable: which of them it is.
+    pub opaque: Option<Opaque>,
 }
 
 /// An address within an initial value.
@@ -114,6 +117,21 @@ impl Inner {
     ) -> Result<GlobalSymbol, LowerError> {
         let fail = |reason: String| LowerError::Initializer { variable: declarator.name.to_string(), reason };
         let is_extern = declaration.linkage == Some(Linkage::Extern);
+        if let Some(opaque) = opaque::kind(declaration) {
+            let word = opaque::word(opaque, declarator.initializer.as_ref()).map_err(fail)?;
+            return Ok(GlobalSymbol {
+                name,
+                space: AddressSpace::Global,
+                size: variable::BYTES,
+                align: variable::BYTES,
+                data: word.to_le_bytes().to_vec(),
+                relocations: Vec::new(),
+                is_extern,
+                is_visible: declaration.linkage.is_some(),
+                is_managed: false,
+                opaque: Some(opaque),
+            });
+        }
         let size = declarator.elements().or(is_extern.then_some(0));
         let size = size.and_then(|count| count.checked_mul(declaration.element_bytes()));
         let size = size.filter(|size| *size <= VARIABLE_BYTES_MAX);
@@ -132,6 +150,7 @@ impl Inner {
             is_extern,
             is_visible: declaration.linkage.is_some(),
             is_managed: declaration.attributes.iter().any(|attribute| attribute.name == "managed"),
+            opaque: None,
         })
     }
 }
@@ -181,6 +200,7 @@ impl Image<'_> {
                 self.put(offset, &bits.to_le_bytes()[..(self.ty.bytes() as usize).min(8)])
             }
             (Initializer::Symbol(address), _) => self.address(address, offset),
+            (Initializer::Property(name, _), _) => Err(format!("`{name}` of a variable that is no texture")),
         }
     }
 

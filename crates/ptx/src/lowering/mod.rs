@@ -15,6 +15,7 @@ mod function;
 mod global;
 mod kernel;
 mod library;
+mod opaque;
 mod place;
 mod program;
 mod ssa;

@@ -26,7 +26,7 @@ impl Inner {
         }
         while let Some(initializer) = work.pop() {
             match initializer {
-                Initializer::Value(_) => {}
+                Initializer::Value(_) | Initializer::Property(..) => {}
                 Initializer::List(list) => work.extend(list),
                 Initializer::Symbol(address) => taken.extend(self.find_function(module, &address.symbol)),
             }

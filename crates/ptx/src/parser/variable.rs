@@ -148,7 +148,12 @@ impl Parser<'_> {
             return Ok(Initializer::List(self.nested(|parser| parser.list(b'}', Self::initializer))?));
         }
         if self.token.kind == TokenKind::Identifier && self.token.text != "WARP_SZ" {
-            return Ok(Initializer::Symbol(self.symbol_address(None)?));
+            let address = self.symbol_address(None)?;
+            if self.accept(b'=') {
+                let value = Box::new(self.nested(Self::initializer)?);
+                return Ok(Initializer::Property(address.symbol, value));
+            }
+            return Ok(Initializer::Symbol(address));
         }
         let span = self.token.span;
         let value = self.constant()?;

@@ -9,6 +9,7 @@ mod grid;
 mod lane;
 mod registers;
 mod step;
+mod texture;
 mod warp;
 
 pub(crate) use grid::Grid;

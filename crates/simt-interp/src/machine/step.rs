@@ -170,6 +170,7 @@ fn run_lane(
             if result_count == 0 { vec![] } else { vec![old] }
         }
         Op::Fence { .. } => vec![],
+        Op::Texture { op, operands } => context.texture(lane, op, operands, line)?,
         Op::SymbolAddress(symbol) => vec![context.symbol_address(lane, *symbol)],
         Op::FunctionAddress(function) => vec![u128::from(context.machine.program.address_of(*function))],
         Op::ToGeneric { space, a } => vec![u128::from(context.to_generic(lane, *space, lane.value(*a) as u64))],

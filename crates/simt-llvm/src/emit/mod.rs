@@ -20,6 +20,7 @@ mod matrix;
 mod memory;
 mod outline;
 mod runtime;
+mod texture;
 mod transfer;
 mod value;
 mod wait;
@@ -250,6 +251,7 @@ impl<'a> FunctionEmitter<'a> {
             | Op::Elect { .. }
             | Op::WarpSync { .. } => self.across_lanes(&instruction.op, results)?,
             Op::MatrixProduct { product, a, b, c } => self.matrix_product(product, [a, b, c], results),
+            Op::Texture { op, operands } => self.texture(op, operands, results),
             Op::Fence { order, .. } => self.fence(*order),
             Op::StackAlloc { .. } | Op::StackSave | Op::StackRestore { .. } => self.stack(&instruction.op, results),
             op => self.pure(op, results[0])?,

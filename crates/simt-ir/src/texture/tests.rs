@@ -1,0 +1,276 @@
+//! What operations mean, on images in a plain vector of bytes.
+
+use super::*;
+use crate::Type;
+
+/// One texture, whose handle is 7, and memory from address 0 on.
+struct Plain {
+    resource: Resource,
+    memory: Vec<u8>,
+    words: Vec<(u64, u64)>,
+}
+
+impl World for Plain {
+    fn resource(&mut self, handle: u64) -> Option<Resource> {
+        (handle == 7).then_some(self.resource)
+    }
+
+    fn word(&mut self, address: u64) -> Option<u64> {
+        self.words.iter().find(|(at, _)| *at == address).map(|(_, word)| *word)
+    }
+
+    fn read(&mut self, address: u64, bytes: &mut [u8]) -> Result<(), Misuse> {
+        let range = address as usize..address as usize + bytes.len();
+        bytes.copy_from_slice(self.memory.get(range).ok_or(Misuse::Memory { address })?);
+        Ok(())
+    }
+
+    fn write(&mut self, address: u64, bytes: &[u8]) -> Result<(), Misuse> {
+        let range = address as usize..address as usize + bytes.len();
+        self.memory.get_mut(range).ok_or(Misuse::Memory { address })?.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn reduce(&mut self, address: u64, op: SurfaceReduction, wide: bool, operand: u64) -> Result<(), Misuse> {
+        let mut bytes = [0; 8];
+        let length = if wide { 8 } else { 4 };
+        self.read(address, &mut bytes[..length])?;
+        let new = op.apply(wide, u64::from_le_bytes(bytes), operand);
+        self.write(address, &new.to_le_bytes()[..length])
+    }
+}
+
+/// An image of floats 0, 1, 2 …
+fn image(dimension: Dimension, size: [u32; 3], levels: u32) -> Plain {
+    let format = Format { element: Element::F32, channels: 1, reading: Reading::Plain };
+    let resource = Resource {
+        usage: Usage::Texture,
+        dimension,
+        layered: false,
+        base: 0,
+        row_bytes: natural_row_bytes(size[0], 4),
+        size,
+        stored_layers: 1,
+        first_layer: 0,
+        layers: 1,
+        levels,
+        format,
+        sampler: Sampler { mip_max: 100.0, ..Sampler::default() },
+    };
+    let floats = 0..resource.bytes() / 4;
+    let memory = floats.flat_map(|number| (number as f32).to_le_bytes()).collect();
+    Plain { resource, memory, words: Vec::new() }
+}
+
+const READ: Sample = Sample {
+    geometry: Geometry::D1,
+    integer: false,
+    detail: Detail::Base,
+    gather: None,
+    sampler: false,
+    offset: false,
+    compare: false,
+};
+
+fn bits(coordinates: &[f32]) -> Vec<u64> {
+    std::iter::once(7).chain(coordinates.iter().map(|x| u64::from(x.to_bits()))).collect()
+}
+
+fn first(plain: &mut Plain, sample: Sample, coordinates: &[f32]) -> f32 {
+    let found = execute(&TextureOp::Sample(sample), &bits(coordinates), plain).unwrap();
+    f32::from_bits(found[0] as u32)
+}
+
+#[test]
+fn every_operation_survives_its_code() {
+    let geometries =
+        [Geometry::D1, Geometry::D2, Geometry::D3, Geometry::Layered1, Geometry::Layered2, Geometry::LayeredCube];
+    let mut all = vec![
+        TextureOp::Query { query: Query::MemoryLayout, level: false },
+        TextureOp::Query { query: Query::Width, level: true },
+        TextureOp::IsType(Opaque::Sampler),
+    ];
+    for geometry in geometries {
+        let sample = Sample { geometry, detail: Detail::Gradient, gather: Some(3), offset: true, ..READ };
+        all.push(TextureOp::Sample(sample));
+        all.push(TextureOp::Sample(Sample { integer: true, sampler: true, compare: true, ..sample }));
+        for (action, beyond) in [
+            (SurfaceAction::Load { bytes: 8, count: 2 }, Beyond::Trap),
+            (SurfaceAction::Store { bytes: 1, count: 4 }, Beyond::Clamp),
+            (SurfaceAction::StoreFormatted { count: 4 }, Beyond::Zero),
+            (SurfaceAction::Reduce { op: SurfaceReduction::Or, wide: true, by_texel: true }, Beyond::Zero),
+        ] {
+            all.push(TextureOp::Surface(SurfaceAccess { geometry, action, beyond }));
+        }
+    }
+    for op in all {
+        assert_eq!(TextureOp::decode(op.encode()), Some(op));
+        assert_eq!(op.operand_types().len(), op.operand_count());
+        assert_eq!(op.result_types().len(), op.result_count());
+    }
+    assert_eq!((TextureOp::decode(0), TextureOp::decode(u64::MAX)), (None, None));
+}
+
+#[test]
+fn a_resource_survives_its_words() {
+    let Plain { mut resource, .. } = image(Dimension::Cube, [64, 64, 1], 5);
+    resource.usage = Usage::Surface;
+    resource.layered = true;
+    (resource.stored_layers, resource.first_layer, resource.layers) = (12, 6, 6);
+    resource.format = Format { element: Element::S16, channels: 4, reading: Reading::FractionSrgb };
+    resource.sampler = Sampler {
+        address: [AddressMode::Mirror, AddressMode::Border, AddressMode::Wrap],
+        linear: true,
+        normalized: true,
+        mip_linear: true,
+        mip_bias: -0.5,
+        mip_min: 1.0,
+        mip_max: 3.5,
+        border: [1.0, 2.0, 3.0, 4.0],
+    };
+    assert_eq!(Resource::from_words(&resource.to_words()), Some(resource));
+}
+
+#[test]
+fn address_modes_find_texels() {
+    let found =
+        |mode: AddressMode| -> Vec<i64> { (-5..8).map(|index| mode.apply(index, 3).map_or(-1, i64::from)).collect() };
+    assert_eq!(found(AddressMode::Wrap), [1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1]);
+    assert_eq!(found(AddressMode::Clamp), [0, 0, 0, 0, 0, 0, 1, 2, 2, 2, 2, 2, 2]);
+    assert_eq!(found(AddressMode::Mirror), [1, 2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0, 1]);
+    assert_eq!(found(AddressMode::Border), [-1, -1, -1, -1, -1, 0, 1, 2, -1, -1, -1, -1, -1]);
+}
+
+#[test]
+fn wrapping_needs_normalised_coordinates() {
+    let mut line = image(Dimension::D1, [8, 1, 1], 1);
+    line.resource.sampler.address = [AddressMode::Wrap; 3];
+    assert_eq!(first(&mut line, READ, &[9.5]), 7.0);
+    line.resource.sampler.normalized = true;
+    assert_eq!(first(&mut line, READ, &[9.5 / 8.0]), 1.0);
+}
+
+#[test]
+fn weights_have_eight_bits_of_fraction() {
+    let mut line = image(Dimension::D1, [8, 1, 1], 1);
+    line.resource.sampler.linear = true;
+    assert_eq!(first(&mut line, READ, &[3.5]), 3.0);
+    assert_eq!(first(&mut line, READ, &[3.75]), 3.25);
+    // Less than half a step is none, more is one.
+    assert_eq!(first(&mut line, READ, &[3.5 + 1.0 / 1024.0]), 3.0);
+    assert_eq!(first(&mut line, READ, &[3.5 + 3.0 / 1024.0]), 3.0 + 1.0 / 256.0);
+    assert_eq!(first(&mut line, READ, &[-100.0]), 0.0);
+}
+
+#[test]
+fn numbers_that_are_none_are_coordinates_too() {
+    let mut line = image(Dimension::D1, [8, 1, 1], 1);
+    for linear in [false, true] {
+        line.resource.sampler.linear = linear;
+        assert_eq!(first(&mut line, READ, &[f32::INFINITY]), 7.0);
+        assert_eq!(first(&mut line, READ, &[f32::NEG_INFINITY]), 0.0);
+        assert_eq!(first(&mut line, READ, &[f32::NAN]), 0.0);
+        assert_eq!(first(&mut line, READ, &[f32::MAX]), 7.0);
+    }
+}
+
+#[test]
+fn levels_follow_one_another() {
+    let mut plane = image(Dimension::D2, [8, 4, 1], 4);
+    // Rows have at least 16 bytes: 8 x 4, then 4 x 2, 2 x 1, 1 x 1 texels in rows of 8, 4, 4 and 4.
+    let bases: Vec<u64> = (0..4).map(|level| plane.resource.level(level).base / 4).collect();
+    assert_eq!(bases, [0, 32, 40, 44]);
+    assert_eq!(plane.resource.bytes(), 48 * 4);
+    let level = Sample { geometry: Geometry::D2, detail: Detail::Level, ..READ };
+    plane.resource.sampler.normalized = true;
+    assert_eq!(first(&mut plane, level, &[0.1, 0.1, 0.0]), 0.0);
+    assert_eq!(first(&mut plane, level, &[0.1, 0.1, 1.4]), 32.0);
+    assert_eq!(first(&mut plane, level, &[0.1, 0.1, 100.0]), 44.0);
+    plane.resource.sampler.mip_linear = true;
+    assert_eq!(first(&mut plane, level, &[0.1, 0.1, 0.25]), 8.0);
+    let gradient = Sample { geometry: Geometry::D2, detail: Detail::Gradient, ..READ };
+    assert_eq!(first(&mut plane, gradient, &[0.1, 0.1, 0.25, 0.0, 0.0, 0.0]), 32.0);
+}
+
+#[test]
+fn integers_are_fractions_where_that_is_wanted() {
+    let texel = |element, reading, bytes: [u8; 4]| {
+        let mut line = image(Dimension::D1, [4, 1, 1], 1);
+        line.resource.format = Format { element, channels: 1, reading };
+        line.memory[..4].copy_from_slice(&bytes);
+        execute(&TextureOp::Sample(READ), &bits(&[0.5]), &mut line).unwrap().map(|word| word as u32)
+    };
+    let float = |element, reading, bytes| f32::from_bits(texel(element, reading, bytes)[0]);
+    assert_eq!(float(Element::U8, Reading::Fraction, [51, 0, 0, 0]), 0.2);
+    assert_eq!(float(Element::S8, Reading::Fraction, [0x80, 0, 0, 0]), -1.0);
+    assert_eq!(float(Element::S16, Reading::Fraction, [0xff, 0x7f, 0, 0]), 1.0);
+    assert_eq!(float(Element::F16, Reading::Plain, [0x00, 0xc2, 0, 0]), -3.0);
+    assert_eq!(float(Element::F16, Reading::Plain, [0x01, 0, 0, 0]), 2f32.powi(-24));
+    assert_eq!(float(Element::U8, Reading::FractionSrgb, [255, 0, 0, 0]), 1.0);
+    assert_eq!(texel(Element::S8, Reading::Plain, [0xfe, 0, 0, 0]), [0xffff_fffe, 0, 0, 1]);
+}
+
+#[test]
+fn directions_meet_the_faces_of_a_cube() {
+    let directions = [[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]];
+    for (number, direction) in directions.into_iter().enumerate() {
+        assert_eq!(cube::face(direction), (number as u32, [0.5, 0.5]));
+    }
+    assert_eq!(cube::face([2.0, 1.0, -1.0]), (0, [0.75, 0.25]));
+    assert_eq!(cube::face([0.0; 3]).1, [0.5, 0.5]);
+}
+
+#[test]
+fn surfaces_end_at_their_edges() {
+    let mut plane = image(Dimension::D2, [4, 2, 1], 1);
+    plane.resource.usage = Usage::Surface;
+    let mut access = |action, beyond, operands: &[i32]| {
+        let op = TextureOp::Surface(SurfaceAccess { geometry: Geometry::D2, action, beyond });
+        let operands: Vec<u64> = std::iter::once(7).chain(operands.iter().map(|x| u64::from(*x as u32))).collect();
+        execute(&op, &operands, &mut plane).map(|words| f32::from_bits(words[0] as u32))
+    };
+    let load = SurfaceAction::Load { bytes: 4, count: 1 };
+    assert_eq!(access(load, Beyond::Trap, &[8, 1]), Ok(6.0));
+    assert_eq!(access(load, Beyond::Trap, &[16, 1]), Err(Misuse::OutOfRange { x: 16, y: 1 }));
+    assert_eq!(access(load, Beyond::Trap, &[6, 1]), Err(Misuse::Misaligned { x: 6, bytes: 4 }));
+    assert_eq!(access(load, Beyond::Zero, &[-4, 0]), Ok(0.0));
+    assert_eq!(access(load, Beyond::Clamp, &[400, -3]), Ok(3.0));
+    let store = SurfaceAction::StoreFormatted { count: 1 };
+    assert_eq!(access(store, Beyond::Zero, &[9, 0, 0]), Ok(0.0));
+    assert_eq!(access(store, Beyond::Clamp, &[1, 1, 42f32.to_bits() as i32]), Ok(0.0));
+    assert_eq!(access(load, Beyond::Trap, &[4, 1]), Ok(42.0));
+}
+
+#[test]
+fn what_is_no_texture_is_told() {
+    let mut plane = image(Dimension::D1, [4, 1, 1], 1);
+    let at = |handle: u64| [handle, u64::from(0.5f32.to_bits())];
+    let read = TextureOp::Sample(READ);
+    assert_eq!(execute(&read, &at(8), &mut plane), Err(Misuse::NoResource { handle: 8 }));
+    // A variable is named by its address, and may be bound to nothing.
+    plane.words = vec![(64, variable::word(Opaque::Texture, 7)), (72, variable::word(Opaque::Texture, 0))];
+    assert!(execute(&read, &at(64), &mut plane).is_ok());
+    assert_eq!(execute(&read, &at(72), &mut plane), Err(Misuse::NoResource { handle: 72 }));
+    let is = |kind: Opaque, handle: u64, plane: &mut Plain| {
+        execute(&TextureOp::IsType(kind), &[handle], plane).map(|found| found[0] == 1)
+    };
+    assert_eq!(is(Opaque::Texture, 72, &mut plane), Ok(true));
+    assert_eq!(is(Opaque::Surface, 64, &mut plane), Ok(false));
+    assert_eq!(is(Opaque::Texture, 7, &mut plane), Ok(true));
+    assert_eq!(is(Opaque::Texture, 9, &mut plane), Ok(false));
+}
+
+#[test]
+fn a_sampler_replaces_the_modes_of_a_texture() {
+    let mut line = image(Dimension::D1, [8, 1, 1], 1);
+    line.resource.sampler.normalized = true;
+    let sampler = Sampler { linear: true, ..Sampler::default() };
+    line.words = vec![(64, variable::sampler_word(&sampler, true)), (72, variable::sampler_word(&sampler, false))];
+    let read = TextureOp::Sample(Sample { sampler: true, ..READ });
+    let mut at = |sampler: u64, x: f32| {
+        let found = execute(&read, &[7, sampler, u64::from(x.to_bits())], &mut line).unwrap();
+        f32::from_bits(found[0] as u32)
+    };
+    assert_eq!((at(64, 3.75), at(72, 0.5)), (3.25, 3.5));
+    assert_eq!(read.operand_types(), [Type::I64, Type::I64, Type::F32]);
+}
