@@ -757,10 +757,10 @@ fn control_flow() {
 #[test]
 fn what_is_not_implemented_is_named() {
     check(
-        "wgmma.fence.sync.aligned; frobnicate.u32 %r1, %r2; add.u33 %r1, %r2, %r3;",
+        "tcgen05.fence::before_thread_sync; frobnicate.u32 %r1, %r2; add.u33 %r1, %r2, %r3;",
         expect![[r#"
         b0:
-          unsupported "line 8: `wgmma.fence.sync.aligned;`: `wgmma` is not implemented"
+          unsupported "line 8: `tcgen05.fence::before_thread_sync;`: `tcgen05` is not implemented"
           unsupported "line 8: `frobnicate.u32 %r1, %r2;`: `frobnicate` is not a known instruction"
           unsupported "line 8: `add.u33 %r1, %r2, %r3;`: `add.u33`: `.u33` is not accepted here"
           return

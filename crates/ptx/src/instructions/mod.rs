@@ -24,6 +24,7 @@ mod logic;
 mod matrix;
 mod mbarrier;
 mod memory;
+mod narrow;
 pub mod special;
 mod transcendental;
 mod video;
@@ -104,8 +105,9 @@ const FAMILIES: &[(&str, &[&[Declaration]])] = &[
     ("matrix", matrix::INSTRUCTIONS),
     ("mbarrier", &[mbarrier::INSTRUCTIONS]),
     ("memory", &[memory::INSTRUCTIONS]),
+    ("narrow", &[narrow::INSTRUCTIONS]),
     ("transcendental", &[transcendental::INSTRUCTIONS]),
-    ("video", &[video::INSTRUCTIONS]),
+    ("video", video::INSTRUCTIONS),
     ("warp", &[warp::INSTRUCTIONS]),
 ];
 
@@ -125,28 +127,8 @@ static TABLE: LazyLock<HashMap<&'static str, Vec<Entry>>> = LazyLock::new(|| {
 });
 
 /// Instructions of the PTX ISA that have no declaration yet: known by name, refused when they are launched.
-const NOT_IMPLEMENTED: &[&str] = &[
-    "istypep",
-    "multimem",
-    "suld",
-    "suq",
-    "sured",
-    "sust",
-    "tcgen05",
-    "tensormap",
-    "tex",
-    "tld4",
-    "txq",
-    "vabsdiff",
-    "vadd",
-    "vmad",
-    "vmax",
-    "vmin",
-    "vset",
-    "vshl",
-    "vshr",
-    "vsub",
-];
+const NOT_IMPLEMENTED: &[&str] =
+    &["istypep", "multimem", "suld", "suq", "sured", "sust", "tcgen05", "tensormap", "tex", "tld4", "txq"];
 
 /// Whether the PTX ISA has an operation `opcode` that is not implemented here.
 pub(crate) fn is_not_implemented(opcode: &str) -> bool {
