@@ -67,4 +67,6 @@ pub struct Address {
     pub offset: i64,
     /// Further parts after commas: texture coordinates, tensor coordinates.
     pub rest: Vec<Operand>,
+    /// Whether `.unified` follows the brackets: the address is the same in the whole system.
+    pub unified: bool,
 }

@@ -26,6 +26,7 @@ mod mbarrier;
 mod memory;
 mod narrow;
 pub mod special;
+mod store_async;
 mod transcendental;
 mod video;
 mod warp;
@@ -106,6 +107,7 @@ const FAMILIES: &[(&str, &[&[Declaration]])] = &[
     ("mbarrier", &[mbarrier::INSTRUCTIONS]),
     ("memory", &[memory::INSTRUCTIONS]),
     ("narrow", &[narrow::INSTRUCTIONS]),
+    ("store_async", &[store_async::INSTRUCTIONS]),
     ("transcendental", &[transcendental::INSTRUCTIONS]),
     ("video", video::INSTRUCTIONS),
     ("warp", &[warp::INSTRUCTIONS]),
