@@ -1,4 +1,4 @@
-//! Selectors of video instructions: which bytes or halves an operand means (PTX ISA 9.7.18, 9.7.19).
+//! Selectors of video instructions: which bytes or halves an operand means (PTX ISA 9.7.18).
 
 /// A selector such as `.b2`, `.h10` or `.b7654`. Numbers beyond those of one register mean the other operand's parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Numbers in parts of registers: video instructions (PTX ISA 9.7.18, 9.7.19) and pairs of narrow floats (9.7.9.21).
+//! Numbers in parts of registers: video instructions (PTX ISA 9.7.18) and pairs of narrow floats (9.7.9.21).
 
 use super::convert::check;
 use super::text::{Class, Kernel};

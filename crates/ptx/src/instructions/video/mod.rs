@@ -1,4 +1,4 @@
-//! Video instructions: on words, halves and bytes as numbers of one more bit (PTX ISA 9.7.18, 9.7.19).
+//! Video instructions: on words, halves and bytes as numbers of one more bit (PTX ISA 9.7.18).
 //!
 //! Here they do what the manual says. Cards since Maxwell have none but a few; what NVIDIA's compiler writes instead gives
 //! other results on an H100 for: results merged into `.h1`, or merged after saturation; second operations `.min` and `.max` on

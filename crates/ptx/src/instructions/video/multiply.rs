@@ -1,4 +1,4 @@
-//! `vmad` (PTX ISA 9.7.18.6): a product of two numbers and a third, moved right.
+//! `vmad` (PTX ISA 9.7.18): a product of two numbers and a third, moved right.
 
 use simt_ir::{BinaryOp, IntCondition, Type, Value};
 

@@ -1,4 +1,4 @@
-//! SIMD video instructions on two halves or four bytes (PTX ISA 9.7.19).
+//! SIMD video instructions on two halves or four bytes (PTX ISA 9.7.18).
 
 use simt_ir::{BinaryOp, IntCondition, Type, UnaryOp, Value};
 
