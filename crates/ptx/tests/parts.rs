@@ -8,7 +8,9 @@ use golden::check;
 
 #[test]
 fn parts_are_widened_and_merged() {
-    check("vadd.s32.u32.s32.sat %r1.h1, %r2.b3, %r3.h0, %r4;", expect![[r#"
+    check(
+        "vadd.s32.u32.s32.sat %r1.h1, %r2.b3, %r3.h0, %r4;",
+        expect![[r#"
         b0:
           %0: i32 = const i32 0x0
           %1: i32 = const i32 0x18
@@ -32,12 +34,15 @@ fn parts_are_widened_and_merged() {
           %19: i32 = or i32 %16, %18
           return
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_second_operation_has_all_bits_of_the_first() {
-    check("vset.s32.u32.lt.max %r1, %r2, 5, %r3;", expect![[r#"
+    check(
+        "vset.s32.u32.lt.max %r1, %r2, 5, %r3;",
+        expect![[r#"
         b0:
           %0: i32 = const i32 0x0
           %1: i64 = extend signed i32 to i64 %0
@@ -50,12 +55,15 @@ fn a_second_operation_has_all_bits_of_the_first() {
           %8: i32 = truncate i64 to i32 %7
           return
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_product_is_negated_and_scaled() {
-    check("vmad.s32.u32.u32.sat.shr7 %r1, -%r2.b1, %r3, %r4;", expect![[r#"
+    check(
+        "vmad.s32.u32.u32.sat.shr7 %r1, -%r2.b1, %r3, %r4;",
+        expect![[r#"
         b0:
           %0: i32 = const i32 0x0
           %1: i32 = const i32 0x8
@@ -82,12 +90,15 @@ fn a_product_is_negated_and_scaled() {
           %22: i32 = truncate i64 to i32 %21
           return
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn lanes_are_chosen_and_masked() {
-    check("vadd2.u32.u32.u32 %r1.h1, %r2.h21, %r3.h00, %r4;", expect![[r#"
+    check(
+        "vadd2.u32.u32.u32 %r1.h1, %r2.h21, %r3.h00, %r4;",
+        expect![[r#"
         b0:
           %0: i32 = const i32 0x0
           %1: i16 = truncate i32 to i16 %0
@@ -112,12 +123,15 @@ fn lanes_are_chosen_and_masked() {
           %20: i32 = concat i16 %15, %19
           return
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn narrow_floats() {
-    check("cvt.rn.satfinite.relu.e2m1x2.f32 %c1, %f1, %f2;", expect![[r#"
+    check(
+        "cvt.rn.satfinite.relu.e2m1x2.f32 %c1, %f1, %f2;",
+        expect![[r#"
         b0:
           %0: f32 = const f32 0x0
           %1: i32 = bitcast f32 to i32 %0
@@ -190,8 +204,11 @@ fn narrow_floats() {
           %68: i8 = truncate i32 to i8 %67
           return
         }
-    "#]]);
-    check("cvt.rn.f16x2.e4m3x2 %r1, %h1;", expect![[r#"
+    "#]],
+    );
+    check(
+        "cvt.rn.f16x2.e4m3x2 %r1, %h1;",
+        expect![[r#"
         b0:
           %0: i16 = const i16 0x0
           %1: i32 = const i32 0x8
@@ -233,8 +250,11 @@ fn narrow_floats() {
           %37: i32 = concat i16 %19, %36
           return
         }
-    "#]]);
-    check("cvt.rn.bf16x2.ue8m0x2 %r1, %h1;", expect![[r#"
+    "#]],
+    );
+    check(
+        "cvt.rn.bf16x2.ue8m0x2 %r1, %h1;",
+        expect![[r#"
         b0:
           %0: i16 = const i16 0x0
           %1: i8 = truncate i16 to i8 %0
@@ -262,7 +282,8 @@ fn narrow_floats() {
           %23: i32 = concat i16 %13, %22
           return
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -91,3 +91,13 @@ int main() {
 
 // RUN: nvcc -arch=compute_89
 // EXPECT-EXIT: 0
+// EXPECT: e4m3 of f32: mismatches 0, sum faa8e114ca564a44
+// EXPECT: e5m2 of f32: mismatches 0, sum 662b81072a030aa8
+// EXPECT: e4m3 of f16: mismatches 0, sum 1626cfafc564ae30
+// EXPECT: e5m2 of f16: mismatches 0, sum c4a3dd40150962c0
+// EXPECT: e4m3 of f32, relu: mismatches 0, sum 5d26159a6ff0727a
+// EXPECT: e5m2 of f32, relu: mismatches 0, sum 8a2b57001c9ad144
+// EXPECT: e4m3 of f16, relu: mismatches 0, sum 952a085278104aa3
+// EXPECT: e5m2 of f16, relu: mismatches 0, sum 87a00e5bf104835c
+// EXPECT: f16 of e4m3: mismatches 0, sum b46771df768f13a5
+// EXPECT: f16 of e5m2, relu: mismatches 0, sum 137390d997c30dc5

@@ -71,3 +71,15 @@ int main() {
 
 // RUN: nvcc -arch=compute_120a
 // EXPECT-EXIT: 0
+// EXPECT: e2m3 of f32: mismatches 0, sum 5c1bae68e580f66a
+// EXPECT: e3m2 of f32: mismatches 0, sum 7dae00a8ac8f8638
+// EXPECT: e2m1 of f32: mismatches 0, sum 2c4ea8c6553d3747
+// EXPECT: f16 of e2m3: mismatches 0, sum f55406e983e3d325
+// EXPECT: f16 of e3m2: mismatches 0, sum 038b7bec5b172325
+// EXPECT: f16 of e2m1: mismatches 0, sum d5300dc48c932325
+// EXPECT: ue8m0 of f32, up, finite: mismatches 0, sum 610534b5405d4ec4
+// EXPECT: ue8m0 of f32, up: mismatches 0, sum 5213edd494478dec
+// EXPECT: ue8m0 of f32, down, finite: mismatches 0, sum 464cce1d6c6c4b27
+// EXPECT: ue8m0 of f32, down: mismatches 0, sum bae82c82786085c3
+// EXPECT: bf16 of ue8m0: mismatches 0, sum 731229c35aa1ea6d
+// EXPECT: ue8m0 of bf16, up, finite: mismatches 0, sum ec581f7dc3afddc9

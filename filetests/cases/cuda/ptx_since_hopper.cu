@@ -98,6 +98,7 @@ __global__ void asynchronous(uint32_t* output) {
     asm volatile("red.async.relaxed.cluster.shared::cluster.mbarrier::complete_tx::bytes.xor.b32 [%0], %1, [%2];" ::"r"(address(common + 2)),
                  "r"(value), "r"(address(&barrier))
                  : "memory");
+    __syncthreads();
     asm volatile("{ .reg .pred p;\nagain: mbarrier.try_wait.parity.shared::cta.b64 p, [%0], 0; @!p bra again; }" ::"r"(address(&barrier))
                  : "memory");
     for (int k = 0; k < 4; k++) output[4 * i + k] = place[4 * i + k];
@@ -232,3 +233,23 @@ int main() {
 
 // RUN: nvcc -arch=compute_90
 // EXPECT-EXIT: 0
+// EXPECT: packed 0: mismatches 0, sum 46c900ca8cac1b60
+// EXPECT: packed 1: mismatches 0, sum 1769ed4f9e96632b
+// EXPECT: packed 2: mismatches 0, sum c6e86d19cc573af4
+// EXPECT: packed 3: mismatches 0, sum 7b8a45a327e713fb
+// EXPECT: packed 4: mismatches 0, sum 0ab9fc82901bec9e
+// EXPECT: packed 5: mismatches 0, sum f37c13c9b4b5599b
+// EXPECT: packed 6: mismatches 0, sum 0c5b8159e9197837
+// EXPECT: packed 7: mismatches 0, sum 2b052d9261837af1
+// EXPECT: packed 8: mismatches 0, sum 71ca674dbfe105ea
+// EXPECT: packed 9: mismatches 0, sum 2d07f5c7d7fdb6e5
+// EXPECT: packed 10: mismatches 0, sum 8061f2274dedab85
+// EXPECT: packed 11: mismatches 0, sum 8ba7aefff633ddb4
+// EXPECT: packed 12: mismatches 0, sum e7728152fc6ee129
+// EXPECT: packed 13: mismatches 0, sum d933e647791a1498
+// EXPECT: sums 3070 1024 -3070 2048 3072 1024 -3072 2048 3074 1024 -3074 2048 3069 1024 -3069 2048 4096 12285
+// EXPECT: halves 96b1d3bf1dbadf25
+// EXPECT: limits 7bfa7bfd 80008000 00000000 fbfafbfd
+// EXPECT: 128 bits 4096 12288
+// EXPECT: asynchronous: mismatches 0, sum 448bd6f16d129605
+// EXPECT: cached: mismatches 0

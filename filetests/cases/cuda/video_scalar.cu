@@ -100,3 +100,27 @@ int main() {
 
 // RUN: nvcc -arch=compute_80
 // EXPECT-EXIT: 0
+// EXPECT: 0: mismatches 0, sum 3489ef7399d4beb6
+// EXPECT: 1: mismatches 0, sum 1706ee14a786765c
+// EXPECT: 2: mismatches 0, sum 46845f4a3f61d798
+// EXPECT: 3: mismatches 0, sum 02234b9586966918
+// EXPECT: 4: mismatches 0, sum 1a87ab213173aa9a
+// EXPECT: 5: mismatches 0, sum 7e25f0cb9904be1f
+// EXPECT: 6: mismatches 0, sum bfb81403ff87de5f
+// EXPECT: 7: mismatches 0, sum 59eeeb5e0171fa4b
+// EXPECT: 8: mismatches 0, sum 8b9ec87e67355ef0
+// EXPECT: 9: mismatches 0, sum 076393979373564a
+// EXPECT: 10: mismatches 0, sum 53afc9031e65cf64
+// EXPECT: 11: mismatches 0, sum ca926145eb421ef8
+// EXPECT: 12: mismatches 0, sum 78deeafbc7fccc57
+// EXPECT: 13: mismatches 0, sum 289b21b9aff1034e
+// EXPECT: 14: mismatches 0, sum ebdd19bdcc76097b
+// EXPECT: 15: mismatches 0, sum 72f777a524b880a4
+// EXPECT: 16: mismatches 0, sum 44322a020b3d81e9
+// EXPECT: 17: mismatches 0, sum bc3bd2a08ba4cc3e
+// EXPECT: 18: mismatches 0, sum 45c7b98d2eaa61b5
+// EXPECT: 19: mismatches 0, sum b6d8d9f34df77fa3
+// EXPECT: 20: mismatches 0, sum d666d10bbaad4f34
+// EXPECT: 21: mismatches 0, sum fea4d453d74efef3
+// EXPECT: 22: mismatches 0, sum 287b0f50470378c0
+// EXPECT: 23: mismatches 0, sum baa37df8add00795

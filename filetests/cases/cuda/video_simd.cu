@@ -103,3 +103,19 @@ int main() {
 
 // RUN: nvcc -arch=compute_80
 // EXPECT-EXIT: 0
+// EXPECT: 0: mismatches 0, sum bcebf87ccaa357e4
+// EXPECT: 1: mismatches 0, sum e01d161d5bb67ec2
+// EXPECT: 2: mismatches 0, sum 06fe843beda6e758
+// EXPECT: 3: mismatches 0, sum b1ac6ac1ec65129b
+// EXPECT: 4: mismatches 0, sum dc3f8af45e6abe5d
+// EXPECT: 5: mismatches 0, sum 1170d3bdd76c45c1
+// EXPECT: 6: mismatches 0, sum 2d512672f27ab468
+// EXPECT: 7: mismatches 0, sum ea1df9bb5a2e1de4
+// EXPECT: 8: mismatches 0, sum 3680237e1a717af4
+// EXPECT: 9: mismatches 0, sum fc91b8388ab6c727
+// EXPECT: 10: mismatches 0, sum 2655fa0e9bcfe90d
+// EXPECT: 11: mismatches 0, sum 046c886ef53e5063
+// EXPECT: 12: mismatches 0, sum ce13265ca8851bc2
+// EXPECT: 13: mismatches 0, sum 06929d96941a2a85
+// EXPECT: 14: mismatches 0, sum 1a9afaacd4d523b7
+// EXPECT: 15: mismatches 0, sum 845fcdc84dd23791
