@@ -98,4 +98,5 @@ families! {
     memory Memory,
     atomics Atomics,
     matrix Matrix,
+    parts Parts,
 }

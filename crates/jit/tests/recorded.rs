@@ -28,7 +28,7 @@ const NOT_RECORDED: (Family, u64) = (Family::ControlFlow, 11);
 const DIFFERS: (Family, u64) = (Family::Convert, 1);
 
 /// Families whose instructions the programs in `filetests` compare with a card.
-const SEEN_IN_FILETESTS: [Family; 1] = [Family::Matrix];
+const SEEN_IN_FILETESTS: [Family; 2] = [Family::Matrix, Family::Parts];
 
 /// One program's answer.
 struct Answer {

@@ -334,6 +334,6 @@ impl fmt::Display for Address {
         for part in &self.rest {
             write!(f, ", {part}")?;
         }
-        write!(f, "]")
+        write!(f, "]{}", if self.unified { ".unified" } else { "" })
     }
 }

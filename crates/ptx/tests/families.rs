@@ -1,24 +1,10 @@
 //! What instructions of each family become, as text.
 
-use expect_test::{Expect, expect};
-use ptx::ast::Module;
-use ptx::lowering::lower_kernel;
+#[path = "common/golden.rs"]
+mod golden;
 
-/// Lowers a kernel with this body and compares its blocks. Registers read before they are written are zeros.
-fn check(body: &str, expect: Expect) {
-    let text = format!(
-        ".version 9.0\n.target sm_120\n.address_size 64\n.global .u32 variable;\n\
-         .visible .entry k(.param .u64 p, .param .align 4 .b8 s[12])\n{{\n\
-         .reg .pred %p<9>; .reg .b16 %h<9>; .reg .b32 %r<9>; .reg .b64 %q<9>; .reg .f32 %f<9>; .reg .f64 %d<9>;\n\
-         {body}\n}}\n"
-    );
-    let module = Module::parse(&text).unwrap_or_else(|error| panic!("{error}"));
-    let (program, _) = lower_kernel(&module, "k").unwrap_or_else(|error| panic!("{error}"));
-    simt_ir::verify(&program).unwrap_or_else(|error| panic!("{error}"));
-    let printed = program.kernel().to_string();
-    let blocks = printed.split_once("{\n").map_or("", |(_, blocks)| blocks);
-    expect.assert_eq(blocks);
-}
+use expect_test::expect;
+use golden::check;
 
 #[test]
 fn arithmetic() {
@@ -757,12 +743,12 @@ fn control_flow() {
 #[test]
 fn what_is_not_implemented_is_named() {
     check(
-        "wgmma.fence.sync.aligned; frobnicate.u32 %r1, %r2; add.u33 %r1, %r2, %r3;",
+        "tcgen05.fence::before_thread_sync; frobnicate.u32 %r1, %r2; add.u33 %r1, %r2, %r3;",
         expect![[r#"
         b0:
-          unsupported "line 8: `wgmma.fence.sync.aligned;`: `wgmma` is not implemented"
-          unsupported "line 8: `frobnicate.u32 %r1, %r2;`: `frobnicate` is not a known instruction"
-          unsupported "line 8: `add.u33 %r1, %r2, %r3;`: `add.u33`: `.u33` is not accepted here"
+          unsupported "line 9: `tcgen05.fence::before_thread_sync;`: `tcgen05` is not implemented"
+          unsupported "line 9: `frobnicate.u32 %r1, %r2;`: `frobnicate` is not a known instruction"
+          unsupported "line 9: `add.u33 %r1, %r2, %r3;`: `add.u33`: `.u33` is not accepted here"
           return
         }
     "#]],

@@ -1,4 +1,5 @@
-//! `cargo xtask codegen docs`: `docs/api.md`, every function of the driver API and its state.
+//! `cargo xtask codegen docs`: `docs/api.md`, every function of the driver API and its state; and `docs/ptx.md`, every
+//! instruction, which the crate `ptx` writes itself.
 //!
 //! The list comes from the table; the state from the sources: a driver implements what its `impl Driver for` overrides,
 //! and a superseded version is what the newest one that it calls is.
@@ -42,6 +43,19 @@ struct Row {
     since: u32,
     /// For a per-thread symbol, the plain one.
     target: Option<String>,
+}
+
+/// Writes `docs/ptx.md`. A test of the crate `ptx` compares it.
+pub fn instructions() -> anyhow::Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = std::process::Command::new(cargo)
+        .current_dir(crate::workspace::root())
+        .args(["run", "--quiet", "--package", "ptx", "--example", "instruction_page"])
+        .stderr(std::process::Stdio::inherit())
+        .output()?;
+    ensure!(output.status.success(), "the example that prints the page failed");
+    let page = crate::workspace::root().join("docs/ptx.md");
+    std::fs::write(&page, output.stdout).with_context(|| format!("writing {}", page.display()))
 }
 
 /// Writes `docs/api.md`, or with `check` compares it.

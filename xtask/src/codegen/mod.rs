@@ -6,7 +6,7 @@
 //! - `headers` finds or downloads the headers and runs bindgen over them,
 //! - `c_types` turns bindgen's items into `crates/cuda-abi/src/types/`,
 //! - `table` turns the `PFN_*` typedefs into `crates/cuda-abi/src/table.rs`, with the judgement of `roles`,
-//! - `docs` writes `docs/api.md`.
+//! - `docs` writes `docs/api.md` and `docs/ptx.md`.
 //!
 //! bindgen is slow to build and needed only here, so it sits behind the feature `codegen`; without it, the command
 //! starts itself again with the feature on.
@@ -32,11 +32,12 @@ use crate::workspace;
 pub fn run(args: &[String]) -> anyhow::Result<()> {
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => abi(),
-        ["docs"] => docs::run(false),
+        ["docs"] => docs::run(false).and_then(|()| docs::instructions()),
         ["docs", "--check"] => docs::run(true),
         _ => anyhow::bail!(
             "usage: cargo xtask codegen                  write the table and the types of crates/cuda-abi\n       \
-             cargo xtask codegen docs [--check]   write docs/api.md, or compare it"
+             cargo xtask codegen docs             write docs/api.md and docs/ptx.md\n       \
+             cargo xtask codegen docs --check     compare docs/api.md"
         ),
     }
 }

@@ -36,7 +36,7 @@ impl Immediate {
 pub enum Operand {
     /// A register, special register, variable, function or label.
     Name(Name),
-    /// One element of a vector register: `%v.x`, `%tid.y`. The component is one of `x y z w r g b a`.
+    /// One element of a vector register (`%v.x`, `%tid.y`), or parts of a scalar one (`%r1.h0`, `%r1.b3210`).
     Component(Name, Name),
     /// `name+4` outside brackets: an address as a value.
     Offset(Name, i64),
@@ -67,4 +67,6 @@ pub struct Address {
     pub offset: i64,
     /// Further parts after commas: texture coordinates, tensor coordinates.
     pub rest: Vec<Operand>,
+    /// Whether `.unified` follows the brackets: the address is the same in the whole system.
+    pub unified: bool,
 }

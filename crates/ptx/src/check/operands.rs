@@ -89,6 +89,9 @@ impl Checker<'_> {
                 let found = self.code.registers[register.0 as usize].ty;
                 if agrees(found, ty, pattern.wider) { Ok(()) } else { Err(format!("expected {ty}, found {found}")) }
             }
+            (Role::Result | Role::Source | Role::Register, Operand::Part(register, _)) if pattern.parts => {
+                self.scalar(&Operand::Register(*register), pattern, ty)
+            }
             (Role::Result, Operand::Sink) => Ok(()),
             (Role::Result, _) => Err("a result is a register".into()),
             (Role::Source | Role::Constant, Operand::Immediate(value)) => constant(*value, ty),

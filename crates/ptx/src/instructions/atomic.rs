@@ -1,6 +1,6 @@
 //! Atomic operations (PTX ISA 9.7.13.5, 9.7.13.6).
 
-use simt_ir::{AtomicOp, MemoryOrder, Op, Scope, Value};
+use simt_ir::{AtomicOp, MemoryOrder, Op, Scope, Type, Value};
 
 use super::memory::{Target, bracketed, elements, target};
 use super::{Declaration, Guarding};
@@ -23,7 +23,7 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
             "atom.ORDER{relaxed acquire release acq_rel}?.SCOPE?.SPACE{global shared shared::cta shared::cluster}?\
              .OP{add}.L2::cache_hint?.T{f32 f64} =d:T, [a], b:T, policy:b64?",
             "atom.ORDER{relaxed acquire release acq_rel}?.SCOPE?.SPACE{global shared shared::cta shared::cluster}?\
-             .OP{add}.noftz?.L2::cache_hint?.T{f16 f16x2 bf16 bf16x2} =d:T, [a], b:T, policy:b64?",
+             .OP{add}.noftz.L2::cache_hint?.T{f16 f16x2 bf16 bf16x2} =d:T, [a], b:T, policy:b64?",
             "atom.ORDER{relaxed acquire release acq_rel}?.SCOPE?.SPACE{global shared shared::cta shared::cluster}?\
              .OP{exch}.L2::cache_hint?.T{b128} =d:T, [a], b:T, policy:b64? @8.3 sm_90",
             "atom.ORDER{relaxed acquire release acq_rel}?.SCOPE?.SPACE{global shared shared::cta shared::cluster}?\
@@ -32,7 +32,7 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
              .OP{add}.L2::cache_hint?.V.T{f32} \
              =d:T*V, [a], b:T*V, policy:b64? @8.1 sm_90",
             "atom.ORDER{relaxed acquire release acq_rel}?.SCOPE?.SPACE{global}?\
-             .OP{add min max}.noftz?.L2::cache_hint?.V.T{f16 f16x2 bf16 bf16x2} \
+             .OP{add min max}.noftz.L2::cache_hint?.V.T{f16 f16x2 bf16 bf16x2} \
              =d:T*V, [a], b:T*V, policy:b64? @8.1 sm_90",
         ],
         guarding: Guarding::Operand,
@@ -51,12 +51,12 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
             "red.ORDER{relaxed release}?.SCOPE?.SPACE{global shared shared::cta shared::cluster}?\
              .OP{add}.L2::cache_hint?.T{f32 f64} [a], b:T, policy:b64?",
             "red.ORDER{relaxed release}?.SCOPE?.SPACE{global shared shared::cta shared::cluster}?\
-             .OP{add}.noftz?.L2::cache_hint?.T{f16 f16x2 bf16 bf16x2} [a], b:T, policy:b64?",
+             .OP{add}.noftz.L2::cache_hint?.T{f16 f16x2 bf16 bf16x2} [a], b:T, policy:b64?",
             "red.ORDER{relaxed release}?.SCOPE?.SPACE{global}?\
              .OP{add}.L2::cache_hint?.V.T{f32} \
              [a], b:T*V, policy:b64? @8.1 sm_90",
             "red.ORDER{relaxed release}?.SCOPE?.SPACE{global}?\
-             .OP{add min max}.noftz?.L2::cache_hint?.V.T{f16 f16x2 bf16 bf16x2} \
+             .OP{add min max}.noftz.L2::cache_hint?.V.T{f16 f16x2 bf16 bf16x2} \
              [a], b:T*V, policy:b64? @8.1 sm_90",
         ],
         guarding: Guarding::Operand,
@@ -65,18 +65,15 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
 ];
 
 /// The operation for an element of this type.
-fn operation(i: &Checked<'_>, ty: ScalarType) -> Result<AtomicOp, Problem> {
+pub(super) fn operation(i: &Checked<'_>, ty: ScalarType) -> AtomicOp {
     let kind = ty.kind();
-    Ok(match (i.slot("OP").unwrap_or_default(), kind, ty) {
+    match (i.slot("OP").unwrap_or_default(), kind, ty) {
         ("add", _, ScalarType::F16x2) => AtomicOp::AddF16x2,
         ("add", _, ScalarType::Bf16x2) => AtomicOp::AddBF16x2,
         ("add", TypeKind::Float, _) => AtomicOp::AddFloat,
         ("add", ..) => AtomicOp::Add,
-        ("min", TypeKind::Float, ScalarType::F16 | ScalarType::Bf16) => AtomicOp::MinFloat,
-        ("max", TypeKind::Float, ScalarType::F16 | ScalarType::Bf16) => AtomicOp::MaxFloat,
-        ("min" | "max", TypeKind::Float, _) => {
-            return Problem::unsupported(format!("atomic minimum and maximum of type {ty}"));
-        }
+        ("min", TypeKind::Float, _) => AtomicOp::MinFloat,
+        ("max", TypeKind::Float, _) => AtomicOp::MaxFloat,
         ("min", TypeKind::Signed, _) => AtomicOp::MinSigned,
         ("max", TypeKind::Signed, _) => AtomicOp::MaxSigned,
         ("min", ..) => AtomicOp::MinUnsigned,
@@ -88,7 +85,7 @@ fn operation(i: &Checked<'_>, ty: ScalarType) -> Result<AtomicOp, Problem> {
         ("dec", ..) => AtomicOp::Decrement,
         ("cas", ..) => AtomicOp::CompareExchange,
         _ => AtomicOp::Exchange,
-    })
+    }
 }
 
 /// An atomic operation without an order is relaxed (PTX ISA 8.2.2).
@@ -114,7 +111,7 @@ pub(super) fn scope(modifier: Option<&str>) -> Scope {
 /// The elements of a vector are operated on one by one, which is all that the manual promises.
 fn atomic(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
     let ty = i.ty("T");
-    let op = operation(i, ty)?;
+    let op = operation(i, ty);
     let Target { space, address, offset } = target(cx, i.slot("SPACE"), bracketed(i, "a")?)?;
     let Some(sources) = i.operand("b").map(elements) else {
         return Problem::invalid("an atomic operation has an operand");
@@ -126,27 +123,40 @@ fn atomic(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
         _ => None,
     };
     let operands = sources.iter().map(|source| cx.value(source, ty)).collect::<Result<Vec<Value>, _>>()?;
+    // Minimum and maximum of packed halves are two operations: only each half is atomic.
+    let (element, parts) = match (op, ty) {
+        (AtomicOp::MinFloat | AtomicOp::MaxFloat, ScalarType::F16x2) => (Type::F16, 2),
+        (AtomicOp::MinFloat | AtomicOp::MaxFloat, ScalarType::Bf16x2) => (Type::BF16, 2),
+        _ => (ir_type(ty), 1),
+    };
     for (index, b) in operands.into_iter().enumerate() {
         let result = results.get(index).filter(|result| **result != Operand::Sink);
         let (operand, compare) = match replacement {
             Some(replacement) => (replacement, Some(b)),
             None => (b, None),
         };
-        let values = cx.builder.push(Op::Atomic {
-            op,
-            space,
-            ty: ir_type(ty),
-            order: order(i),
-            scope: scope(i.slot("SCOPE")),
-            address,
-            offset: offset + (index as i64) * i64::from(ty.bytes()),
-            operand,
-            compare,
-            guard: cx.guard,
-            returns: result.is_some(),
-        });
-        if let (Some(result), Some(value)) = (result, values.first()) {
-            cx.assign(result, *value, false)?;
+        let operands = if parts == 2 { cx.unpack(operand, 2) } else { vec![operand] };
+        let mut old = Vec::new();
+        for (part, operand) in operands.into_iter().enumerate() {
+            let bytes = index as i64 * i64::from(ty.bytes()) + part as i64 * i64::from(element.bits() / 8);
+            let operand = if parts == 2 { cx.bitcast(element, operand) } else { operand };
+            old.extend(cx.builder.push(Op::Atomic {
+                op,
+                space,
+                ty: element,
+                order: order(i),
+                scope: scope(i.slot("SCOPE")),
+                address,
+                offset: offset + bytes,
+                operand,
+                compare,
+                guard: cx.guard,
+                returns: result.is_some(),
+            }));
+        }
+        if let Some(result) = result {
+            let value = if parts == 2 { cx.pack(&old) } else { old[0] };
+            cx.assign(result, value, false)?;
         }
     }
     Ok(())

@@ -36,14 +36,23 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
         lower: cluster_barrier,
     },
     Declaration {
-        forms: &["membar.LEVEL{cta gl sys}", "fence.ORDER{sc acq_rel acquire release}?.SCOPE @6.0 sm_70"],
+        forms: &[
+            "membar.LEVEL{cta gl sys}",
+            "fence.ORDER{sc acq_rel acquire release}?.SCOPE @6.0 sm_70",
+            "fence.ORDER{acquire}.sync_restrict::shared::cluster.SCOPE{cluster} @8.6 sm_90",
+            "fence.ORDER{release}.sync_restrict::shared::cta.SCOPE{cluster} @8.6 sm_90",
+        ],
         guarding: Guarding::Region,
         lower: fence,
     },
     Declaration {
         forms: &[
-            "membar.proxy.KIND{alias async async.global} @7.5 sm_70",
+            "membar.proxy.alias @7.5 sm_70",
             "fence.proxy.KIND{alias async}.SPACE{global shared::cta shared::cluster}? @7.5 sm_70",
+            "fence.proxy.tensormap::generic.release.SCOPE @8.3 sm_90",
+            "fence.proxy.tensormap::generic.acquire.SCOPE [a], #size:u32 @8.3 sm_90",
+            "fence.proxy.async::generic.acquire.sync_restrict::shared::cluster.cluster @8.6 sm_90",
+            "fence.proxy.async::generic.release.sync_restrict::shared::cta.cluster @8.6 sm_90",
             "fence.mbarrier_init.release.cluster @8.0 sm_90",
         ],
         guarding: Guarding::Region,

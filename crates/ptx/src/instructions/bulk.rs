@@ -42,7 +42,7 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
         forms: &[
             "cp.async.bulk.commit_group @8.0 sm_90",
             "cp.async.bulk.wait_group.read? #n:u32 @8.0 sm_90",
-            "cp.async.bulk.prefetch.L2.global.L2::cache_hint? [a], size:u32, policy:b64? @8.0 sm_90",
+            "cp.async.bulk.prefetch.LEVEL{L2}.global.L2::cache_hint? [a], size:u32, policy:b64? @8.0 sm_90",
         ],
         guarding: Guarding::Region,
         lower: |_, _| Ok(()),

@@ -12,6 +12,8 @@ use crate::lowering::{Lowering, Problem};
 pub(super) const INSTRUCTIONS: &[Declaration] = &[
     Declaration {
         forms: &[
+            "cp.async.CACHE{ca cg}.SPACE{shared shared::cta}.global.L2::cache_hint.PREFETCH? \
+             [d], [a], #size:u32, policy:b64 @7.4 sm_80",
             "cp.async.CACHE{ca cg}.SPACE{shared shared::cta}.global.L2::cache_hint?.PREFETCH? \
              [d], [a], #size:u32, n:u32?, policy:b64? @7.0 sm_80",
             "cp.async.CACHE{ca cg}.SPACE{shared shared::cta}.global.L2::cache_hint?.PREFETCH? \
@@ -49,12 +51,6 @@ fn copy(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
     };
     let to = target(cx, Some("shared"), bracketed(i, "d")?)?;
     let from = target(cx, Some("global"), bracketed(i, "a")?)?;
-    if i.has("L2::cache_hint") && i.resolved.operands.len() == 4 {
-        // The fourth operand is the cache policy.
-        let values = load(cx, &from, ty, count, 0, None);
-        store(cx, &to, ty, 0, values);
-        return Ok(());
-    }
     if i.operand("ignore").is_some() {
         let ignore = cx.source(i, "ignore")?;
         let wanted = cx.not(ignore);

@@ -15,7 +15,7 @@
 //! *Operands*: `name:type`; `=` before the name marks a result, `%` what has to be a register, `#` a constant, brackets an
 //! address. The type is a PTX type,
 //! a slot whose name is a type, `2T` for the type twice as wide, or `any` for what only the lowering can judge. `~` accepts wider
-//! registers, `*V` a vector of as many elements as the slot says, `*4` of four; `|` joins the two operands of a pair,
+//! registers, `^` parts of a register (`%r1.h0`), `*V` a vector of as many elements as the slot says, `*4` of four; `|` joins the two operands of a pair,
 //! and `?` makes an operand (or the second of a pair) optional.
 //!
 //! `@` begins the PTX version and the target that introduced the form.
@@ -68,6 +68,8 @@ pub struct Pattern {
     pub ty: TypePattern,
     /// Whether registers wider than the type are accepted.
     pub wider: bool,
+    /// Whether parts of a register are accepted.
+    pub parts: bool,
     /// Number of elements of a vector operand.
     pub count: Count,
     /// Whether it may be left out.
@@ -221,11 +223,15 @@ fn parse_pattern(text: &'static str, slots: &[Slot]) -> Pattern {
         Some(text) => (text, true),
         None => (text, false),
     };
+    let (text, parts) = match text.strip_suffix('^') {
+        Some(text) => (text, true),
+        None => (text, false),
+    };
     let (name, ty) = match text.split_once(':') {
         Some((name, ty)) => (name, parse_type(ty, slots)),
         None => (text, TypePattern::Any),
     };
-    Pattern { name, role, ty, wider, count, optional, second: None }
+    Pattern { name, role, ty, wider, parts, count, optional, second: None }
 }
 
 fn slot_index(name: &str, slots: &[Slot]) -> Option<usize> {

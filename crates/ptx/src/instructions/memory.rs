@@ -11,20 +11,26 @@ use crate::resolve::{Address, Operand, Symbol};
 pub(super) const INSTRUCTIONS: &[Declaration] = &[
     Declaration {
         forms: &[
-            "ld.ORDER{weak relaxed acquire volatile mmio}?.SCOPE?\
+            "ld.ORDER{weak relaxed acquire volatile}?.SCOPE?\
              .SPACE{const global local shared shared::cta shared::cluster param param::entry param::func}?\
              .nc?.CACHE{ca cg cs lu cv}?.L1?.L2?.L2::cache_hint?.PREFETCH?.unified?.V?\
              .T{b8 b16 b32 b64 b128 u8 u16 u32 u64 s8 s16 s32 s64 f32 f64} =d:T~*V, [a], policy:b64?",
+            "ld.ORDER{mmio}.relaxed.sys.SPACE{global}?\
+             .T{b8 b16 b32 b64 u8 u16 u32 u64 s8 s16 s32 s64 f32 f64} =d:T~, [a] @8.2 sm_70",
             "ldu.SPACE{global}?.V?.T{b8 b16 b32 b64 b128 u8 u16 u32 u64 s8 s16 s32 s64 f32 f64} =d:T~*V, [a]",
         ],
         guarding: Guarding::Operand,
         lower: load,
     },
     Declaration {
-        forms: &["st.ORDER{weak relaxed release volatile mmio}?.SCOPE?\
+        forms: &[
+            "st.ORDER{weak relaxed release volatile}?.SCOPE?\
              .SPACE{global local shared shared::cta shared::cluster param param::func}?\
              .CACHE{wb cg cs wt}?.L1?.L2?.L2::cache_hint?.V?\
-             .T{b8 b16 b32 b64 b128 u8 u16 u32 u64 s8 s16 s32 s64 f32 f64} [a], b:T~*V, policy:b64?"],
+             .T{b8 b16 b32 b64 b128 u8 u16 u32 u64 s8 s16 s32 s64 f32 f64} [a], b:T~*V, policy:b64?",
+            "st.ORDER{mmio}.relaxed.sys.SPACE{global}?\
+             .T{b8 b16 b32 b64 u8 u16 u32 u64 s8 s16 s32 s64 f32 f64} [a], b:T~ @8.2 sm_70",
+        ],
         guarding: Guarding::Operand,
         lower: store,
     },
@@ -32,9 +38,9 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
         forms: &[
             "prefetch.SPACE{global local}?.LEVEL{L1 L2 L2::evict_last L2::evict_normal} [a]",
             "prefetch.SPACE{const param global}?.tensormap [a] @8.0 sm_90",
-            "prefetchu.L1 [a]",
+            "prefetchu.LEVEL{L1} [a]",
             "applypriority.global?.L2::evict_normal [a], #size:u32 @7.4 sm_80",
-            "discard.global?.L2 [a], #size:u32 @7.4 sm_80",
+            "discard.global?.LEVEL{L2} [a], #size:u32 @7.4 sm_80",
         ],
         guarding: Guarding::Select,
         lower: nothing,
@@ -42,10 +48,10 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
     Declaration {
         forms: &[
             "createpolicy.fractional.P{L2::evict_last L2::evict_normal L2::evict_first L2::evict_unchanged}\
-             .S{L2::evict_first L2::evict_unchanged}?.b64 =d:b64, #fraction:f32? @7.4 sm_80",
+             .S{L2::evict_first L2::evict_unchanged}?.b64 =d:b64, fraction:f32? @7.4 sm_80",
             "createpolicy.range.SPACE{global}?.P{L2::evict_last L2::evict_normal L2::evict_first L2::evict_unchanged}\
              .S{L2::evict_first L2::evict_unchanged}?.b64 =d:b64, [a], primary:u32, total:u32 @7.4 sm_80",
-            "createpolicy.cvt.L2.b64 =d:b64, a:b64 @7.4 sm_80",
+            "createpolicy.cvt.LEVEL{L2}.b64 =d:b64, a:b64 @7.4 sm_80",
         ],
         guarding: Guarding::Select,
         lower: cache_policy,

@@ -20,11 +20,15 @@ mod data_movement;
 mod float;
 pub mod form;
 mod half;
+pub mod isa;
 mod logic;
 mod matrix;
 mod mbarrier;
 mod memory;
+mod narrow;
+mod page;
 pub mod special;
+mod store_async;
 mod texture;
 mod transcendental;
 mod video;
@@ -34,6 +38,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 pub use form::Form;
+pub use page::page;
 
 use crate::check::Checked;
 use crate::lowering::{Lowering, Problem};
@@ -105,9 +110,11 @@ const FAMILIES: &[(&str, &[&[Declaration]])] = &[
     ("matrix", matrix::INSTRUCTIONS),
     ("mbarrier", &[mbarrier::INSTRUCTIONS]),
     ("memory", &[memory::INSTRUCTIONS]),
+    ("narrow", &[narrow::INSTRUCTIONS]),
+    ("store_async", &[store_async::INSTRUCTIONS]),
     ("texture", texture::INSTRUCTIONS),
     ("transcendental", &[transcendental::INSTRUCTIONS]),
-    ("video", &[video::INSTRUCTIONS]),
+    ("video", video::INSTRUCTIONS),
     ("warp", &[warp::INSTRUCTIONS]),
 ];
 
@@ -126,25 +133,9 @@ static TABLE: LazyLock<HashMap<&'static str, Vec<Entry>>> = LazyLock::new(|| {
     table
 });
 
-/// Instructions of the PTX ISA that have no declaration yet: known by name, refused when they are launched.
-const NOT_IMPLEMENTED: &[&str] = &[
-    "multimem",
-    "tcgen05",
-    "tensormap",
-    "vabsdiff",
-    "vadd",
-    "vmad",
-    "vmax",
-    "vmin",
-    "vset",
-    "vshl",
-    "vshr",
-    "vsub",
-];
-
 /// Whether the PTX ISA has an operation `opcode` that is not implemented here.
 pub(crate) fn is_not_implemented(opcode: &str) -> bool {
-    NOT_IMPLEMENTED.contains(&opcode)
+    entries(opcode).is_none() && isa::is_operation(opcode)
 }
 
 /// The declarations of the operation `opcode`; none if there is no such instruction.

@@ -47,7 +47,11 @@ impl Parser<'_> {
             }
             TokenKind::Punctuation(b'[') => {
                 self.advance();
-                let address = self.nested(Self::address)?;
+                let mut address = self.nested(Self::address)?;
+                if self.token.is_dotted("unified") {
+                    self.advance();
+                    address.unified = true;
+                }
                 Ok(Operand::Address(Box::new(address)))
             }
             TokenKind::Punctuation(sign @ (b'!' | b'-')) if self.second().kind == TokenKind::Identifier => {
@@ -79,7 +83,7 @@ impl Parser<'_> {
 
     /// Behind `[`: `base{+offset}{, part}...]`.
     fn address(&mut self) -> Result<Address> {
-        let mut address = Address { base: Operand::Sink, offset: 0, rest: Vec::new() };
+        let mut address = Address { base: Operand::Sink, offset: 0, rest: Vec::new(), unified: false };
         match self.operand()? {
             Operand::Offset(name, offset) => {
                 address.base = Operand::Name(name);

@@ -2,6 +2,7 @@
 //! number. Blocks and their scopes end here.
 
 mod scope;
+mod selector;
 mod walk;
 
 use crate::ast::{Body, Declarator, Function, Immediate, Instruction, Module, Name, Signature, Span, Variables};
@@ -9,6 +10,7 @@ use crate::error::Result;
 use crate::instructions::special::Special;
 
 pub use scope::ModuleNames;
+pub use selector::Selector;
 
 /// A scalar register: an index into [`Code::registers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -103,6 +105,8 @@ pub struct Resolved<'m> {
 pub enum Operand {
     /// A register.
     Register(RegisterId),
+    /// Bytes or halves of a register: `%r1.h0`.
+    Part(RegisterId, Selector),
     /// A special register.
     Special(Special),
     /// An address in the shared memory that is reserved for the system: bytes from its start.

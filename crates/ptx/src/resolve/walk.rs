@@ -2,8 +2,8 @@
 
 use super::scope::{Entity, ModuleName, Scope};
 use super::{
-    Address, Code, LabelId, Local, LocalId, LocalRole, ModuleNames, Operand, Register, RegisterId, Resolved, Step,
-    Symbol, error,
+    Address, Code, LabelId, Local, LocalId, LocalRole, ModuleNames, Operand, Register, RegisterId, Resolved, Selector,
+    Step, Symbol, error,
 };
 use crate::ast::{
     self, Body, Declarator, Function, Guard, Instruction, Module, Name, Space, Span, Statement, Variables,
@@ -267,6 +267,9 @@ impl<'a, 'm> Walk<'a, 'm> {
     fn component(&self, name: &Name, component: &Name, span: Span) -> Result<Operand> {
         let wrong = || self.error(span, format!("`{name}` has no component `.{component}`"));
         if let Some(Entity::Register { first, elements }) = self.lookup(name) {
+            if let (1, Some(selector)) = (elements, Selector::parse(component)) {
+                return Ok(Operand::Part(first, selector));
+            }
             let position = ["xyzw", "rgba"].iter().find_map(|set| set.find(component.as_str()));
             return match position {
                 Some(index) if component.len() == 1 && (index as u32) < elements => {

@@ -67,11 +67,13 @@ pub enum Family {
     Atomics,
     /// Products of matrices.
     Matrix,
+    /// Numbers in parts of registers; in IR, the integer operations and conversions that these are made of.
+    Parts,
 }
 
 impl Family {
     /// All families.
-    pub const ALL: [Family; 14] = [
+    pub const ALL: [Family; 15] = [
         Family::Integer,
         Family::Logic,
         Family::Dot,
@@ -86,6 +88,7 @@ impl Family {
         Family::Memory,
         Family::Atomics,
         Family::Matrix,
+        Family::Parts,
     ];
 
     /// What the family's inputs look like.
@@ -97,7 +100,7 @@ impl Family {
             Family::Float32 | Family::Approximate => Mix::Float32,
             Family::Float64 => Mix::Float64,
             Family::Half => Mix::Half,
-            Family::Compare | Family::Convert | Family::Atomics | Family::Matrix => Mix::All,
+            Family::Compare | Family::Convert | Family::Atomics | Family::Matrix | Family::Parts => Mix::All,
         }
     }
 }
@@ -132,6 +135,8 @@ fn straight_line(family: Family, rng: &mut Rng) -> Case<Program> {
             Family::Float64 => floats::arithmetic(&mut straight, simt_ir::Type::F64),
             Family::Half => floats::half(&mut straight),
             Family::Approximate => floats::approximate(&mut straight),
+            Family::Parts if straight.rng.flag() => floats::convert(&mut straight),
+            Family::Parts => integers::logic(&mut straight),
             Family::Warp | Family::ControlFlow | Family::Memory | Family::Atomics | Family::Matrix => {
                 unreachable!("made by modules of their own")
             }

@@ -24,6 +24,7 @@ mod integer;
 mod logic;
 mod matrix;
 mod memory;
+mod parts;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -70,6 +71,7 @@ fn instruction(family: Family, kernel: &mut Kernel) {
         Family::Float64 => float::instruction(kernel, float::Width::Double),
         Family::Half => half::instruction(kernel),
         Family::Approximate => approximate::instruction(kernel),
+        Family::Parts => parts::instruction(kernel),
         Family::Warp | Family::ControlFlow | Family::Memory | Family::Atomics | Family::Matrix => {
             unreachable!("made as a whole")
         }

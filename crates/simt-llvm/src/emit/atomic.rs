@@ -27,9 +27,6 @@ impl FunctionEmitter<'_> {
         let Op::Atomic { op: kind, space, ty, address, offset, operand, compare, guard, returns, .. } = op else {
             unreachable!("only atomics come here")
         };
-        if *ty == Type::I128 {
-            return Err(self.unsupported("128-bit atomic"));
-        }
         self.compiler_fence();
         let outer = self.mask;
         // What is first read inside the guarded part would not be at hand behind it.
