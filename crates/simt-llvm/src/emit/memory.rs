@@ -192,7 +192,8 @@ impl FunctionEmitter<'_> {
             return loaded.into_iter().map(Repr::Vector).collect();
         }
         // What need not be checked is a few instructions.
-        let is_small = access.space == AddressSpace::Shared && access.count == 1 && self.is_proven(access, address, offset);
+        let is_small =
+            access.space == AddressSpace::Shared && access.count == 1 && self.is_proven(access, address, offset);
         if let (Pattern::Listed(addresses), true, false) = (pattern, self.unit.outline, is_small) {
             return self.call_outlined(access, addresses, &[]).into_iter().map(Repr::Vector).collect();
         }

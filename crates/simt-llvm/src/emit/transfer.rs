@@ -5,7 +5,7 @@ use std::mem::offset_of;
 
 use simt_ir::abi::LaunchContext;
 use simt_ir::analysis::LoopId;
-use simt_ir::{AddressSpace, BlockId, Value};
+use simt_ir::{AddressSpace, Value};
 
 use super::memory::Access;
 use super::value::Repr;
@@ -64,10 +64,7 @@ impl FunctionEmitter<'_> {
 
     /// Whether a loop's turns follow each other without waits, which would forget what is known of the last turn.
     fn runs_through(&self, id: LoopId) -> bool {
-        let layout = &self.shapes.schedule.layout;
-        let info = layout.loop_info(id);
-        let waits = |block: &BlockId| self.function.block(*block).instructions.iter().any(|i| i.op.may_suspend());
-        !self.shapes.schedule.spins[id.0 as usize] && !layout.order[info.first..=info.last].iter().any(waits)
+        !self.shapes.schedule.spins[id.0 as usize] && !self.waits_within(id.0 as usize)
     }
 
     /// How far the access will have moved on in some turns: the way since the last time, several times over; 0 the first time.

@@ -150,7 +150,10 @@ impl FunctionEmitter<'_> {
         }
         let go_on = self.new_block("go_on");
         if self.shapes.schedule.irregular {
-            self.ir.cond_br(self.turn_is_over(), outward, go_on);
+            // The count of turns begins anew behind a wait, and would never come to its end.
+            let is_over =
+                if self.waits_within(index) { self.ir.constant(self.ir.int(1), 1) } else { self.turn_is_over() };
+            self.ir.cond_br(is_over, outward, go_on);
         } else if self.can_suspend() {
             let rest = self.new_block("rest");
             self.ir.cond_br(self.turn_is_over(), rest, go_on);
@@ -162,6 +165,14 @@ impl FunctionEmitter<'_> {
             self.ir.br(go_on);
         }
         self.ir.position(go_on);
+    }
+
+    /// Whether a turn of a loop may have to wait for other warps.
+    pub fn waits_within(&self, index: usize) -> bool {
+        let layout = &self.shapes.schedule.layout;
+        let info = &layout.loops[index];
+        let waits = |block: &BlockId| self.function.block(*block).instructions.iter().any(|i| i.op.may_suspend());
+        layout.order[info.first..=info.last].iter().any(waits)
     }
 
     /// Counts a turn; whether it is time to let others run.
