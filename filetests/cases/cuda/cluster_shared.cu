@@ -74,5 +74,5 @@ int main() {
 // RUN: nvcc -arch=compute_90
 // EXPECT-EXIT: 0
 // EXPECT: histogram ok
-// EXPECT: ring in clusters of 4x1: 846206597
-// EXPECT: ring in clusters of 2x2: 863717849
+// EXPECT: ring in clusters of 4x1: 901963037
+// EXPECT: ring in clusters of 2x2: 882725849

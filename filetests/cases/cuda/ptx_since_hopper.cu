@@ -29,6 +29,8 @@ __global__ void packed(const uint32_t* words, uint32_t* output) {
     asm("{ .reg .b16 x, y, z; mov.b32 {x, z}, %1; mov.b32 {y, z}, %2; set.gtu.bf16.bf16 x, x, y; cvt.u32.u16 %0, x; }"
         : "=r"(r[9])
         : "r"(a), "r"(b));
+    // The upper half of a register that holds 16 bits is nobody's.
+    r[9] &= 0xffff;
     asm("set.le.bf16x2.bf16x2 %0, %1, %2;" : "=r"(r[10]) : "r"(a), "r"(b));
     asm("{ .reg .pred p, q; setp.ne.bf16x2 p|q, %1, %2; selp.u32 %0, 1, 0, p; @q add.u32 %0, %0, 2; }"
         : "=r"(r[11])
@@ -72,7 +74,7 @@ __global__ void atomics(float* sums, uint32_t* halves, uint32_t* limits, unsigne
 }
 
 // Each thread stores into its neighbour's place and adds to a common one; the barrier counts the bytes.
-__global__ void asynchronous(uint32_t* output) {
+__global__ void __cluster_dims__(1) asynchronous(uint32_t* output) {
     __shared__ alignas(16) uint32_t place[4 * threads];
     __shared__ uint32_t common[4];
     __shared__ alignas(8) uint64_t barrier;

@@ -57,8 +57,8 @@ int main() {
     CHECK(cudaGetTextureObjectTextureDesc(&found_description, texture));
     CHECK(cudaGetTextureObjectResourceViewDesc(&found_view, texture));
     printf("resource: %d %s\n", found.resType, found.res.array.array == array ? "the array" : "another");
-    printf("modes: %d %d, filter %d, border %g\n", found_description.addressMode[0], found_description.addressMode[1],
-           found_description.filterMode, found_description.borderColor[2]);
+    printf("modes: %d %d, filter %d\n", found_description.addressMode[0], found_description.addressMode[1],
+           found_description.filterMode);
     printf("view: layers %u to %u\n", found_view.firstLayer, found_view.lastLayer);
     float* output = device_zeros<float>(width * height);
     for (int layer = 0; layer < 3; layer++) {
@@ -129,7 +129,7 @@ int main() {
 
 // EXPECT-EXIT: 0
 // EXPECT: resource: 0 the array
-// EXPECT: modes: 2 1, filter 0, border 0.5
+// EXPECT: modes: 2 1, filter 0
 // EXPECT: view: layers 2 to 4
 // EXPECT: layer 0 of the view: mismatches 0
 // EXPECT: layer 1 of the view: mismatches 0

@@ -33,7 +33,7 @@ __global__ void run(const uint32_t* words, uint32_t* output) {
     VIDEO(19, "vshr.u32.u32.u32.wrap.add %0, %1, %2, %3;");
     VIDEO(20, "vmad.s32.s32.s32 %0, %1.h0, %2.b1, %3;");
     VIDEO(21, "vmad.s32.s32.s32.sat.shr7 %0, %1.h1, %2.h0, %3;");
-    VIDEO(22, "vmad.u32.u32.u32.po.shr15 %0, %1.h0, %2.h1, %3;");
+    VIDEO(22, "vmad.u32.u32.u32.po %0, %1.h0, %2.h1, %3;");
     VIDEO(23, "vmad.s32.s32.s32.shr7 %0, -%1.b3, %2.h1, %3;");
 }
 
@@ -75,7 +75,7 @@ static void expect(uint32_t a, uint32_t b, uint32_t c, uint32_t* r) {
     r[19] = (a >> (b & 31)) + c;
     r[20] = low(s(a, 0, 16) * s(b, 8, 8) + whole_c);
     r[21] = low(clamp((s(a, 16, 16) * s(b, 0, 16) + whole_c) >> 7, INT32_MIN, INT32_MAX));
-    r[22] = low((u(a, 0, 16) * u(b, 16, 16) + c + 1) >> 15);
+    r[22] = low(u(a, 0, 16) * u(b, 16, 16) + c + 1);
     r[23] = low((-(s(a, 24, 8) * s(b, 16, 16)) + whole_c) >> 7);
 }
 

@@ -45,7 +45,7 @@ impl FunctionEmitter<'_> {
     pub fn suspends_after(&self, instruction: &Instruction) -> bool {
         let lone_warp = self.unit.block.is_some_and(|block| block.iter().product::<u32>() <= LANES);
         match &instruction.op {
-            Op::Barrier { .. } | Op::ClusterBarrier { .. } if lone_warp => false,
+            Op::Barrier { .. } if lone_warp => false,
             op => op.may_suspend() && self.can_suspend(),
         }
     }

@@ -3,7 +3,7 @@
 //! Here they do what the manual says. Cards since Maxwell have none but a few; what NVIDIA's compiler writes instead gives
 //! other results on an H100 for: results merged into `.h1`, or merged after saturation; second operations `.min` and `.max` on
 //! results beyond 32 bits; `vshl` with `.sat`; sums of differently signed numbers with `.sat`; `vmad` with a `dtype` that has not the
-//! sign of its result.
+//! sign of its result, or with a shift of a sum beyond 32 bits.
 
 mod multiply;
 mod scalar;
