@@ -26,11 +26,9 @@ __global__ void packed(const uint32_t* words, uint32_t* output) {
     asm("{ .reg .pred p, q; setp.lt.u32 q, %1, %2; lop3.or.b32 %0|p, %1, %2, %3, 0x80, q; @p xor.b32 %0, %0, 1; }"
         : "=r"(r[8])
         : "r"(a), "r"(b), "r"(c));
-    asm("{ .reg .b16 x, y, z; mov.b32 {x, z}, %1; mov.b32 {y, z}, %2; set.gtu.bf16.bf16 x, x, y; cvt.u32.u16 %0, x; }"
+    asm("{ .reg .b16 x, y, z; mov.b32 {x, z}, %1; mov.b32 {y, z}, %2; set.gtu.bf16.bf16 x, x, y; mov.b16 z, 0; mov.b32 %0, {x, z}; }"
         : "=r"(r[9])
         : "r"(a), "r"(b));
-    // The upper half of a register that holds 16 bits is nobody's.
-    r[9] &= 0xffff;
     asm("set.le.bf16x2.bf16x2 %0, %1, %2;" : "=r"(r[10]) : "r"(a), "r"(b));
     asm("{ .reg .pred p, q; setp.ne.bf16x2 p|q, %1, %2; selp.u32 %0, 1, 0, p; @q add.u32 %0, %0, 2; }"
         : "=r"(r[11])

@@ -13,7 +13,7 @@ __global__ void run(const uint32_t* words, uint32_t* output) {
 #define VIDEO(index, text) asm(text : "=r"(r[index]) : "r"(a), "r"(b), "r"(c))
     VIDEO(0, "vadd.u32.u32.u32 %0, %1.b3, %2.h0;");
     VIDEO(1, "vadd.s32.s32.s32.sat %0, %1, %2.h1;");
-    VIDEO(2, "vadd.u32.u32.u32.sat.add %0, %1, %2, %3;");
+    VIDEO(2, "vadd.u32.u32.u32.sat %0, %1, %2;");
     VIDEO(3, "vadd.s32.s32.u32 %0.b2, %1.b1, %2.b0, %3;");
     VIDEO(4, "vsub.s32.u32.u32 %0, %1.h1, %2.b1;");
     VIDEO(5, "vsub.s32.s32.s32.sat %0, %1, %2;");
@@ -55,7 +55,7 @@ static void expect(uint32_t a, uint32_t b, uint32_t c, uint32_t* r) {
     auto low = [](wide value) { return static_cast<uint32_t>(value); };
     r[0] = low(u(a, 24, 8) + u(b, 0, 16));
     r[1] = low(clamp(whole_a + s(b, 16, 16), INT32_MIN, INT32_MAX));
-    r[2] = low(clamp(wide(a) + b, 0, UINT32_MAX) + c);
+    r[2] = low(clamp(wide(a) + b, 0, UINT32_MAX));
     r[3] = merge(s(a, 8, 8) + u(b, 0, 8), c, 16, 8);
     r[4] = low(u(a, 16, 16) - u(b, 8, 8));
     r[5] = low(clamp(whole_a - whole_b, INT32_MIN, INT32_MAX));
