@@ -90,6 +90,15 @@ impl Case {
         Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
+    /// The compute capability, times ten, that the program's flags name first.
+    pub fn target(&self) -> Option<u32> {
+        self.expected.flags.iter().find_map(|flag| {
+            let (_, rest) = flag.split_once("compute_")?;
+            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+            digits.parse().ok()
+        })
+    }
+
     /// The compute capability that the program is made for, where it runs on no other: `9.0` for `compute_90a`.
     pub fn only_capability(&self) -> Option<String> {
         let number = self.expected.flags.iter().find_map(|flag| {
@@ -176,6 +185,8 @@ mod tests {
         assert_eq!(with("-gencode arch=compute_90a,code=compute_90a").only_capability().as_deref(), Some("9.0"));
         assert_eq!(with("-arch=compute_120a").only_capability().as_deref(), Some("12.0"));
         assert_eq!(with("-O2 -arch=compute_80").only_capability(), None);
+        assert_eq!(with("-gencode arch=compute_90a,code=compute_90a").target(), Some(90));
+        assert_eq!(with("-O2").target(), None);
     }
     use expect_test::expect;
 

@@ -203,11 +203,19 @@ fn stays(instruction: LLVMValueRef) -> bool {
     }
 }
 
+/// Whether a load is atomic.
+///
+/// # Safety
+/// `load` is a load of a module that lives.
 unsafe fn is_atomic(load: LLVMValueRef) -> bool {
     // SAFETY: the caller has a load.
     unsafe { LLVMGetOrdering(load) != llvm_sys::LLVMAtomicOrdering::LLVMAtomicOrderingNotAtomic }
 }
 
+/// Whether a call may change places with others.
+///
+/// # Safety
+/// `call` is a call of a module that lives.
 unsafe fn is_pure_call(call: LLVMValueRef) -> bool {
     // SAFETY: the caller has a call; a name ends with NUL.
     unsafe {
