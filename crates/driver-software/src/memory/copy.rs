@@ -221,8 +221,8 @@ impl Driver for Copies {
         bytes: usize,
     ) -> CUresult {
         answer(|| {
-            let (to, from) = (row(dst, dst_offset, bytes)?, row(src, src_offset, bytes)?);
-            linear(&Stream::implied()?, to, from, bytes, When::Done)
+            let stream = Stream::implied()?;
+            linear(&stream, row(dst, dst_offset, bytes)?, row(src, src_offset, bytes)?, bytes, When::Done)
         })
     }
 

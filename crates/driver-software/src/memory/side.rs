@@ -107,6 +107,10 @@ impl Corner {
 
 /// `bytes` bytes from `offset` on in the only row of an array.
 pub(super) fn row(array: CUarray, offset: usize, bytes: usize) -> Answer<Side> {
+    // Of a copy of nothing no array is looked at.
+    if bytes == 0 {
+        return Ok(Side::linear(0, Expected::Array));
+    }
     let (array, invalid) = (Array::named(array)?, CUresult::CUDA_ERROR_INVALID_VALUE);
     let end = (offset as u64).checked_add(bytes as u64).ok_or(invalid)?;
     match array.extent() {

@@ -43,6 +43,10 @@ impl Driver for TextureObjects {
     fn cuTexObjectDestroy(&self, handle: CUtexObject) -> CUresult {
         answer(|| {
             let machine = Machine::get()?;
+            // No object at all is nothing to destroy, in whatever context that is current.
+            if handle == 0 {
+                return current().map(drop);
+            }
             machine.textures.remove(machine, handle, is_texture)
         })
     }
@@ -83,6 +87,10 @@ impl Driver for TextureObjects {
     fn cuSurfObjectDestroy(&self, handle: CUsurfObject) -> CUresult {
         answer(|| {
             let machine = Machine::get()?;
+            // No object at all is nothing to destroy, in whatever context that is current.
+            if handle == 0 {
+                return current().map(drop);
+            }
             machine.textures.remove(machine, handle, is_surface)
         })
     }

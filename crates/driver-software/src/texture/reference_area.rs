@@ -91,9 +91,10 @@ impl Driver for TextureReferences {
 
     fn cuTexRefSetArray(&self, reference: CUtexref, array: CUarray, flags: u32) -> CUresult {
         answer(|| {
+            let reference = TextureReference::named(reference)?;
             check_flags(flags)?;
             let descriptor = super::Array::named(array)?.descriptor;
-            TextureReference::named(reference)?.change(|setting| {
+            reference.change(|setting| {
                 setting.bound = Some(Bound::Array(array));
                 (setting.format, setting.channels) = (descriptor.Format, descriptor.NumChannels);
             })
@@ -102,9 +103,10 @@ impl Driver for TextureReferences {
 
     fn cuTexRefSetMipmappedArray(&self, reference: CUtexref, array: CUmipmappedArray, flags: u32) -> CUresult {
         answer(|| {
+            let reference = TextureReference::named(reference)?;
             check_flags(flags)?;
             let descriptor = super::MipmappedArray::named(array)?.descriptor;
-            TextureReference::named(reference)?.change(|setting| {
+            reference.change(|setting| {
                 setting.bound = Some(Bound::Mipmapped(array));
                 (setting.format, setting.channels) = (descriptor.Format, descriptor.NumChannels);
             })
@@ -120,6 +122,7 @@ impl Driver for TextureReferences {
     ) -> CUresult {
         answer(|| {
             // What is bound begins at a multiple of the alignment; the program adds the rest to its coordinates.
+            TextureReference::named(reference)?;
             let align = alignment()?;
             let rest = address % align;
             let bound = Bound::Linear { address: address - rest, bytes: bytes.saturating_add(rest as usize) };

@@ -31,9 +31,10 @@ impl Driver for ReferenceSettings {
 
     fn cuTexRefSetFormat(&self, reference: CUtexref, format: CUarray_format, channels: i32) -> CUresult {
         answer(|| {
+            let reference = TextureReference::named(reference)?;
             let channels = u32::try_from(channels).map_err(|_| CUresult::CUDA_ERROR_INVALID_VALUE)?;
             super::format::of_array(format, channels)?;
-            TextureReference::named(reference)?.change(|setting| {
+            reference.change(|setting| {
                 (setting.format, setting.channels) = (format, channels);
             })
         })
@@ -83,6 +84,7 @@ impl Driver for ReferenceSettings {
     /// As [`driver_api::Driver`] says.
     unsafe fn cuTexRefSetBorderColor(&self, reference: CUtexref, color: *mut f32) -> CUresult {
         answer(|| {
+            TextureReference::named(reference)?;
             if color.is_null() {
                 return Err(CUresult::CUDA_ERROR_INVALID_VALUE);
             }
