@@ -1,15 +1,18 @@
-//! Common subexpressions: of pure operations with the same operands the one that dominates the others stands for all.
+//! Common subexpressions: of pure operations with the same operands in the same loop the one that dominates the others stands for all.
+//!
+//! Beyond the loop a value is made again: to carry it there costs a phi, in which each lane keeps what it left the loop with.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use crate::analysis::Dominators;
+use crate::analysis::{Dominators, Layout};
 use crate::{BlockId, Function, Op, Value};
 
 /// Replaces uses of an operation's result by that of an equal one that dominates it. What is left without uses is
 /// [dead code](super::remove_dead_code).
 pub fn share_values(function: &mut Function) {
     let dominators = Dominators::new(function);
+    let around = Layout::new(function).innermost;
     let mut replaced: Vec<Value> = (0..function.value_types.len() as u32).map(Value).collect();
     let mut known: HashMap<Op, (BlockId, Value)> = HashMap::new();
     for &id in dominators.reverse_post_order() {
@@ -19,7 +22,8 @@ pub fn share_values(function: &mut Function) {
             match known.entry(instruction.op.clone()) {
                 Entry::Occupied(mut entry) => {
                     let (block, value) = *entry.get();
-                    if dominators.dominates(block, id) {
+                    let in_one_loop = around[block.0 as usize] == around[id.0 as usize];
+                    if in_one_loop && dominators.dominates(block, id) {
                         replaced[result.0 as usize] = value;
                     } else {
                         entry.insert((id, result));
