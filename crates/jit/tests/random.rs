@@ -11,6 +11,7 @@ mod common;
 use common::{Device, Lowered};
 use simt_interp::random::{Family, NanRule, program};
 use simt_interp::random_ptx;
+use simt_llvm::CpuLevel;
 
 /// Programs of a family in a long run.
 const LONG_PROGRAMS: u64 = 250;
@@ -18,14 +19,18 @@ const LONG_PROGRAMS: u64 = 250;
 /// Seeds of control flow that once did not come to an end, IR and PTX: values were shared beyond the loop that made them.
 const ONCE_WITHOUT_END: [u64; 2] = [109, 37];
 
-fn seeds() -> std::ops::Range<u64> {
-    if let Some(seed) = std::env::var("APEX_TEST_SEED").ok().and_then(|text| text.parse::<u64>().ok()) {
-        return seed..seed + 1;
+fn seeds(family: Family) -> Vec<u64> {
+    if let Some(seed) = std::env::var("APEX_TEST_SEED").ok().and_then(|text| text.parse().ok()) {
+        return vec![seed];
     }
     if let Some(count) = std::env::var("APEX_TEST_CASES").ok().and_then(|text| text.parse::<u64>().ok()) {
-        return 0..count;
+        return (0..count).collect();
     }
-    if std::env::var_os("APEX_TEST_LONG").is_some() { 0..LONG_PROGRAMS } else { 100..106 }
+    if std::env::var_os("APEX_TEST_LONG").is_some() {
+        return (0..LONG_PROGRAMS).collect();
+    }
+    let once_wrong = ONCE_WITHOUT_END.into_iter().filter(|_| family == Family::ControlFlow);
+    (100..106).chain(once_wrong).collect()
 }
 
 fn wanted(family: Family) -> bool {
@@ -39,8 +44,7 @@ fn check(family: Family, case: impl Fn(u64) -> Result<(), String>) {
     }
     let mut failures = Vec::new();
     let mut count = 0;
-    let once_wrong = ONCE_WITHOUT_END.into_iter().filter(|_| family == Family::ControlFlow);
-    for seed in seeds().chain(once_wrong) {
+    for seed in seeds(family) {
         count += 1;
         if let Err(text) = case(seed) {
             failures.push(format!("APEX_TEST_FAMILY={family:?} APEX_TEST_SEED={seed}: {text}"));
@@ -51,7 +55,16 @@ fn check(family: Family, case: impl Fn(u64) -> Result<(), String>) {
 }
 
 fn compare_ir(family: Family) {
-    let device = Device::new();
+    compare_ir_on(&Device::new(), family);
+}
+
+/// Products of matrices take more registers than a processor without AVX-512 has.
+#[test]
+fn matrices_on_avx2() {
+    compare_ir_on(&Device::of_level(CpuLevel::V3), Family::Matrix);
+}
+
+fn compare_ir_on(device: &Device, family: Family) {
     check(family, |seed| {
         let case = program(family, seed);
         let expected = case.interpret().map_err(|error| format!("interpreter: {error}"))?;

@@ -15,11 +15,16 @@ pub struct Device {
 }
 
 impl Device {
-    /// A device with one worker.
+    /// A device with one worker, whose code may use what `APEX_CPU` says.
     pub fn new() -> Self {
-        let engine = Engine::new(EngineConfig { workers: 1, ..EngineConfig::default() });
         let level = std::env::var("APEX_CPU").map_or(Ok(CpuLevel::Host), |text| text.parse());
-        let compiler = Compiler::new(level.expect("APEX_CPU is a level"));
+        Self::of_level(level.expect("APEX_CPU is a level"))
+    }
+
+    /// A device with one worker, whose code may use the instructions of a level.
+    pub fn of_level(level: CpuLevel) -> Self {
+        let engine = Engine::new(EngineConfig { workers: 1, ..EngineConfig::default() });
+        let compiler = Compiler::new(level);
         Self { engine: engine.expect("the system gives the engine its address ranges"), compiler }
     }
 

@@ -31,7 +31,10 @@ impl FunctionEmitter<'_> {
         let values: Vec<Value> = operands.concat();
         let arguments: Vec<Val> = values.iter().map(|value| self.vector(*value)).collect();
         let helper = self.product_function(product);
-        let returned = self.ir.call_in_registers(helper, &arguments);
+        let returned = match self.unit.target.avx512 {
+            true => self.ir.call_in_registers(helper, &arguments),
+            false => self.ir.call(helper, &arguments),
+        };
         for (index, result) in results.iter().enumerate() {
             let vector = self.ir.extract_field(returned, index as u32);
             self.define_vector(*result, vector);
@@ -57,7 +60,10 @@ impl FunctionEmitter<'_> {
         let fun = ir.add_function(&name, ir.function_type(result, &parameters), true);
         super::kernel::describe(ir, fun);
         ir.add_attribute(fun, u32::MAX, "noinline");
-        ir.pass_in_registers(fun);
+        // With half as many registers of half the size, LLVM would run out of them and end the process.
+        if self.unit.target.avx512 {
+            ir.pass_in_registers(fun);
+        }
 
         let here = ir.current_block();
         ir.position(ir.append_block(fun, "entry"));

@@ -41,7 +41,8 @@ impl FunctionEmitter<'_> {
         self.unit.suspendable && self.function.kind == FunctionKind::Kernel
     }
 
-    /// Whether code behind this instruction runs only after a wait. Blocks of one warp have nobody to wait for.
+    /// Whether code behind this instruction runs only after a wait. At a barrier of its block a lone warp has nobody to wait for; at that of its
+    /// cluster it has.
     pub fn suspends_after(&self, instruction: &Instruction) -> bool {
         let lone_warp = self.unit.block.is_some_and(|block| block.iter().product::<u32>() <= LANES);
         match &instruction.op {
