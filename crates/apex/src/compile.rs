@@ -32,6 +32,9 @@ pub struct Args {
     /// Size of a block that the code is made for: X, X,Y or X,Y,Z
     #[arg(long, value_name = "SIZE", value_parser = block_size)]
     block: Option<[u32; 3]>,
+    /// Lanes to compute together, where the kernel allows it: 32, 64, 128 or 256 [default: what promises most]
+    #[arg(long, value_name = "LANES", value_parser = ["32", "64", "128", "256"])]
+    lanes: Option<String>,
     /// Of several PTX images, take the one that a device of this compute capability gets
     #[arg(long, value_name = "X.Y", default_value = "12.0")]
     sm: Capability,
@@ -62,6 +65,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
                 kernel: Text::of(kernel),
                 stage: Text::of(&args.emit),
                 block: args.block.unwrap_or(BLOCK),
+                lanes: args.lanes.as_deref().and_then(|lanes| lanes.parse().ok()).unwrap_or(0),
             };
             let text = ask(|sink, state| {
                 // SAFETY: as above, for all texts of the request.

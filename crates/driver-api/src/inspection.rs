@@ -58,4 +58,6 @@ pub struct Request {
     pub stage: Text,
     /// Size of a block in threads.
     pub block: [u32; 3],
+    /// Lanes to compute together; 0 leaves it to the compiler.
+    pub lanes: u32,
 }

@@ -26,17 +26,19 @@ pub fn kernels(ptx: &str) -> Result<String, String> {
     Ok(module.kernels().iter().map(|name| format!("{name}\n")).collect())
 }
 
-/// A stage of a kernel, made for blocks of `block` threads: `ir`, `llvm`, `optimized`, `asm`, or `times`.
+/// A stage of a kernel, made for blocks of `block` threads, `lanes` of them together (0: as many as
+/// promise most): `ir`, `llvm`, `optimized`, `asm`, or `times`.
 ///
 /// # Errors
 /// In words, when there is no such kernel or stage, or it cannot be compiled.
-pub fn stage(ptx: &str, kernel: &str, block: [u32; 3], stage: &str) -> Result<String, String> {
+pub fn stage(ptx: &str, kernel: &str, block: [u32; 3], lanes: u32, stage: &str) -> Result<String, String> {
     let Some((_, show)) = STAGES.iter().find(|(name, _)| *name == stage) else {
         let names: Vec<&str> = STAGES.iter().map(|(name, _)| *name).collect();
         return Err(format!("there is no stage {stage}, only {}", names.join(", ")));
     };
     let module = Module::from_ptx(ptx, &Config::default()).map_err(|error| error.to_string())?;
-    let options = Options { block: Some(block), small_grid: true, host_memory: false };
+    let options =
+        Options { block: Some(block), small_grid: true, host_memory: false, lanes: (lanes > 0).then_some(lanes) };
     module.stages(kernel, options).map(|stages| show(&stages)).map_err(|error| error.to_string())
 }
 
@@ -46,6 +48,7 @@ fn times(stages: &Stages) -> String {
     for (step, time) in &stages.times {
         let _ = writeln!(text, "{step:<24}{:>10.3} ms", time.as_secs_f64() * 1e3);
     }
+    let _ = writeln!(text, "{:<24}{:>10}", "lanes", stages.lanes);
     let lines = |text: &str| text.lines().count();
     let _ = writeln!(text, "{:<24}{:>10} lines", "IR", lines(&stages.ir));
     let _ = writeln!(text, "{:<24}{:>10} lines", "LLVM IR, emitted", lines(&stages.llvm));
@@ -64,14 +67,14 @@ mod tests {
     #[test]
     fn kernels_and_stages_are_shown() {
         assert_eq!(kernels(PTX).unwrap(), "first\nsecond\n");
-        assert!(stage(PTX, "second", [64, 1, 1], "asm").unwrap().contains("apex_kernel"));
-        assert!(stage(PTX, "first", [64, 1, 1], "times").unwrap().contains("code generation"));
+        assert!(stage(PTX, "second", [64, 1, 1], 0, "asm").unwrap().contains("apex_kernel"));
+        assert!(stage(PTX, "first", [64, 1, 1], 0, "times").unwrap().contains("code generation"));
     }
 
     #[test]
     fn what_is_not_there_is_named() {
-        assert_eq!(stage(PTX, "third", [64, 1, 1], "asm").unwrap_err(), "the module has no kernel third");
-        assert!(stage(PTX, "first", [64, 1, 1], "sass").unwrap_err().starts_with("there is no stage sass"));
+        assert_eq!(stage(PTX, "third", [64, 1, 1], 0, "asm").unwrap_err(), "the module has no kernel third");
+        assert!(stage(PTX, "first", [64, 1, 1], 0, "sass").unwrap_err().starts_with("there is no stage sass"));
         assert!(kernels("nonsense").is_err());
     }
 }

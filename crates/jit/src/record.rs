@@ -4,7 +4,7 @@ use simt_ir::AddressSpace;
 use simt_ir::abi::{ExecutionMode, KernelCode};
 
 /// First bytes of a file; the last is the version of the layout.
-const MAGIC: &[u8; 8] = b"apexknl\x01";
+const MAGIC: &[u8; 8] = b"apexknl\x02";
 
 /// A compiled kernel as it is stored.
 pub(crate) struct Record {
@@ -28,6 +28,7 @@ impl Record {
         let mut body = Vec::with_capacity(self.object.len() + 256);
         let word = |body: &mut Vec<u8>, value: u32| body.extend_from_slice(&value.to_le_bytes());
         word(&mut body, self.code.mode as u32);
+        word(&mut body, self.code.lanes);
         word(&mut body, self.code.frame_bytes);
         word(&mut body, self.code.local_bytes);
         word(&mut body, u32::from(self.code.needs_stack));
@@ -62,7 +63,7 @@ impl Record {
             1 => ExecutionMode::Suspendable,
             _ => return None,
         };
-        let (frame_bytes, local_bytes) = (word()?, word()?);
+        let (lanes, frame_bytes, local_bytes) = (word()?, word()?, word()?);
         let needs_stack = word()? != 0;
         let shared_bytes = word()?;
         let count = word()?;
@@ -73,7 +74,7 @@ impl Record {
             body = rest;
             symbols.push((String::from_utf8(name.to_vec()).ok()?, *SPACES.get(space as usize)?));
         }
-        let code = KernelCode { entry: 0, mode, frame_bytes, local_bytes, needs_stack, shared_bytes };
+        let code = KernelCode { entry: 0, mode, lanes, frame_bytes, local_bytes, needs_stack, shared_bytes };
         Some(Record { code, symbols, object: body.to_vec() })
     }
 }
@@ -93,6 +94,7 @@ mod tests {
             code: KernelCode {
                 entry: 0,
                 mode: ExecutionMode::Suspendable,
+                lanes: 32,
                 frame_bytes: 64,
                 local_bytes: 16,
                 needs_stack: true,

@@ -16,7 +16,7 @@ use simt_llvm::CpuLevel;
 /// Programs of a family in a long run.
 const LONG_PROGRAMS: u64 = 250;
 
-/// Seeds of control flow that once did not come to an end, IR and PTX: values were shared beyond the loop that made them.
+/// Seeds of control flow that once did not come to an end, IR and PTX: a value that left two loops was closed in one.
 const ONCE_WITHOUT_END: [u64; 2] = [109, 37];
 
 fn seeds(family: Family) -> Vec<u64> {
@@ -38,7 +38,7 @@ fn wanted(family: Family) -> bool {
 }
 
 /// Compares all seeds of a family; the report names what to repeat.
-fn check(family: Family, case: impl Fn(u64) -> Result<(), String>) {
+fn check(family: Family, mut case: impl FnMut(u64) -> Result<(), String>) {
     if !wanted(family) {
         return;
     }
@@ -81,6 +81,26 @@ fn compare_ptx(family: Family) {
         let actual = lowered.run(&device, seed % 4 != 0)?;
         lowered.case().compare(&expected, &actual, NanRule::AnyDoubleNan).map_err(|mismatch| mismatch.to_string())
     });
+}
+
+/// Warps of a block computed together, in blocks of one row and of several, on the programs in PTX.
+#[test]
+fn teams() {
+    let device = Device::new();
+    let mut in_teams = 0;
+    for family in Family::ALL {
+        check(family, |seed| {
+            let lowered = Lowered::new(random_ptx::module(family, seed))?;
+            let expected = lowered.interpret()?;
+            let threads = lowered.case().threads;
+            let width = [8, 16, 32, threads][seed as usize % 4];
+            let (actual, lanes) = lowered.run_in_teams(&device, width)?;
+            in_teams += usize::from(lanes > 32);
+            let compared = lowered.case().compare(&expected, &actual, NanRule::AnyDoubleNan);
+            compared.map_err(|mismatch| format!("rows of {width}, {lanes} lanes: {mismatch}"))
+        });
+    }
+    assert!(in_teams > 0 || std::env::var_os("APEX_TEST_FAMILY").is_some(), "some programs allow for teams");
 }
 
 macro_rules! families {

@@ -214,7 +214,7 @@ fn factorial(least: u32) -> Program {
     let result = b.select(all, result, zero);
     b.output(result);
     b.ret();
-    let symbol = Symbol { name: "frame".into(), space: AddressSpace::Local, offset: 0, size: 4 };
+    let symbol = Symbol { name: "frame".into(), space: AddressSpace::Local, offset: 0, align: 1, size: 4 };
     program_with(vec![b.done(), d.done()], vec![symbol], 0)
 }
 

@@ -10,7 +10,7 @@ use simt_ir::{
 use support::{Builder, program, program_with, run_launch, run_on};
 
 fn symbol(name: &str, space: AddressSpace, offset: u32, size: u64) -> Symbol {
-    Symbol { name: name.into(), space, offset, size }
+    Symbol { name: name.into(), space, offset, align: 1, size }
 }
 
 fn finish(mut b: Builder, value: Value) -> simt_ir::Function {

@@ -151,7 +151,7 @@ fn only_members_may_take_part() {
 }
 
 fn shared_words(words: u32) -> Symbol {
-    Symbol { name: "shared".into(), space: AddressSpace::Shared, offset: 0, size: u64::from(4 * words) }
+    Symbol { name: "shared".into(), space: AddressSpace::Shared, offset: 0, align: 1, size: u64::from(4 * words) }
 }
 
 fn shared_element(b: &mut Builder, index: Value) -> Value {

@@ -8,6 +8,10 @@
 //! * *suspendable*: the call runs one warp until it ends or has to wait. What lives across the wait is in the warp's `frame`, and the
 //!   next call goes on behind it. A warp can be left for good at such a point, or resumed by another thread.
 //!
+//! A call runs one warp, or a *team* of warps whose lanes it computes together as if they were one warp of [`KernelCode::lanes`] lanes.
+//! A team's block has a multiple of that many threads, and no lane of it ends before the last barrier: at a barrier each of the 32 bits of the
+//! context's masks stands for as many threads as the team has warps.
+//!
 //! Memory: a *generic* address is a host address. Global, shared and local memory all lie in one reserved range, in the midst of
 //! `[arena_base, arena_base + arena_size)`, so that one comparison tells a wild pointer, whatever constant is added to it afterwards; other host memory that the program
 //! registered is reached through [`RuntimeTable::check_access`]. Shared addresses are offsets from [`WarpContext::shared`]; local
@@ -52,6 +56,9 @@ pub type RunWarp = unsafe extern "C" fn(launch: *const LaunchContext, warp: *mut
 
 /// Constant offsets of accesses, and what an access spans, are smaller than this.
 pub const OFFSET_REACH: u64 = 1 << 32;
+
+/// Lanes of the largest team: of the warps that one call computes together.
+pub const TEAM_LANES_MAX: u32 = 256;
 
 /// The shared memory of the blocks of a cluster lies one after the other by rank, each beginning at a multiple of this.
 pub const SHARED_ALIGN: u64 = 1024;
@@ -98,7 +105,7 @@ pub struct LaunchContext {
 pub struct WarpContext {
     /// Where to go on; 0 is the start. Written by the code when it suspends.
     pub resume_point: u32,
-    /// Index of the warp in its block.
+    /// Index of the warp, or the team, in its block.
     pub warp_index: u32,
     /// `%ctaid`.
     pub block_index: [u32; 3],
@@ -126,19 +133,25 @@ pub struct WarpContext {
     pub barrier_total: u32,
     /// Lanes of the warp that have exited.
     pub exited: u32,
-    /// The memory access in progress: PTX line << 8 | shape. Shape 0: all lanes at `access_base`; 1–254: lane `l` at
-    /// `access_base + l * shape`; 255: lane `l` at `access_addresses[l]`.
+    /// The memory access in progress: PTX line << 8 | shape. Shape 0: all lanes at `access_base`; 1–253: lane `l` at
+    /// `access_base + l * shape`; 254: with the low half of `access_base` as length and the high one as stride, lane `l` at
+    /// `access_addresses[l / length] + l % length * stride`; 255: lane `l` at `access_addresses[l]`.
     pub access: u32,
+    /// The lane that `access_addresses` begins with and that a mask's bit 0 stands for, while the engine looks at 32 lanes of a team; else 0.
+    pub first_lane: u32,
     /// See `access`.
     pub access_base: u64,
     /// See `access`.
-    pub access_addresses: [u64; 32],
+    pub access_addresses: [u64; TEAM_LANES_MAX as usize],
     /// The engine's own.
     pub engine: *mut c_void,
 }
 
 /// Flag in [`WarpContext::barrier_threads`].
 pub const BARRIER_ARRIVE_ONLY: u32 = 1 << 31;
+
+/// Shape code in [`WarpContext::access`] of an access whose segments' addresses are listed.
+pub const ACCESS_SEGMENTS: u32 = 254;
 
 /// Shape code in [`WarpContext::access`] of an access whose addresses are listed.
 pub const ACCESS_LISTED: u32 = 255;
@@ -241,6 +254,8 @@ pub struct KernelCode {
     pub entry: usize,
     /// Which of the two.
     pub mode: ExecutionMode,
+    /// Threads that a call runs: 32, or several times as many.
+    pub lanes: u32,
     /// Bytes of a suspended warp's frame.
     pub frame_bytes: u32,
     /// Bytes of local memory that the kernel needs for each lane, callees without recursion included.

@@ -22,6 +22,8 @@ pub struct Symbol {
     pub space: AddressSpace,
     /// Offset in shared or local space; 0 otherwise.
     pub offset: u32,
+    /// What the address of a global or const symbol is a multiple of, a power of two; of others the offset says it.
+    pub align: u32,
     /// Size in bytes; 0 for `extern .shared` arrays, which begin where static shared memory ends.
     pub size: u64,
 }

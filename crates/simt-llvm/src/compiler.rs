@@ -33,6 +33,8 @@ pub struct Options {
     pub small_grid: bool,
     /// Whether the program has registered host memory, which lies outside of the arena.
     pub host_memory: bool,
+    /// Lanes to compute together, where the kernel allows for so many; `None` leaves it to the compiler.
+    pub lanes: Option<u32>,
 }
 
 /// Text forms of a kernel on its way, for people.
@@ -46,6 +48,8 @@ pub struct Stages {
     pub optimized: String,
     /// Assembly.
     pub assembly: String,
+    /// Lanes that are computed together.
+    pub lanes: u32,
     /// How long each step took, in order.
     pub times: Vec<(&'static str, Duration)>,
 }
@@ -130,13 +134,13 @@ impl Compiler {
         let mut times = Vec::new();
         let mut prepared = program.clone();
         timed(&mut times, "passes on the IR", || pass::prepare(&mut prepared, launch_shape(options)));
-        let (ir, _) = timed(&mut times, "passes and emission", || self.emit(program, options))?;
+        let (ir, code) = timed(&mut times, "passes and emission", || self.emit(program, options))?;
         let llvm = ir.text();
         let way = self.way_of(&ir)?;
         timed(&mut times, "LLVM's passes", || way.run_passes(&ir))?;
         let optimized = ir.text();
         let assembly = timed(&mut times, "code generation", || way.machine.assembly(&ir))?;
-        Ok(Stages { ir: prepared.to_string(), llvm, optimized, assembly, times })
+        Ok(Stages { ir: prepared.to_string(), llvm, optimized, assembly, lanes: code.lanes, times })
     }
 
     fn way_of(&self, ir: &Ir) -> Result<Way, Error> {
@@ -146,9 +150,10 @@ impl Compiler {
     }
 
     fn emit(&self, program: &Program, options: &Options) -> Result<(Ir, KernelCode), Error> {
-        let launch = launch_shape(options);
+        let mut launch = launch_shape(options);
         let mut prepared = program.clone();
         pass::prepare(&mut prepared, launch);
+        launch.lanes = emit::choose_lanes(&prepared, launch, self.cpu.target, options.lanes);
         if cfg!(debug_assertions) {
             simt_ir::verify(&prepared).map_err(Error::Malformed)?;
         }
@@ -160,6 +165,7 @@ impl Compiler {
         let code = KernelCode {
             entry: 0,
             mode: kernel.mode,
+            lanes: launch.lanes,
             frame_bytes: kernel.frame_bytes,
             local_bytes: kernel.local_bytes,
             needs_stack: kernel.needs_stack,
@@ -183,5 +189,5 @@ fn timed<T>(times: &mut Vec<(&'static str, Duration)>, step: &'static str, run: 
 }
 
 fn launch_shape(options: &Options) -> LaunchShape {
-    LaunchShape { block: options.block, small_grid: options.small_grid }
+    LaunchShape { block: options.block, small_grid: options.small_grid, ..LaunchShape::default() }
 }

@@ -25,7 +25,8 @@ fn main() {
     let stream = engine.stream(&domain, 0).expect("the system gives the ring its memory");
     let entry = empty as *const () as usize;
     let mode = ExecutionMode::RunToCompletion;
-    let code = KernelCode { entry, mode, frame_bytes: 0, local_bytes: 0, needs_stack: false, shared_bytes: 0 };
+    let code =
+        KernelCode { entry, mode, lanes: 32, frame_bytes: 0, local_bytes: 0, needs_stack: false, shared_bytes: 0 };
     // SAFETY: `empty` keeps to the contract and lives as long as the program.
     let kernel = unsafe { Kernel::new("empty", code, [], Arc::new(())) };
     let launch = Launch::new(&kernel, [1, 1, 1], [32, 1, 1], &[0; 32]);

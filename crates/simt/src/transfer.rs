@@ -146,7 +146,8 @@ fn pieces(row_bytes: u64, rows: u64) -> (u64, u64) {
 
 fn kernel(name: &str, entry: usize) -> Arc<Kernel> {
     let mode = ExecutionMode::RunToCompletion;
-    let code = KernelCode { entry, mode, frame_bytes: 0, local_bytes: 0, needs_stack: false, shared_bytes: 0 };
+    let code =
+        KernelCode { entry, mode, lanes: 32, frame_bytes: 0, local_bytes: 0, needs_stack: false, shared_bytes: 0 };
     // SAFETY: the functions below keep to the contract and are part of the program.
     unsafe { Kernel::new(name, code, [], Arc::new(())) }
 }

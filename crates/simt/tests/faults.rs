@@ -5,7 +5,7 @@ mod common;
 use common::{block_of, engine, parameter, serial, suspendable, words};
 use simt::arena::{Purpose, Relation};
 use simt::{Domain, DomainConfig, Engine, EngineConfig, Fault, FaultKind, Kernel, Launch};
-use simt_ir::abi::{ACCESS_LISTED, AccessKind, AccessSpace, LaunchContext, Status, WarpContext};
+use simt_ir::abi::{ACCESS_LISTED, AccessKind, AccessSpace, LaunchContext, Status, TEAM_LANES_MAX, WarpContext};
 use std::arch::asm;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +19,7 @@ unsafe extern "C" fn store(launch: *const LaunchContext, warp: *mut WarpContext,
             if block == 3 {
                 (*warp).warp_index = 1;
                 (*warp).access = 42 << 8 | ACCESS_LISTED;
-                (*warp).access_addresses = [0; 32];
+                (*warp).access_addresses = [0; TEAM_LANES_MAX as usize];
                 (*warp).access_addresses[5] = parameter(launch, 0);
                 asm!("mov dword ptr [{0}], 1", in(reg) parameter(launch, 0));
             }

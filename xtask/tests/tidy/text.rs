@@ -15,7 +15,6 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("crates/cuda-abi/src/types/enums.rs", "generated from the public headers"),
     ("crates/cuda-abi/src/types/layout.rs", "generated: the size and alignment of each struct"),
     ("crates/ptx/tests/families.rs", "a table of instructions with what they become"),
-    ("crates/simt-ir/src/analysis/shape.rs", "one case for each operation; to be split into facts and rules"),
 ];
 
 /// Words and macros that mark unfinished work: where it is looked for, what, and what to do.

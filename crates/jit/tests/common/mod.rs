@@ -5,7 +5,7 @@ use std::sync::Arc;
 use simt::arena::Purpose;
 use simt::{Domain, DomainConfig, Engine, EngineConfig, Kernel, Launch, Stream};
 use simt_interp::random::{Case, interpret};
-use simt_ir::Program;
+use simt_ir::{BinaryOp, Instruction, Op, Program, SpecialRegister, Type};
 use simt_llvm::{Compiler, CpuLevel, Options};
 
 /// A device to run code on. Each case gets a domain of its own, so that a fault stays with the case that made it.
@@ -14,6 +14,7 @@ pub struct Device {
     compiler: Compiler,
 }
 
+#[allow(dead_code, reason = "each of the tests uses a part")]
 impl Device {
     /// A device with one worker, whose code may use what `APEX_CPU` says.
     pub fn new() -> Self {
@@ -36,7 +37,7 @@ impl Device {
         address
     }
 
-    /// Runs a program on a case's inputs; its outputs.
+    /// Runs a program on a case's inputs, warp by warp; its outputs.
     ///
     /// # Errors
     ///
@@ -49,8 +50,42 @@ impl Device {
         specialised: bool,
     ) -> Result<Vec<u64>, String> {
         let block = [case.threads, 1, 1];
-        let options = Options { block: specialised.then_some(block), small_grid: specialised, host_memory: false };
-        let compiled = self.compiler.compile(program, &options).map_err(|error| error.to_string())?;
+        let options = Options {
+            block: specialised.then_some(block),
+            small_grid: specialised,
+            host_memory: false,
+            lanes: Some(32),
+        };
+        self.run_with(program, case, symbols, block, &options).map(|(output, _)| output)
+    }
+
+    /// As [`Device::run`], with threads in rows of `width` and the warps of a block in teams as large as can be; also, how many lanes
+    /// that were.
+    ///
+    /// # Errors
+    ///
+    /// As [`Device::run`].
+    pub fn run_in_teams<C>(
+        &self,
+        program: &Program,
+        case: &Case<C>,
+        symbols: &[(String, Vec<u8>)],
+        width: u32,
+    ) -> Result<(Vec<u64>, u32), String> {
+        let block = [width, case.threads / width, 1];
+        let options = Options { block: Some(block), small_grid: true, host_memory: false, lanes: Some(256) };
+        self.run_with(&in_rows(program, block), case, symbols, block, &options)
+    }
+
+    fn run_with<C>(
+        &self,
+        program: &Program,
+        case: &Case<C>,
+        symbols: &[(String, Vec<u8>)],
+        block: [u32; 3],
+        options: &Options,
+    ) -> Result<(Vec<u64>, u32), String> {
+        let compiled = self.compiler.compile(program, options).map_err(|error| error.to_string())?;
         let domain: Arc<Domain> = self.engine.domain(DomainConfig::default());
         let stream: Arc<Stream> = self.engine.stream(&domain, 0).map_err(|error| error.to_string())?;
         let code = compiled.code;
@@ -80,9 +115,41 @@ impl Device {
         self.engine.arena().free(output, &[Purpose::Device]);
         match domain.fault() {
             Some(fault) => Err(format!("{fault:?}")),
-            None => Ok(words),
+            None => Ok((words, code.lanes)),
         }
     }
+}
+
+/// A program for a block of one row, made for one of several rows: what it takes for the index in x is the thread's number.
+fn in_rows(program: &Program, block: [u32; 3]) -> Program {
+    let mut program = program.clone();
+    for function in &mut program.functions {
+        for id in function.block_ids() {
+            let mut instructions = Vec::new();
+            for instruction in std::mem::take(&mut function.block_mut(id).instructions) {
+                let mut add = |op: Op| {
+                    let result = function.new_value(Type::I32);
+                    instructions.push(Instruction { op, results: vec![result], line: instruction.line });
+                    result
+                };
+                let op = match &instruction.op {
+                    Op::Special(SpecialRegister::TidX) => {
+                        let (x, y) = (add(Op::Special(SpecialRegister::TidX)), add(Op::Special(SpecialRegister::TidY)));
+                        let width = add(Op::Const { ty: Type::I32, bits: block[0].into() });
+                        let row = add(Op::Binary { op: BinaryOp::Mul, ty: Type::I32, a: y, b: width });
+                        Op::Binary { op: BinaryOp::Add, ty: Type::I32, a: row, b: x }
+                    }
+                    Op::Special(SpecialRegister::NtidX) => {
+                        Op::Const { ty: Type::I32, bits: u64::from(block[0] * block[1]) }
+                    }
+                    op => op.clone(),
+                };
+                instructions.push(Instruction { op, ..instruction });
+            }
+            function.block_mut(id).instructions = instructions;
+        }
+    }
+    program
 }
 
 /// A case of PTX text, lowered.
@@ -93,6 +160,7 @@ pub struct Lowered {
     symbols: Vec<(String, Vec<u8>)>,
 }
 
+#[allow(dead_code, reason = "each of the tests uses a part")]
 impl Lowered {
     /// Lowers and verifies a case.
     ///
@@ -119,6 +187,14 @@ impl Lowered {
         &self.case
     }
 
+    /// The case with its program in place of the text, and the global variables.
+    pub fn into_program(self) -> (Case<Program>, Vec<(String, Vec<u8>)>) {
+        let Case { blocks, threads, input_words, output_words, scratch_words, inputs, checks, .. } = self.case;
+        let case =
+            Case { code: self.program, blocks, threads, input_words, output_words, scratch_words, inputs, checks };
+        (case, self.symbols)
+    }
+
     /// The interpreter's output.
     ///
     /// # Errors
@@ -135,5 +211,14 @@ impl Lowered {
     /// As [`Device::run`].
     pub fn run(&self, device: &Device, specialised: bool) -> Result<Vec<u64>, String> {
         device.run(&self.program, &self.case, &self.symbols, specialised)
+    }
+
+    /// The compiled code's output where warps are computed together; also, how many lanes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Device::run`].
+    pub fn run_in_teams(&self, device: &Device, width: u32) -> Result<(Vec<u64>, u32), String> {
+        device.run_in_teams(&self.program, &self.case, &self.symbols, width)
     }
 }

@@ -35,7 +35,7 @@ unsafe extern "C" fn stage(request: *const Request, sink: Sink, state: *mut c_vo
         // SAFETY: the caller's promise for each text.
         let texts = unsafe { [request.ptx.get(), request.kernel.get(), request.stage.get()] };
         let [Some(ptx), Some(kernel), Some(stage)] = texts else { return Err(invalid) };
-        let result = driver_software::inspect::stage(ptx, kernel, request.block, stage);
+        let result = driver_software::inspect::stage(ptx, kernel, request.block, request.lanes, stage);
         // SAFETY: passed on.
         Ok(unsafe { give(result, sink, state) })
     })

@@ -119,7 +119,13 @@ impl ProgramBuilder {
             self.place_shared(declarator.name.to_string(), declaration, declarator)?
         } else {
             let global = library.global(place).map_err(|error| Problem::Invalid(error.to_string()))?;
-            self.add_symbol(Symbol { name: global.name, space, offset: 0, size: global.size })
+            self.add_symbol(Symbol {
+                name: global.name,
+                space,
+                offset: 0,
+                align: global.align as u32,
+                size: global.size,
+            })
         };
         self.variable_ids.insert(global, symbol);
         Ok((symbol, space))
@@ -150,8 +156,8 @@ impl ProgramBuilder {
         }
         let global = self.library.global_symbol(self.module, name, declaration, declarator);
         let global = global.map_err(|error| Problem::Invalid(error.to_string()))?;
-        let (space, size) = (global.space, global.size);
-        let symbol = self.add_symbol(Symbol { name: global.name.clone(), space, offset: 0, size });
+        let (space, align, size) = (global.space, global.align as u32, global.size);
+        let symbol = self.add_symbol(Symbol { name: global.name.clone(), space, offset: 0, align, size });
         self.function_globals.push(global);
         Ok((symbol, space))
     }
@@ -159,7 +165,7 @@ impl ProgramBuilder {
     /// A local variable of a function, `offset` bytes into its frame.
     pub fn local_symbol(&mut self, function: &str, name: &str, offset: u32, size: u64) -> SymbolId {
         let name = format!("{function}::{name}");
-        self.add_symbol(Symbol { name, space: AddressSpace::Local, offset, size })
+        self.add_symbol(Symbol { name, space: AddressSpace::Local, offset, align: 1, size })
     }
 
     fn place_shared(
@@ -173,7 +179,7 @@ impl ProgramBuilder {
         self.program.shared_align = self.program.shared_align.max(align as u32);
         let size = declarator.elements().map(|count| count.saturating_mul(declaration.element_bytes()));
         let Some(size) = size.filter(|size| *size > 0) else {
-            let symbol = self.add_symbol(Symbol { name, space, offset: 0, size: 0 });
+            let symbol = self.add_symbol(Symbol { name, space, offset: 0, align: 1, size: 0 });
             self.dynamic_shared.push((symbol, align));
             return Ok(symbol);
         };
@@ -200,7 +206,7 @@ impl ProgramBuilder {
             return Problem::invalid(format!("the shared variables take more than {SHARED_BYTES_MAX} bytes"));
         }
         self.program.shared_bytes = end as u32;
-        Ok(self.add_symbol(Symbol { name, space, offset: offset as u32, size }))
+        Ok(self.add_symbol(Symbol { name, space, offset: offset as u32, align: 1, size }))
     }
 
     fn add_symbol(&mut self, symbol: Symbol) -> SymbolId {

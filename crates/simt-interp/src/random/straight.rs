@@ -193,7 +193,7 @@ impl<'r> Straight<'r> {
     fn symbol(&mut self, space: AddressSpace, offset: u32, bytes: u32) -> Value {
         let id = simt_ir::SymbolId(self.symbols.len() as u32);
         let name = format!("array{}", id.0);
-        self.symbols.push(Symbol { name, space, offset, size: u64::from(bytes) });
+        self.symbols.push(Symbol { name, space, offset, align: 1, size: u64::from(bytes) });
         self.builder.push1(Op::SymbolAddress(id))
     }
 

@@ -15,4 +15,4 @@ pub use liveness::Liveness;
 pub(crate) use liveness::terminator_uses as liveness_uses;
 pub use presence::Presence;
 pub use schedule::Schedule;
-pub use shape::{Fact, LaunchShape, Shape, Shapes};
+pub use shape::{Fact, LaunchShape, Place, SEGMENTS_MAX, Shape, Shapes};

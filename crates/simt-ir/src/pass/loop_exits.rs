@@ -2,6 +2,7 @@
 //!
 //! Lanes leave a loop at different times. With this form only phis have to keep the lanes that left apart from those that go on.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use crate::analysis::{Layout, LoopId, liveness_uses};
@@ -9,11 +10,12 @@ use crate::{Block, BlockId, Function, Phi, Terminator, Value};
 
 /// Gives every value that is used outside the natural loop it is defined in a phi on each edge out of that loop.
 pub fn close_loops(function: &mut Function) {
-    // Inner loops first: their exit phis may lie in an outer loop and be closed there in turn. New blocks change the numbers
-    // of loops, not their headers.
-    let loops = Layout::new(function).loops;
+    // A phi that closes one loop may lie in the loop around it, or in one that comes later, and has to be closed there in turn: by the order
+    // of their ends, inner ones first. New blocks change the numbers of loops, not their headers.
+    let mut loops = Layout::new(function).loops;
+    loops.sort_by_key(|info| (info.last, Reverse(info.first)));
     let headers: Vec<BlockId> =
-        loops.iter().rev().filter(|info| !info.is_irreducible()).map(|info| info.entries[0]).collect();
+        loops.iter().filter(|info| !info.is_irreducible()).map(|info| info.entries[0]).collect();
     for header in headers {
         let layout = Layout::new(function);
         let index = layout.loops.iter().position(|info| info.entries == [header]);
@@ -191,5 +193,56 @@ impl Closer<'_> {
         self.function.block_mut(block).phis.push(Phi { result, incoming: Vec::new() });
         self.current.insert(block, result);
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FunctionBuilder, FunctionKind, IntCondition, Op, Type};
+
+    /// A loop of one block that counts to `bound`, entered from the current block; returns what it counts with, and its block.
+    fn counting_loop(builder: &mut FunctionBuilder, bound: Value, step: Value) -> (Value, BlockId) {
+        let before = builder.current_block();
+        let start = builder.constant(Type::I32, 0);
+        let (body, exit) = (builder.create_block(), builder.create_block());
+        builder.terminate(Terminator::Branch(body));
+        builder.switch_to(body);
+        let counter = builder.push_phi(body, Type::I32);
+        let next = builder.binary(crate::BinaryOp::Add, counter, step);
+        let condition = builder.int_compare(IntCondition::LtUnsigned, next, bound);
+        builder.terminate(Terminator::CondBranch { condition, then: body, otherwise: exit });
+        builder.function_mut().block_mut(body).phis[0].incoming = vec![(before, start), (body, next)];
+        builder.switch_to(exit);
+        (next, body)
+    }
+
+    #[test]
+    fn a_value_of_one_loop_used_in_and_behind_the_next_is_closed_in_both() {
+        let mut builder = FunctionBuilder::new("kernel", FunctionKind::Kernel, Vec::new(), Vec::new());
+        let bound = builder.push1(Op::LoadParam { ty: Type::I32, offset: 0 });
+        let one = builder.constant(Type::I32, 1);
+        let (first, _) = counting_loop(&mut builder, bound, one);
+        counting_loop(&mut builder, bound, first);
+        counting_loop(&mut builder, bound, first);
+        builder.terminate(Terminator::Exit);
+        let mut function = builder.finish();
+        close_loops(&mut function);
+        let layout = Layout::new(&function);
+        assert_eq!(layout.loops.len(), 3);
+        for index in 0..layout.loops.len() as u32 {
+            let inside: Vec<bool> = function.block_ids().map(|block| layout.contains(LoopId(index), block)).collect();
+            let exits: Vec<BlockId> = function.block_ids().filter(|id| !inside[id.0 as usize]).collect();
+            let escaping = escaping_values(&function, &inside);
+            // Only phis of the loop's own exits may take what is made in it.
+            for id in exits {
+                let block = function.block(id);
+                let mut uses: Vec<Value> = block.instructions.iter().flat_map(|i| i.op.operands()).collect();
+                liveness_uses(&block.terminator, |value| uses.push(value));
+                let far = block.phis.iter().flat_map(|phi| &phi.incoming).filter(|(from, _)| !inside[from.0 as usize]);
+                uses.extend(far.map(|(_, value)| *value));
+                assert!(uses.iter().all(|value| !escaping.contains(value)), "{function:?}");
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use simt_ir::abi::{LaunchContext, RuntimeTable};
 use simt_ir::analysis::Shape;
 use simt_ir::{AddressSpace, BinaryOp, Op, SpecialRegister, Type, Value};
 
-use super::value::{Repr, Speculation};
+use super::value::{Bases, Repr, Speculation};
 use super::{FunctionEmitter, LANES};
 use crate::Error;
 use crate::llvm::{Bin, Cast, IntPredicate, Val};
@@ -62,7 +62,19 @@ impl FunctionEmitter<'_> {
                 let speculation = if speculative { Some(self.speculate(op, ty)?) } else { None };
                 self.define(result, Repr::Affine { base, stride, speculation });
             }
-            Shape::Segmented { .. } | Shape::Varying => {
+            Shape::Segmented { stride, length, speculative, outer } => {
+                let operands: Vec<Bases> =
+                    operands.iter().map(|operand| self.bases_of(*operand, length.into())).collect();
+                let mut bases = Vec::new();
+                for segment in 0..self.bases_kept(length, outer) as usize {
+                    let scalars: Vec<Val> = operands.iter().map(|bases| bases[segment]).collect();
+                    bases.push(self.evaluate(op, &scalars)?);
+                }
+                let speculation = if speculative { Some(self.speculate(op, ty)?) } else { None };
+                let bases = self.all_bases(bases, length.into(), outer, ty);
+                self.define(result, Repr::Segments { bases, stride, speculation });
+            }
+            Shape::Varying => {
                 let read = |this: &mut Self, operand| {
                     if shows_bits { this.observed(operand) } else { this.vector(operand) }
                 };
@@ -120,7 +132,12 @@ impl FunctionEmitter<'_> {
         let ty = self.function.ty(value);
         let certain = self.ir.constant(self.ir.int(1), 1);
         match self.get(value) {
-            Repr::Affine { speculation: Some(speculation), .. } => speculation,
+            Repr::Affine { speculation: Some(speculation), .. }
+            | Repr::Segments { speculation: Some(speculation), .. } => speculation,
+            Repr::Segments { bases, stride, speculation: None } => {
+                let length = self.lanes() / bases.len() as u32;
+                Speculation { holds: certain, distances: self.segment_distances(ty, stride, length) }
+            }
             Repr::Affine { stride, speculation: None, .. } => {
                 Speculation { holds: certain, distances: self.distances(ty, stride) }
             }
@@ -132,20 +149,27 @@ impl FunctionEmitter<'_> {
 
     fn speculate_extension(&mut self, signed: bool, from: Type, ty: Type, a: Value) -> Speculation {
         let source = self.speculation_of(a);
-        let base = self.lane_zero(a);
+        let (stride, length) = match self.shape(a) {
+            Shape::Affine { stride, .. } => (stride, self.lanes()),
+            Shape::Segmented { stride, length, .. } => (stride, u32::from(length)),
+            Shape::Uniform | Shape::Varying => unreachable!("only progressions are extended so"),
+        };
+        let bases = self.bases_of(a, length);
         let narrow = self.vector(a);
         let cast = if signed { Cast::SExt } else { Cast::ZExt };
         let wide = self.ir.cast(cast, narrow, self.vector_type(ty));
-        let wide_base = self.ir.cast(cast, base, self.scalar_type(ty));
-        let distances = self.ir.sub(wide, self.ir.splat(wide_base, LANES));
-        // No lane wraps if lane 31 does not: the stride is small against the type.
-        let Shape::Affine { stride, .. } = self.shape(a) else { unreachable!("only progressions are extended so") };
-        let span = stride.wrapping_mul(31);
-        let last = self.ir.add(base, self.ir.constant(self.scalar_type(from), span as u64));
-        let wide_last = self.ir.cast(cast, last, self.scalar_type(ty));
-        let expected = self.ir.add(wide_base, self.ir.constant(self.scalar_type(ty), span as u64));
-        let no_wrap = self.ir.icmp(IntPredicate::LLVMIntEQ, wide_last, expected);
-        Speculation { holds: self.ir.and(source.holds, no_wrap), distances }
+        let wide_bases = Bases::new(bases.iter().map(|base| self.ir.cast(cast, *base, self.scalar_type(ty))));
+        let distances = self.ir.sub(wide, self.spread_segments(&wide_bases));
+        // No lane wraps if the last of its segment does not: the stride is small against the type.
+        let span = stride.wrapping_mul(i64::from(length) - 1);
+        let mut holds = source.holds;
+        for (base, wide_base) in bases.iter().zip(wide_bases.iter()) {
+            let last = self.ir.add(*base, self.ir.constant(self.scalar_type(from), span as u64));
+            let wide_last = self.ir.cast(cast, last, self.scalar_type(ty));
+            let expected = self.ir.add(*wide_base, self.ir.constant(self.scalar_type(ty), span as u64));
+            holds = self.ir.and(holds, self.ir.icmp(IntPredicate::LLVMIntEQ, wide_last, expected));
+        }
+        Speculation { holds, distances }
     }
 
     fn symbol_address(&mut self, symbol: simt_ir::SymbolId, result: Value) -> Result<(), Error> {
@@ -177,7 +201,7 @@ impl FunctionEmitter<'_> {
         };
         let op = if to_generic { Bin::Add } else { Bin::Sub };
         if space == AddressSpace::Local {
-            let frames = self.ir.add(self.ir.splat(base, LANES), self.lane_frames());
+            let frames = self.ir.add(self.ir.splat(base, self.lanes()), self.lane_frames());
             let vector = self.vector(a);
             let moved = self.ir.bin(op, vector, frames);
             self.define_vector(result, moved);
@@ -188,7 +212,11 @@ impl FunctionEmitter<'_> {
             Repr::Affine { base: value, stride, speculation } => {
                 Repr::Affine { base: self.ir.bin(op, value, base), stride, speculation }
             }
-            Repr::Vector(vector) => Repr::Vector(self.ir.bin(op, vector, self.ir.splat(base, LANES))),
+            Repr::Segments { bases, stride, speculation } => {
+                let bases = Bases::new(bases.iter().map(|value| self.ir.bin(op, *value, base)));
+                Repr::Segments { bases, stride, speculation }
+            }
+            Repr::Vector(vector) => Repr::Vector(self.ir.bin(op, vector, self.ir.splat(base, self.lanes()))),
         };
         self.define(result, repr);
         Ok(())
@@ -202,13 +230,13 @@ impl FunctionEmitter<'_> {
         };
         let field = |this: &Self, offset: usize| {
             let size = this.ir.cast(Cast::ZExt, this.launch_i32(offset), this.ir.int(64));
-            this.ir.splat(size, LANES)
+            this.ir.splat(size, this.lanes())
         };
         let shared = self.ir.cast(Cast::PtrToInt, self.shared_base(), self.ir.int(64));
         let in_shared =
-            within(self, self.ir.splat(shared, LANES), field(self, offset_of!(LaunchContext, shared_bytes)));
+            within(self, self.ir.splat(shared, self.lanes()), field(self, offset_of!(LaunchContext, shared_bytes)));
         let local = self.ir.cast(Cast::PtrToInt, self.local_base(), self.ir.int(64));
-        let local = self.ir.add(self.ir.splat(local, LANES), self.lane_frames());
+        let local = self.ir.add(self.ir.splat(local, self.lanes()), self.lane_frames());
         let in_local = within(self, local, field(self, offset_of!(LaunchContext, local_stride)));
         let verdict = match space {
             AddressSpace::Shared => in_shared,
@@ -324,9 +352,14 @@ impl FunctionEmitter<'_> {
         }
     }
 
-    /// `%tid`: threads are numbered x fastest, 32 consecutive ones make a warp.
+    /// Number in the block of the thread that is lane 0.
+    pub fn first_thread(&self) -> Val {
+        self.ir.bin(Bin::Shl, self.warp_index, self.i32(self.lanes().trailing_zeros()))
+    }
+
+    /// `%tid`: threads are numbered x fastest, consecutive ones are the lanes.
     fn thread_index(&mut self, register: SpecialRegister, result: Value) -> Result<(), Error> {
-        let first = self.ir.bin(Bin::Shl, self.warp_index, self.i32(5));
+        let first = self.first_thread();
         let [x, y, _] = match self.unit.block {
             Some(block) => block.map(|size| self.i32(size)),
             None => [0, 1, 2].map(|index| self.launch_i32(offset_of!(LaunchContext, block) + 4 * index)),
@@ -334,7 +367,7 @@ impl FunctionEmitter<'_> {
         let flat = self.unit.block.is_some_and(|block| block[1] == 1 && block[2] == 1);
         let split = |this: &Self, linear: Val| -> Val {
             let spread = |value: Val| this.ir.type_of(linear) != this.ir.type_of(value);
-            let [x, y] = [x, y].map(|value| if spread(value) { this.ir.splat(value, LANES) } else { value });
+            let [x, y] = [x, y].map(|value| if spread(value) { this.ir.splat(value, this.lanes()) } else { value });
             let rest = || this.ir.bin(Bin::UDiv, linear, x);
             match register {
                 SpecialRegister::TidX if flat => linear,
@@ -352,8 +385,14 @@ impl FunctionEmitter<'_> {
                 let base = split(self, first);
                 self.define(result, Repr::Affine { base, stride, speculation: None });
             }
-            Shape::Segmented { .. } | Shape::Varying => {
-                let linear = self.ir.add(self.ir.splat(first, LANES), self.lane_numbers(self.ir.int(32)));
+            Shape::Segmented { stride, length, outer, .. } => {
+                let firsts = (0..self.bases_kept(length, outer)).map(|segment| segment * u32::from(length));
+                let kept: Vec<Val> = firsts.map(|lane| split(self, self.ir.add(first, self.i32(lane)))).collect();
+                let bases = self.all_bases(kept, length.into(), outer, Type::I32);
+                self.define(result, Repr::Segments { bases, stride, speculation: None });
+            }
+            Shape::Varying => {
+                let linear = self.ir.add(self.ir.splat(first, self.lanes()), self.lane_numbers(self.ir.int(32)));
                 let value = split(self, linear);
                 self.define_vector(result, value);
             }

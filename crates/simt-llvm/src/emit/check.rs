@@ -8,7 +8,7 @@
 
 use std::mem::offset_of;
 
-use simt_ir::abi::{ACCESS_LISTED, LaunchContext, OFFSET_REACH, RuntimeTable, WarpContext};
+use simt_ir::abi::{ACCESS_LISTED, ACCESS_SEGMENTS, LaunchContext, OFFSET_REACH, RuntimeTable, WarpContext};
 use simt_ir::{AddressSpace, BlockId, Value};
 
 use super::memory::{Access, Pattern};
@@ -28,8 +28,12 @@ pub(super) struct Checked {
 impl FunctionEmitter<'_> {
     /// Tests an access of all active lanes; leaves by the fault block if one is bad.
     pub fn check(&mut self, access: Access, address: Value, offset: i64, pattern: &Pattern) {
+        let is_param = access.space == AddressSpace::Param;
+        if !is_param && self.is_proven(access, address, offset) {
+            return;
+        }
         self.record(access, pattern);
-        if access.space == AddressSpace::Param || self.is_proven(access, address, offset) {
+        if is_param {
             return;
         }
         let by_base = access.in_arena() && offset.unsigned_abs() < OFFSET_REACH;
@@ -38,12 +42,12 @@ impl FunctionEmitter<'_> {
         }
         let bad = match pattern {
             Pattern::Uniform(at) | Pattern::Contiguous { base: at, .. } => {
-                let span = if matches!(pattern, Pattern::Uniform(_)) { 0 } else { (LANES - 1) * access.bytes() };
+                let span = if matches!(pattern, Pattern::Uniform(_)) { 0 } else { (self.lanes() - 1) * access.bytes() };
                 self.is_bad(access, address, *at, offset, span)
             }
-            Pattern::Segments { lanes, offset: constant, length, contiguous } => {
+            Pattern::Segments { bases, contiguous, .. } => {
+                let length = self.lanes() / bases.len() as u32;
                 let span = if *contiguous { (length - 1) * access.bytes() } else { 0 };
-                let bases = self.segment_bases(*lanes, *constant, *length);
                 let tests: Vec<Val> =
                     bases.iter().map(|base| self.is_bad(access, address, *base, offset, span)).collect();
                 tests.into_iter().reduce(|a, b| self.ir.or(a, b)).expect("a warp has segments")
@@ -55,7 +59,7 @@ impl FunctionEmitter<'_> {
         };
         self.examine_if(bad, access, pattern);
         // Lanes whose order was only hoped for may have other addresses.
-        let certain = !matches!(pattern, Pattern::Contiguous { holds: Some(_), .. });
+        let certain = pattern.holds().is_none();
         if by_base && certain && !self.unit.host_memory {
             let align = if offset % i64::from(access.bytes()) == 0 { access.bytes() } else { 1 };
             self.checked.push(Checked { block: self.block, address, guard: self.guard, align });
@@ -81,12 +85,12 @@ impl FunctionEmitter<'_> {
         self.ir.unlikely_br(bad, slow, join);
         self.ir.position(slow);
         let addresses = match pattern {
-            Pattern::Uniform(at) => self.ir.splat(*at, LANES),
+            Pattern::Uniform(at) => self.ir.splat(*at, self.lanes()),
             Pattern::Contiguous { base, .. } => {
                 let distances = self.distances(simt_ir::Type::I64, i64::from(access.bytes()));
-                self.ir.add(self.ir.splat(*base, LANES), distances)
+                self.ir.add(self.ir.splat(*base, self.lanes()), distances)
             }
-            Pattern::Segments { lanes, offset, .. } => self.moved(*lanes, *offset),
+            Pattern::Segments { lanes, .. } => *lanes,
             Pattern::Listed(addresses) => *addresses,
         };
         self.examine(access, addresses);
@@ -108,20 +112,21 @@ impl FunctionEmitter<'_> {
             })
     }
 
-    /// Whether what is known of the address when the code is made says that no lane leaves static shared memory, or
-    /// the kernel's own frame, and all are aligned.
+    /// Whether what is known of the address when the code is made says that no lane leaves static shared memory,
+    /// the kernel's own frame or a variable, and all are aligned.
     pub fn is_proven(&self, access: Access, address: Value, offset: i64) -> bool {
         let fact = self.shapes.fact(address);
         let bytes = i64::from(access.bytes());
-        let (Some(low), Some(high)) = (fact.range.0.checked_add(offset), fact.range.1.checked_add(offset)) else {
-            return false;
-        };
-        let size = match access.space {
-            AddressSpace::Shared => self.unit.program.shared_bytes,
-            AddressSpace::Local => self.unit.program.kernel().local_bytes,
+        let (range, size) = match (access.space, fact.place) {
+            (AddressSpace::Shared, _) => (fact.range, u64::from(self.unit.program.shared_bytes)),
+            (AddressSpace::Local, _) => (fact.range, u64::from(self.unit.program.kernel().local_bytes)),
+            (_, Some(place)) => (place.range, self.unit.program.symbols[place.symbol.0 as usize].size),
             _ => return false,
         };
-        let inside = low >= 0 && high.saturating_add(bytes) <= i64::from(size);
+        let (Some(low), Some(high)) = (range.0.checked_add(offset), range.1.checked_add(offset)) else {
+            return false;
+        };
+        let inside = low >= 0 && i64::try_from(size).is_ok_and(|size| high.saturating_add(bytes) <= size);
         let align = fact.lanes_align.min(if offset == 0 { 63 } else { offset.trailing_zeros() as u8 });
         inside && 1i64 << align.min(62) >= bytes
     }
@@ -152,7 +157,7 @@ impl FunctionEmitter<'_> {
     /// Whether accesses at `at … at + span` leave their space. `never_below`: it is known that they do not lie before it.
     fn is_outside(&self, access: Access, at: Val, span: u32, never_below: bool) -> Val {
         let ir = self.ir;
-        let spread = |scalar: Val| if ir.is_vector(ir.type_of(at)) { ir.splat(scalar, LANES) } else { scalar };
+        let spread = |scalar: Val| if ir.is_vector(ir.type_of(at)) { ir.splat(scalar, self.lanes()) } else { scalar };
         let last = self.i64(u64::from(span + access.bytes()));
         if access.in_arena() {
             let start = self.launch_i64(offset_of!(LaunchContext, arena_base));
@@ -181,8 +186,14 @@ impl FunctionEmitter<'_> {
         let (shape, base, field) = match pattern {
             Pattern::Uniform(at) => (0, *at, offset_of!(WarpContext, access_base)),
             Pattern::Contiguous { base, .. } => (access.bytes(), *base, offset_of!(WarpContext, access_base)),
-            Pattern::Segments { lanes, offset, .. } => {
-                (ACCESS_LISTED, self.moved(*lanes, *offset), offset_of!(WarpContext, access_addresses))
+            Pattern::Segments { bases, contiguous, .. } => {
+                let length = u64::from(self.lanes() / bases.len() as u32);
+                let stride = if *contiguous { u64::from(access.bytes()) } else { 0 };
+                for (index, base) in bases.iter().enumerate() {
+                    let place = self.warp_field(offset_of!(WarpContext, access_addresses) + 8 * index);
+                    self.ir.set_volatile(self.ir.store(*base, place, 8));
+                }
+                (ACCESS_SEGMENTS, self.i64(stride << 32 | length), offset_of!(WarpContext, access_base))
             }
             Pattern::Listed(addresses) => (ACCESS_LISTED, *addresses, offset_of!(WarpContext, access_addresses)),
         };
@@ -215,6 +226,15 @@ impl FunctionEmitter<'_> {
         self.leave_by_fault(faulted);
     }
 
+    /// Of a team's mask as an integer the 32 bits from `first` on.
+    fn warp_bits(&self, lanes: Val, first: u32) -> Val {
+        if self.lanes() == LANES {
+            return lanes;
+        }
+        let shifted = self.ir.bin(Bin::LShr, lanes, self.ir.constant(self.mask_int(), first.into()));
+        self.ir.cast(Cast::Trunc, shifted, self.ir.int(32))
+    }
+
     /// `(launch, warp, lanes, addresses, line, bytes | kind << 16 | space << 24) -> verdict`.
     fn examine_helper(&self) -> Fun {
         let name = "examine".to_string();
@@ -222,8 +242,8 @@ impl FunctionEmitter<'_> {
             return *known;
         }
         let ir = self.ir;
-        let (i32_ty, words) = (ir.int(32), ir.vector(ir.int(64), LANES));
-        let ty = ir.function_type(i32_ty, &[ir.ptr(), ir.ptr(), i32_ty, words, i32_ty, i32_ty]);
+        let (i32_ty, words) = (ir.int(32), ir.vector(ir.int(64), self.lanes()));
+        let ty = ir.function_type(i32_ty, &[ir.ptr(), ir.ptr(), self.mask_int(), words, i32_ty, i32_ty]);
         let fun = ir.add_function(&name, ty, true);
         ir.add_attribute(fun, u32::MAX, "noinline");
         ir.add_attribute(fun, u32::MAX, "cold");
@@ -233,7 +253,6 @@ impl FunctionEmitter<'_> {
         let (launch, warp, details) = (parameter(0), parameter(1), parameter(5));
         let code = ir.or(ir.bin(Bin::Shl, parameter(4), self.i32(8)), self.i32(ACCESS_LISTED));
         ir.store(code, ir.offset_by(warp, offset_of!(WarpContext, access)), 4);
-        ir.store(parameter(3), ir.offset_by(warp, offset_of!(WarpContext, access_addresses)), 8);
         let field = |shift: u32| {
             let moved = ir.bin(Bin::LShr, details, self.i32(shift));
             ir.and(moved, self.i32(if shift == 0 { 0xffff } else { 0xff }))
@@ -241,8 +260,23 @@ impl FunctionEmitter<'_> {
         let table = ir.load_aligned(ir.ptr(), ir.offset_by(launch, offset_of!(LaunchContext, runtime)), 8);
         let target = ir.load_aligned(ir.ptr(), ir.offset_by(table, offset_of!(RuntimeTable, check_access)), 8);
         let callee = ir.function_type(i32_ty, &[ir.ptr(), ir.ptr(), i32_ty, i32_ty, i32_ty, i32_ty]);
-        let arguments = [launch, warp, parameter(2), field(0), field(16), field(24)];
-        ir.ret(ir.call_pointer(target, callee, &arguments));
+        let first_lane = ir.offset_by(warp, offset_of!(WarpContext, first_lane));
+        // The engine looks at one warp of a team after the other.
+        for first in (0..self.lanes()).step_by(LANES as usize) {
+            let order: Vec<u32> = (first..first + LANES).collect();
+            let addresses = ir.shuffle(parameter(3), parameter(3), &order);
+            ir.store(addresses, ir.offset_by(warp, offset_of!(WarpContext, access_addresses)), 8);
+            ir.store(self.i32(first), first_lane, 4);
+            let lanes = self.warp_bits(parameter(2), first);
+            let verdict = ir.call_pointer(target, callee, &[launch, warp, lanes, field(0), field(16), field(24)]);
+            let (bad, good) = (ir.append_block(fun, "bad"), ir.append_block(fun, "good"));
+            ir.cond_br(ir.icmp(IntPredicate::LLVMIntNE, verdict, self.i32(0)), bad, good);
+            ir.position(bad);
+            ir.ret(verdict);
+            ir.position(good);
+        }
+        ir.store(self.i32(0), first_lane, 4);
+        ir.ret(self.i32(0));
         ir.position(here);
         self.unit.helpers.borrow_mut().insert(name, fun);
         fun

@@ -152,7 +152,7 @@ impl FunctionEmitter<'_> {
         };
         let alive = self.alive_lanes();
         let missing = self.mask_bits(self.ir.and(alive, self.ir.not(pending)));
-        let missing = self.ir.splat(missing, LANES);
+        let missing = self.ir.splat(missing, self.lanes());
         self.at_hand.clear();
         let members = match op.members().filter(|_| !self.shapes.schedule.gathers(block)) {
             Some(members) => self.vector(members),
@@ -274,6 +274,10 @@ impl FunctionEmitter<'_> {
 
     /// Counts the active lanes among those that have exited.
     fn note_exit(&mut self) {
+        if self.lanes() != LANES {
+            // Nobody waits for a team's threads, which end behind its last barrier.
+            return;
+        }
         let field = self.warp_field(offset_of!(WarpContext, exited));
         let old = self.ir.load(self.ir.int(32), field);
         self.ir.store(self.ir.or(old, self.mask_bits(self.mask)), field, 0);
@@ -517,7 +521,7 @@ impl FunctionEmitter<'_> {
     /// Lanes below a number of lanes: `lane < count`.
     pub fn lanes_below(&self, count: Val) -> Val {
         let numbers = self.lane_numbers(self.ir.int(32));
-        self.ir.icmp(IntPredicate::LLVMIntULT, numbers, self.ir.splat(count, LANES))
+        self.ir.icmp(IntPredicate::LLVMIntULT, numbers, self.ir.splat(count, self.lanes()))
     }
 }
 

@@ -142,13 +142,13 @@ impl FunctionEmitter<'_> {
         let ir = self.ir;
         let code = simt_ir::number::encode(op).ok_or_else(|| self.unsupported(&format!("{op}")))?;
         let scalar = !ir.is_vector(ir.type_of(operands[0]));
-        let words = ir.vector(ir.int(64), LANES);
+        let words = ir.vector(ir.int(64), self.lanes());
         let mut slots = Vec::new();
         for operand in operands {
-            let vector = if scalar { ir.splat(*operand, LANES) } else { *operand };
+            let vector = if scalar { ir.splat(*operand, self.lanes()) } else { *operand };
             let element = ir.element(ir.type_of(vector));
             let bits = if element == ir.f32() {
-                ir.cast(Cast::BitCast, vector, ir.vector(ir.int(32), LANES))
+                ir.cast(Cast::BitCast, vector, ir.vector(ir.int(32), self.lanes()))
             } else if element == ir.f64() {
                 ir.cast(Cast::BitCast, vector, words)
             } else {
@@ -158,11 +158,14 @@ impl FunctionEmitter<'_> {
         }
         let result_slot = self.slot(words);
         let pick = |index: usize| slots.get(index).copied().unwrap_or(slots[0]);
-        let arguments = [self.i64(code), pick(0), pick(1), pick(2), result_slot];
-        self.call_runtime(offset_of!(RuntimeTable, evaluate), ir.void(), &arguments);
+        for warp in 0..(self.lanes() / LANES) as usize {
+            let part = |slot: Val| ir.offset_by(slot, warp * 8 * LANES as usize);
+            let arguments = [self.i64(code), part(pick(0)), part(pick(1)), part(pick(2)), part(result_slot)];
+            self.call_runtime(offset_of!(RuntimeTable, evaluate), ir.void(), &arguments);
+        }
         let result_ty = op.result_types(|_| Vec::new())[0];
         let bits = ir.load(words, result_slot);
-        let narrow = ir.cast(Cast::Trunc, bits, ir.vector(ir.int(result_ty.bits()), LANES));
+        let narrow = ir.cast(Cast::Trunc, bits, ir.vector(ir.int(result_ty.bits()), self.lanes()));
         let vector = ir.cast(Cast::BitCast, narrow, self.vector_type(result_ty));
         Ok(if scalar { ir.extract_at(vector, 0) } else { vector })
     }

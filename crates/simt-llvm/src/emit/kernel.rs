@@ -45,13 +45,14 @@ pub fn emit_program(
         all_shapes.push(shapes);
     }
     let reachable = reachable_functions(&program);
-    let suspendable = suspends(program.kernel(), &all_shapes[0]);
+    let suspendable = suspends(program.kernel(), &all_shapes[0], launch);
     let needs_stack = (1..program.functions.len()).any(|index| reachable[index]);
     let mut unit = Unit {
         ir,
         program: &program,
         target,
         block: launch.block,
+        lanes: launch.lanes,
         functions: vec![None; program.functions.len()],
         helpers: Default::default(),
         suspendable,
@@ -134,11 +135,26 @@ fn count(program: &Program, is_of_kind: impl Fn(&Op) -> bool) -> usize {
 }
 
 /// Whether a warp of the kernel may have to wait for others.
-fn suspends(kernel: &Function, shapes: &Shapes) -> bool {
+fn suspends(kernel: &Function, shapes: &Shapes, launch: LaunchShape) -> bool {
+    if launch.lanes != LANES && is_one_call(launch.block, launch.lanes) {
+        return false;
+    }
     let instructions = kernel.blocks.iter().flat_map(|block| &block.instructions);
     // The memory of other blocks is there only while they run.
     let waits = instructions.clone().any(|i| i.op.may_suspend() || matches!(i.op, Op::MapToRank { .. }));
     waits || shapes.schedule.spins.contains(&true)
+}
+
+/// Whether one call computes all threads of a block.
+fn is_one_call(block: Option<[u32; 3]>, lanes: u32) -> bool {
+    block.is_some_and(|block| block.iter().product::<u32>() <= lanes)
+}
+
+impl Unit<'_> {
+    /// Whether one call computes all threads of a block, so that nobody has to be waited for at its barriers.
+    pub(super) fn is_lone(&self) -> bool {
+        is_one_call(self.block, self.lanes)
+    }
 }
 
 pub(super) fn describe(ir: &Ir, fun: Fun) {
@@ -156,7 +172,7 @@ struct Coordinates {
 fn new_emitter<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, shapes: Shapes) -> FunctionEmitter<'a> {
     let ir = unit.ir;
     let slots = ir.append_block(fun, "slots");
-    let whole_warps = unit.block.is_some_and(|block| block.iter().product::<u32>() % LANES == 0);
+    let whole_warps = unit.block.is_some_and(|block| block.iter().product::<u32>() % unit.lanes == 0);
     let starts_full = function.kind == FunctionKind::Kernel && whole_warps;
     let nothing = ir.poison(ir.int(32));
     FunctionEmitter {
@@ -172,7 +188,7 @@ fn new_emitter<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, shapes:
         warp: ir.parameter(fun, 1),
         block_index: [nothing; 3],
         warp_index: nothing,
-        entry_mask: ir.poison(ir.vector(ir.int(1), LANES)),
+        entry_mask: ir.poison(ir.vector(ir.int(1), unit.lanes)),
         stack_base: ir.constant(ir.int(32), 0),
         stack_top: nothing,
         variables: vec![None; function.value_types.len()],
@@ -188,7 +204,7 @@ fn new_emitter<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, shapes:
         returns: Vec::new(),
         returned: nothing,
         at_hand: Default::default(),
-        mask: ir.poison(ir.vector(ir.int(1), LANES)),
+        mask: ir.poison(ir.vector(ir.int(1), unit.lanes)),
         block: Function::ENTRY,
         guard: None,
         checked: Vec::new(),
@@ -234,9 +250,9 @@ impl FunctionEmitter<'_> {
 
     /// Lanes that are threads of the block: all, but for the last warp of a block that is no multiple of 32.
     fn full_or_partial_warp(&mut self) -> Val {
-        let first = self.ir.bin(Bin::Shl, self.warp_index, self.i32(5));
+        let first = self.first_thread();
         match self.unit.block {
-            Some(block) if block.iter().product::<u32>() % LANES == 0 => self.all_lanes(),
+            Some(block) if block.iter().product::<u32>() % self.lanes() == 0 => self.all_lanes(),
             _ => {
                 let rest = self.ir.sub(self.block_threads(), first);
                 self.lanes_below(rest)
@@ -315,7 +331,8 @@ fn emit_block_loop(unit: &Unit<'_>, body: Fun) {
             ir.mul(x, ir.mul(y, z))
         }
     };
-    let warp_count = ir.bin(Bin::LShr, ir.add(threads, number(31)), number(5));
+    let lanes_bits = u64::from(unit.lanes.trailing_zeros());
+    let warp_count = ir.bin(Bin::LShr, ir.add(threads, number(u64::from(unit.lanes) - 1)), number(lanes_bits));
     let wide = grid.map(|size| ir.cast(Cast::ZExt, size, long));
     let row = ir.bin(Bin::UDiv, first, wide[0]);
     let start = [ir.bin(Bin::URem, first, wide[0]), ir.bin(Bin::URem, row, wide[1]), ir.bin(Bin::UDiv, row, wide[1])]

@@ -33,7 +33,7 @@ impl FunctionEmitter<'_> {
             return exact(ir);
         }
         let chunk = ir.vector(ir.f32(), 16);
-        let parts: Vec<Val> = (0..2u32)
+        let parts: Vec<Val> = (0..self.lanes() / 16)
             .map(|half| {
                 let order: Vec<u32> = (half * 16..half * 16 + 16).collect();
                 let part = ir.shuffle(a, a, &order);

@@ -5,11 +5,10 @@
 //! (`transfer.rs`).
 
 use simt_ir::abi::{AccessKind, AccessSpace};
-use simt_ir::analysis::Shape;
 use simt_ir::{AddressSpace, MemoryOrder, Op, Type, Value};
 
-use super::value::Repr;
-use super::{FunctionEmitter, LANES};
+use super::FunctionEmitter;
+use super::value::{Bases, Repr};
 use crate::Error;
 use crate::llvm::{Bb, Ordering, Val};
 
@@ -59,10 +58,21 @@ pub(super) enum Pattern {
     Uniform(Val),
     /// One element behind the other from here; the vector and the test for the case that this was only hoped for.
     Contiguous { base: Val, holds: Option<Val> },
-    /// Within segments of so many lanes contiguous, or all at one address: what the lanes have, and a constant to be added.
-    Segments { lanes: Val, offset: Val, length: u32, contiguous: bool },
+    /// Within segments of one length contiguous, or all at one address: where each begins, where each lane is, and the test for the
+    /// case that this was only hoped for.
+    Segments { bases: Bases, lanes: Val, contiguous: bool, holds: Option<Val> },
     /// Anything.
     Listed(Val),
+}
+
+impl Pattern {
+    /// The test for the case that the pattern was only hoped for.
+    pub fn holds(&self) -> Option<Val> {
+        match self {
+            Pattern::Contiguous { holds, .. } | Pattern::Segments { holds, .. } => *holds,
+            Pattern::Uniform(_) | Pattern::Listed(_) => None,
+        }
+    }
 }
 
 impl FunctionEmitter<'_> {
@@ -159,34 +169,33 @@ impl FunctionEmitter<'_> {
         let offset_scalar = self.i64(offset as u64);
         let repr = self.get(address);
         let bytes = i64::from(access.bytes());
-        match (repr, self.shape(address)) {
-            (Repr::Uniform(base), _) if access.space != AddressSpace::Local => {
+        match repr {
+            Repr::Uniform(base) if access.space != AddressSpace::Local => {
                 Pattern::Uniform(self.ir.add(base, offset_scalar))
             }
-            (Repr::Affine { base, stride, speculation }, _)
-                if stride == bytes && access.space != AddressSpace::Local =>
-            {
+            Repr::Affine { base, stride, speculation } if stride == bytes && access.space != AddressSpace::Local => {
                 Pattern::Contiguous { base: self.ir.add(base, offset_scalar), holds: speculation.map(|s| s.holds) }
             }
-            (_, Shape::Segmented { stride, length })
+            Repr::Segments { bases, stride, speculation }
                 if (stride == 0 || stride == bytes) && access.space != AddressSpace::Local =>
             {
-                let lanes = self.vector(address);
-                Pattern::Segments { lanes, offset: offset_scalar, length: u32::from(length), contiguous: stride != 0 }
+                let bases = Bases::new(bases.iter().map(|base| self.ir.add(*base, offset_scalar)));
+                let moved = Repr::Segments { bases, stride, speculation };
+                let lanes = self.to_vector(moved, Type::I64);
+                Pattern::Segments { bases, lanes, contiguous: stride != 0, holds: speculation.map(|s| s.holds) }
             }
-            _ => Pattern::Listed(self.ir.add(self.vector(address), self.ir.splat(offset_scalar, LANES))),
+            _ => Pattern::Listed(self.ir.add(self.vector(address), self.ir.splat(offset_scalar, self.lanes()))),
         }
     }
 
     fn load_access(&mut self, access: Access, address: Value, offset: i64) -> Vec<Repr> {
         let pattern = self.pattern(access, address, offset);
-        if let Pattern::Contiguous { base, holds: Some(holds) } = pattern {
+        if let Some(holds) = pattern.holds() {
             let loaded = self.in_order_or_listed(access, address, offset, holds, |this, listed| match listed {
                 Some(addresses) => this.gather_out_of_line(access, addresses),
                 None => {
                     this.check(access, address, offset, &pattern);
-                    let pointer = this.pointer(access.space, base);
-                    this.load_contiguous(access, pointer)
+                    this.load_pattern(access, &pattern)
                 }
             });
             return loaded.into_iter().map(Repr::Vector).collect();
@@ -198,19 +207,23 @@ impl FunctionEmitter<'_> {
             return self.call_outlined(access, addresses, &[]).into_iter().map(Repr::Vector).collect();
         }
         self.check(access, address, offset, &pattern);
-        let vectors = match pattern {
-            Pattern::Uniform(at) => return self.load_uniform(access, at),
+        if let Pattern::Uniform(at) = pattern {
+            return self.load_uniform(access, at);
+        }
+        self.load_pattern(access, &pattern).into_iter().map(Repr::Vector).collect()
+    }
+
+    /// Loads what differs from lane to lane.
+    fn load_pattern(&mut self, access: Access, pattern: &Pattern) -> Vec<Val> {
+        match *pattern {
             Pattern::Contiguous { base, .. } => {
                 let pointer = self.pointer(access.space, base);
                 self.load_contiguous(access, pointer)
             }
-            Pattern::Segments { lanes, offset, length, contiguous } => {
-                let bases = self.segment_bases(lanes, offset, length);
-                self.load_segments(access, &bases, length, contiguous)
-            }
+            Pattern::Segments { bases, contiguous, .. } => self.load_segments(access, &bases, contiguous),
             Pattern::Listed(addresses) => self.gather(access, addresses),
-        };
-        vectors.into_iter().map(Repr::Vector).collect()
+            Pattern::Uniform(_) => unreachable!("a uniform value is no vector"),
+        }
     }
 
     /// Does an access in one way if the lanes' addresses lie in order, as was hoped when the code was made, and in another if not: then
@@ -230,7 +243,7 @@ impl FunctionEmitter<'_> {
         let quick_end = self.ir.current_block();
         self.ir.br(join);
         self.ir.position(slow);
-        let listed = self.ir.add(self.vector(address), self.ir.splat(self.i64(offset as u64), LANES));
+        let listed = self.ir.add(self.vector(address), self.ir.splat(self.i64(offset as u64), self.lanes()));
         self.examine(access, listed);
         let gathered = access_lanes(self, Some(listed));
         let slow_end = self.ir.current_block();
@@ -248,14 +261,13 @@ impl FunctionEmitter<'_> {
             return;
         }
         let vectors: Vec<Val> = values.iter().map(|value| self.stored(*value)).collect();
-        if let Pattern::Contiguous { base, holds: Some(holds) } = pattern {
+        if let Some(holds) = pattern.holds() {
             self.in_order_or_listed(access, address, offset, holds, |this, listed| {
                 match listed {
                     Some(addresses) => this.scatter(access, addresses, &vectors),
                     None => {
                         this.check(access, address, offset, &pattern);
-                        let pointer = this.pointer(access.space, base);
-                        this.store_contiguous(access, pointer, &vectors);
+                        this.store_pattern(access, &pattern, &vectors);
                     }
                 }
                 Vec::new()
@@ -264,7 +276,7 @@ impl FunctionEmitter<'_> {
         }
         // Of lanes that store to one place, a scatter takes the last.
         let pattern = match pattern {
-            Pattern::Segments { lanes, offset, contiguous: false, .. } => Pattern::Listed(self.moved(lanes, offset)),
+            Pattern::Segments { lanes, contiguous: false, .. } => Pattern::Listed(lanes),
             other => other,
         };
         if let (Pattern::Listed(addresses), true) = (pattern, self.unit.outline) {
@@ -272,17 +284,18 @@ impl FunctionEmitter<'_> {
             return;
         }
         self.check(access, address, offset, &pattern);
-        match pattern {
+        self.store_pattern(access, &pattern, &vectors);
+    }
+
+    fn store_pattern(&mut self, access: Access, pattern: &Pattern, vectors: &[Val]) {
+        match *pattern {
             Pattern::Contiguous { base, .. } => {
                 let pointer = self.pointer(access.space, base);
-                self.store_contiguous(access, pointer, &vectors);
+                self.store_contiguous(access, pointer, vectors);
             }
-            Pattern::Segments { lanes, offset, length, .. } => {
-                let bases = self.segment_bases(lanes, offset, length);
-                self.store_segments(access, &bases, length, &vectors);
-            }
-            Pattern::Listed(addresses) => self.scatter(access, addresses, &vectors),
-            Pattern::Uniform(_) => unreachable!("returned above"),
+            Pattern::Segments { bases, .. } => self.store_segments(access, &bases, vectors),
+            Pattern::Listed(addresses) => self.scatter(access, addresses, vectors),
+            Pattern::Uniform(_) => unreachable!("stored as one"),
         }
     }
 

@@ -20,12 +20,14 @@ mod matrix;
 mod memory;
 mod outline;
 mod runtime;
+mod team;
 mod texture;
 mod transfer;
 mod value;
 mod wait;
 
 pub use kernel::{ENTRY_NAME, emit_program};
+pub use team::choose_lanes;
 
 use std::collections::HashMap;
 
@@ -36,7 +38,7 @@ use crate::Error;
 use crate::llvm::{Bb, Fun, Ir, Ty, Val};
 use value::{Repr, Variable};
 
-/// Lanes as the vector length that LLVM wants.
+/// Lanes of a warp as the vector length that LLVM wants.
 const LANES: u32 = simt_ir::WARP_SIZE;
 
 /// What the machine offers beyond LLVM's generic vectors.
@@ -78,6 +80,8 @@ struct Unit<'a> {
     target: Target,
     /// Block size, where fixed.
     block: Option<[u32; 3]>,
+    /// Lanes that a function computes: a warp's, or those of a [`team`] of warps.
+    lanes: u32,
     /// Declared functions of the program by id; the kernel's entry is not among them.
     functions: Vec<Option<Fun>>,
     /// Functions emitted once and shared, by name.
@@ -158,11 +162,11 @@ impl<'a> FunctionEmitter<'a> {
     }
 
     fn vector_type(&self, ty: Type) -> Ty {
-        self.ir.vector(self.scalar_type(ty), LANES)
+        self.ir.vector(self.scalar_type(ty), self.lanes())
     }
 
     fn mask_type(&self) -> Ty {
-        self.ir.vector(self.ir.int(1), LANES)
+        self.ir.vector(self.ir.int(1), self.lanes())
     }
 
     fn i32(&self, value: u32) -> Val {
@@ -173,9 +177,19 @@ impl<'a> FunctionEmitter<'a> {
         self.ir.constant(self.ir.int(64), value)
     }
 
-    /// A mask as an `i32`, lane 0 in bit 0.
+    /// Lanes that the function computes.
+    fn lanes(&self) -> u32 {
+        self.unit.lanes
+    }
+
+    /// An integer with a bit for each lane.
+    fn mask_int(&self) -> Ty {
+        self.ir.int(self.lanes())
+    }
+
+    /// A mask as an integer (of a warp, an `i32`), lane 0 in bit 0.
     fn mask_bits(&self, mask: Val) -> Val {
-        self.ir.cast(crate::llvm::Cast::BitCast, mask, self.ir.int(32))
+        self.ir.cast(crate::llvm::Cast::BitCast, mask, self.mask_int())
     }
 
     fn mask_from_bits(&self, bits: Val) -> Val {
@@ -184,7 +198,7 @@ impl<'a> FunctionEmitter<'a> {
 
     /// Whether any lane of a mask is set: an `i1`.
     fn any(&self, mask: Val) -> Val {
-        self.ir.icmp(crate::llvm::IntPredicate::LLVMIntNE, self.mask_bits(mask), self.i32(0))
+        self.ir.icmp(crate::llvm::IntPredicate::LLVMIntNE, self.mask_bits(mask), self.ir.zero(self.mask_int()))
     }
 
     fn all_lanes(&self) -> Val {
@@ -195,9 +209,9 @@ impl<'a> FunctionEmitter<'a> {
         self.ir.zero(self.mask_type())
     }
 
-    /// `0, 1, … 31` of an integer type.
+    /// `0, 1, … ` of an integer type.
     fn lane_numbers(&self, element: Ty) -> Val {
-        let numbers: Vec<Val> = (0..u64::from(LANES)).map(|lane| self.ir.constant(element, lane)).collect();
+        let numbers: Vec<Val> = (0..u64::from(self.lanes())).map(|lane| self.ir.constant(element, lane)).collect();
         self.ir.constant_vector(&numbers)
     }
 

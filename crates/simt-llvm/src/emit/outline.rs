@@ -2,8 +2,8 @@
 
 use simt_ir::abi::AccessKind;
 
+use super::FunctionEmitter;
 use super::memory::Access;
-use super::{FunctionEmitter, LANES};
 use crate::llvm::{Fun, IntPredicate, Ty, Val};
 
 /// Loads and stores of a program from which on those with addresses of their own in each lane are called instead of inlined.
@@ -35,7 +35,7 @@ impl FunctionEmitter<'_> {
         let (word, vector) = (ir.int(32), self.vector_type(access.ty));
         let row: Vec<Ty> = vec![vector; access.count as usize];
         let is_load = access.kind == AccessKind::Load;
-        let mut parameters = vec![ir.ptr(), ir.ptr(), word, ir.vector(ir.int(64), LANES), word];
+        let mut parameters = vec![ir.ptr(), ir.ptr(), self.mask_int(), ir.vector(ir.int(64), self.lanes()), word];
         let mut fields = vec![word];
         if is_load {
             fields.extend(&row)

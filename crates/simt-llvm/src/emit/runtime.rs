@@ -65,7 +65,7 @@ impl FunctionEmitter<'_> {
 
     /// A slot holding 32 words of 64 bits with the lanes of an integer vector, zero-extended.
     pub fn spill_words(&self, vector: Val) -> Val {
-        let words = self.ir.vector(self.ir.int(64), LANES);
+        let words = self.ir.vector(self.ir.int(64), self.lanes());
         let slot = self.slot(words);
         self.ir.store(self.ir.cast(Cast::ZExt, vector, words), slot, 0);
         slot

@@ -7,9 +7,9 @@ use simt_ir::abi::LaunchContext;
 use simt_ir::analysis::LoopId;
 use simt_ir::{AddressSpace, Value};
 
+use super::FunctionEmitter;
 use super::memory::Access;
 use super::value::Repr;
-use super::{FunctionEmitter, LANES};
 use crate::llvm::{Bin, Cast, Fun, IntPredicate, Ty, Val};
 
 /// How far ahead of a stream of loads the processor is asked to fetch: a copy of large arrays gains about a seventh, and no more from any
@@ -32,7 +32,7 @@ impl FunctionEmitter<'_> {
     }
 
     pub fn load_contiguous(&mut self, access: Access, pointer: Val) -> Vec<Val> {
-        let total = LANES * access.count;
+        let total = self.lanes() * access.count;
         let ty = self.ir.vector(self.scalar_type(access.ty), total);
         self.prefetch(access, pointer);
         let mask = self.repeat_mask(access.count);
@@ -55,7 +55,7 @@ impl FunctionEmitter<'_> {
             Some(id) if self.runs_through(id) => self.distance_in_loop(pointer),
             Some(_) => return,
         };
-        for line in 0..(LANES * access.bytes()).div_ceil(CACHE_LINE_BYTES) {
+        for line in 0..(self.lanes() * access.bytes()).div_ceil(CACHE_LINE_BYTES) {
             let at = self.ir.offset(pointer, self.ir.add(distance, self.i64((line * CACHE_LINE_BYTES).into())));
             // To be read, of use to all caches, data.
             self.ir.intrinsic("llvm.prefetch", &[self.ir.ptr()], &[at, self.i32(0), self.i32(3), self.i32(1)]);
@@ -87,7 +87,7 @@ impl FunctionEmitter<'_> {
 
     /// The mask with each lane repeated `count` times.
     fn repeat_mask(&self, count: u32) -> Val {
-        self.repeated(self.mask, LANES, count)
+        self.repeated(self.mask, self.lanes(), count)
     }
 
     /// A vector of `length` lanes with each repeated `count` times.
@@ -99,18 +99,8 @@ impl FunctionEmitter<'_> {
         self.ir.shuffle(vector, vector, &order)
     }
 
-    /// Where each segment begins.
-    pub fn segment_bases(&self, lanes: Val, offset: Val, length: u32) -> Vec<Val> {
-        let base = |segment: u32| self.ir.add(self.ir.extract_at(lanes, segment * length), offset);
-        (0..LANES / length).map(base).collect()
-    }
-
-    /// The lanes' addresses with a constant added.
-    pub fn moved(&self, lanes: Val, offset: Val) -> Val {
-        self.ir.add(lanes, self.ir.splat(offset, LANES))
-    }
-
-    pub fn load_segments(&mut self, access: Access, bases: &[Val], length: u32, contiguous: bool) -> Vec<Val> {
+    pub fn load_segments(&mut self, access: Access, bases: &[Val], contiguous: bool) -> Vec<Val> {
+        let length = self.lanes() / bases.len() as u32;
         let element = self.scalar_type(access.ty);
         let masks: Vec<Val> = (0..bases.len() as u32).map(|index| self.segment_mask(index * length, length)).collect();
         if contiguous {
@@ -180,14 +170,14 @@ impl FunctionEmitter<'_> {
         if self.ir.bits(piece) < 32 && access.count == 1 && self.unit.target.gathers() {
             return vec![self.gather_small(access, piece, addresses)];
         }
-        let ty = self.ir.vector(piece, LANES);
+        let ty = self.ir.vector(piece, self.lanes());
         let bytes = self.ir.bits(piece) / 8;
         let pointers = self.lane_pointers(access.space, addresses);
         let pieces: Vec<Val> = (0..access.bytes() / bytes)
             .map(|index| {
                 let at = self.ir.offset(pointers, self.i64(u64::from(index * bytes)));
                 let arguments = [at, self.i32(bytes), self.mask, self.ir.zero(ty)];
-                self.ir.intrinsic("llvm.masked.gather", &[ty, self.ir.vector(self.ir.ptr(), LANES)], &arguments)
+                self.ir.intrinsic("llvm.masked.gather", &[ty, self.ir.vector(self.ir.ptr(), self.lanes())], &arguments)
             })
             .collect();
         pieces.into_iter().flat_map(|piece| self.take_apart(access, piece)).collect()
@@ -197,13 +187,13 @@ impl FunctionEmitter<'_> {
     /// ends at a multiple of a word.
     fn gather_small(&mut self, access: Access, element: Ty, addresses: Val) -> Val {
         let ir = self.ir;
-        let (word, wide) = (ir.vector(ir.int(32), LANES), ir.type_of(addresses));
+        let (word, wide) = (ir.vector(ir.int(32), self.lanes()), ir.type_of(addresses));
         let pointers = self.lane_pointers(access.space, ir.and(addresses, ir.constant(wide, !3)));
         let arguments = [pointers, self.i32(4), self.mask, ir.zero(word)];
-        let words = ir.intrinsic("llvm.masked.gather", &[word, ir.vector(ir.ptr(), LANES)], &arguments);
+        let words = ir.intrinsic("llvm.masked.gather", &[word, ir.vector(ir.ptr(), self.lanes())], &arguments);
         let byte = ir.and(ir.cast(Cast::Trunc, addresses, word), ir.constant(word, 3));
         let shifted = ir.bin(Bin::LShr, words, ir.bin(Bin::Shl, byte, ir.constant(word, 3)));
-        ir.cast(Cast::Trunc, shifted, ir.vector(element, LANES))
+        ir.cast(Cast::Trunc, shifted, ir.vector(element, self.lanes()))
     }
 
     /// What a gather or scatter moves at a time: of several small elements as many as make 32 or 64 bits, which is quicker, and which others
@@ -220,13 +210,13 @@ impl FunctionEmitter<'_> {
     fn take_apart(&self, access: Access, piece: Val) -> Vec<Val> {
         let element = self.scalar_type(access.ty);
         let count = self.ir.bits(self.ir.element(self.ir.type_of(piece))) / self.ir.bits(element);
-        let all = self.ir.cast(Cast::BitCast, piece, self.ir.vector(element, LANES * count));
+        let all = self.ir.cast(Cast::BitCast, piece, self.ir.vector(element, self.lanes() * count));
         self.deinterleave(all, count)
     }
 
     /// Vectors of elements as one vector of larger pieces: the reverse of [`FunctionEmitter::take_apart`].
     fn put_together(&self, vectors: &[Val], piece: Ty) -> Val {
-        self.ir.cast(Cast::BitCast, self.interleave(vectors), self.ir.vector(piece, LANES))
+        self.ir.cast(Cast::BitCast, self.interleave(vectors), self.ir.vector(piece, self.lanes()))
     }
 
     /// Loads of 16 bytes that others must see as a whole: the processor does so for one load of 16 bytes, and not for a gather.
@@ -235,14 +225,14 @@ impl FunctionEmitter<'_> {
         let pointers = self.lane_addresses(access, addresses);
         let element = self.scalar_type(access.ty);
         let lane_type = ir.vector(element, access.count);
-        let loaded = self.slot(ir.vector(element, LANES * access.count));
-        ir.store(ir.zero(ir.vector(element, LANES * access.count)), loaded, 0);
+        let loaded = self.slot(ir.vector(element, self.lanes() * access.count));
+        ir.store(ir.zero(ir.vector(element, self.lanes() * access.count)), loaded, 0);
         let place = |lane: Val, bytes: u64| ir.mul(lane, ir.constant(ir.int(64), bytes));
         self.each_active_lane(|_, lane| {
             let pointer = ir.cast(Cast::IntToPtr, ir.load(ir.int(64), ir.offset(pointers, place(lane, 8))), ir.ptr());
             ir.store(ir.load_aligned(lane_type, pointer, 16), ir.offset(loaded, place(lane, 16)), 16);
         });
-        let all = ir.load(ir.vector(element, LANES * access.count), loaded);
+        let all = ir.load(ir.vector(element, self.lanes() * access.count), loaded);
         self.deinterleave(all, access.count)
     }
 
@@ -262,7 +252,7 @@ impl FunctionEmitter<'_> {
     /// The lanes' addresses as numbers, in a stack slot.
     fn lane_addresses(&mut self, access: Access, addresses: Val) -> Val {
         let pointers = self.lane_pointers(access.space, addresses);
-        self.spill(self.ir.cast(Cast::PtrToInt, pointers, self.ir.vector(self.ir.int(64), LANES)))
+        self.spill(self.ir.cast(Cast::PtrToInt, pointers, self.ir.vector(self.ir.int(64), self.lanes())))
     }
 
     /// A vector in a stack slot, so that code can reach a lane by its number.
@@ -277,10 +267,11 @@ impl FunctionEmitter<'_> {
         let ir = self.ir;
         let (straight, looped, done) =
             (self.new_block("straight"), self.new_block("looped"), self.new_block("every_lane"));
-        let all = ir.icmp(IntPredicate::LLVMIntEQ, self.mask_bits(self.mask), self.i32(u32::MAX));
+        let none = ir.zero(self.mask_int());
+        let all = ir.icmp(IntPredicate::LLVMIntEQ, self.mask_bits(self.mask), ir.not(none));
         ir.cond_br(all, straight, looped);
         ir.position(straight);
-        for lane in 0..u64::from(LANES) {
+        for lane in 0..u64::from(self.lanes()) {
             body(self, self.i64(lane));
         }
         ir.br(done);
@@ -293,19 +284,29 @@ impl FunctionEmitter<'_> {
     /// A loop over the active lanes, lowest first; `body` gets the lane's number as an `i64`.
     pub fn each_active_lane(&mut self, body: impl FnOnce(&mut Self, Val)) {
         let ir = self.ir;
-        let remaining = self.slot(ir.int(32));
+        let word = self.mask_int();
+        let remaining = self.slot(word);
         ir.store(self.mask_bits(self.mask), remaining, 0);
         let (head, turn, done) = (self.new_block("lanes"), self.new_block("lane"), self.new_block("lanes_done"));
         ir.br(head);
         ir.position(head);
-        let lanes = ir.load(ir.int(32), remaining);
-        ir.cond_br(ir.icmp(IntPredicate::LLVMIntNE, lanes, self.i32(0)), turn, done);
+        let lanes = ir.load(word, remaining);
+        ir.cond_br(ir.icmp(IntPredicate::LLVMIntNE, lanes, ir.zero(word)), turn, done);
         ir.position(turn);
-        let lane = ir.intrinsic("llvm.cttz", &[ir.int(32)], &[lanes, ir.constant(ir.int(1), 1)]);
-        ir.store(ir.and(lanes, ir.sub(lanes, self.i32(1))), remaining, 0);
-        body(self, ir.cast(Cast::ZExt, lane, ir.int(64)));
+        let lane = ir.intrinsic("llvm.cttz", &[word], &[lanes, ir.constant(ir.int(1), 1)]);
+        ir.store(ir.and(lanes, ir.sub(lanes, ir.constant(word, 1))), remaining, 0);
+        body(self, self.lane_number(lane));
         ir.br(head);
         ir.position(done);
+    }
+
+    /// The number of a lane, found in a mask's bits, as an `i64`.
+    pub fn lane_number(&self, bits: Val) -> Val {
+        match self.lanes() {
+            64 => bits,
+            lanes if lanes < 64 => self.ir.cast(Cast::ZExt, bits, self.ir.int(64)),
+            _ => self.ir.cast(Cast::Trunc, bits, self.ir.int(64)),
+        }
     }
 
     /// A gather in a function of its own: where it is not expected to be run, it should not swell the code.
@@ -331,9 +332,9 @@ impl FunctionEmitter<'_> {
         if let Some(known) = self.unit.helpers.borrow().get(&name) {
             return *known;
         }
-        let vector = ir.vector(piece, LANES);
-        let pointers = ir.vector(ir.ptr(), LANES);
-        let fun = ir.add_function(&name, ir.function_type(vector, &[ir.int(32), pointers]), true);
+        let vector = ir.vector(piece, self.lanes());
+        let pointers = ir.vector(ir.ptr(), self.lanes());
+        let fun = ir.add_function(&name, ir.function_type(vector, &[self.mask_int(), pointers]), true);
         ir.add_attribute(fun, u32::MAX, "noinline");
         ir.add_attribute(fun, u32::MAX, "cold");
         let here = ir.current_block();
@@ -376,8 +377,9 @@ impl FunctionEmitter<'_> {
 
     fn last_active_lane(&self) -> Val {
         let bits = self.mask_bits(self.mask);
-        let zeros = self.ir.intrinsic("llvm.ctlz", &[self.ir.int(32)], &[bits, self.ir.constant(self.ir.int(1), 0)]);
-        self.ir.and(self.ir.sub(self.i32(LANES - 1), zeros), self.i32(LANES - 1))
+        let zeros = self.ir.intrinsic("llvm.ctlz", &[self.mask_int()], &[bits, self.ir.constant(self.ir.int(1), 0)]);
+        let last = self.i64(u64::from(self.lanes()) - 1);
+        self.ir.and(self.ir.sub(last, self.lane_number(zeros)), last)
     }
 
     pub fn store_contiguous(&mut self, access: Access, pointer: Val, vectors: &[Val]) {
@@ -386,7 +388,8 @@ impl FunctionEmitter<'_> {
         self.masked_store(whole, pointer, access.ty.bytes(), mask);
     }
 
-    pub fn store_segments(&mut self, access: Access, bases: &[Val], length: u32, vectors: &[Val]) {
+    pub fn store_segments(&mut self, access: Access, bases: &[Val], vectors: &[Val]) {
+        let length = self.lanes() / bases.len() as u32;
         let whole = self.interleave(vectors);
         for (index, base) in bases.iter().enumerate() {
             let first = index as u32 * length;
@@ -407,7 +410,7 @@ impl FunctionEmitter<'_> {
     fn deinterleave(&self, all: Val, count: u32) -> Vec<Val> {
         (0..count)
             .map(|index| {
-                let order: Vec<u32> = (0..LANES).map(|lane| lane * count + index).collect();
+                let order: Vec<u32> = (0..self.lanes()).map(|lane| lane * count + index).collect();
                 self.ir.shuffle(all, all, &order)
             })
             .collect()
@@ -420,7 +423,8 @@ impl FunctionEmitter<'_> {
             return joined;
         }
         let count = vectors.len() as u32;
-        let order: Vec<u32> = (0..LANES * count).map(|index| index % count * LANES + index / count).collect();
+        let order: Vec<u32> =
+            (0..self.lanes() * count).map(|index| index % count * self.lanes() + index / count).collect();
         self.ir.shuffle(joined, joined, &order)
     }
 
@@ -437,7 +441,7 @@ impl FunctionEmitter<'_> {
         for (index, elements) in vectors.chunks(count as usize).enumerate() {
             let value = if count == 1 { elements[0] } else { self.put_together(elements, piece) };
             let at = self.ir.offset(pointers, self.i64(u64::from(index as u32 * bytes)));
-            let types = [self.ir.type_of(value), self.ir.vector(self.ir.ptr(), LANES)];
+            let types = [self.ir.type_of(value), self.ir.vector(self.ir.ptr(), self.lanes())];
             self.ir.intrinsic("llvm.masked.scatter", &types, &[value, at, self.i32(bytes), self.mask]);
         }
     }
@@ -476,7 +480,7 @@ impl FunctionEmitter<'_> {
         match space {
             AddressSpace::Shared => {
                 // Offsets are small, once they have been checked; the processor gathers twice as many lanes at a time by 32-bit ones.
-                let word = self.ir.vector(self.ir.int(32), LANES);
+                let word = self.ir.vector(self.ir.int(32), self.lanes());
                 let narrow = self.ir.cast(Cast::Trunc, addresses, word);
                 self.ir.offset(self.shared_base(), self.ir.cast(Cast::SExt, narrow, self.ir.type_of(addresses)))
             }
@@ -493,6 +497,6 @@ impl FunctionEmitter<'_> {
     pub fn lane_frames(&self) -> Val {
         let stride = self.launch_i32(offset_of!(LaunchContext, local_stride));
         let stride = self.ir.cast(Cast::ZExt, stride, self.ir.int(64));
-        self.ir.mul(self.lane_numbers(self.ir.int(64)), self.ir.splat(stride, LANES))
+        self.ir.mul(self.lane_numbers(self.ir.int(64)), self.ir.splat(stride, self.lanes()))
     }
 }

@@ -1,9 +1,9 @@
 //! What stands for a value of 32 lanes, and where it is kept between blocks.
 
-use simt_ir::analysis::Shape;
+use simt_ir::analysis::{SEGMENTS_MAX, Shape};
 use simt_ir::{Type, Value};
 
-use super::{FunctionEmitter, LANES};
+use super::FunctionEmitter;
 use crate::llvm::{Cast, Val};
 
 /// A value of 32 lanes.
@@ -18,8 +18,38 @@ pub(super) enum Repr {
         /// If the progression is only hoped for: the test, and what lane `l` really has beyond `base`.
         speculation: Option<Speculation>,
     },
+    /// Lane `l` has `bases[l / length] + l % length * stride`, in segments of one length.
+    Segments { bases: Bases, stride: i64, speculation: Option<Speculation> },
     /// A vector.
     Vector(Val),
+}
+
+/// Something for each segment, in order.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bases {
+    list: [Val; SEGMENTS_MAX as usize],
+    count: usize,
+}
+
+impl Bases {
+    /// Of at least one and at most [`SEGMENTS_MAX`] segments.
+    pub fn new(values: impl IntoIterator<Item = Val>) -> Self {
+        let mut values = values.into_iter();
+        let first = values.next().expect("there is a segment");
+        let mut bases = Self { list: [first; SEGMENTS_MAX as usize], count: 1 };
+        for value in values {
+            bases.list[bases.count] = value;
+            bases.count += 1;
+        }
+        bases
+    }
+}
+
+impl std::ops::Deref for Bases {
+    type Target = [Val];
+    fn deref(&self) -> &[Val] {
+        &self.list[..self.count]
+    }
 }
 
 /// A progression that may turn out false.
@@ -27,7 +57,7 @@ pub(super) enum Repr {
 pub(super) struct Speculation {
     /// Whether it holds: an `i1`.
     pub holds: Val,
-    /// Distance of each lane from the base, right in any case: a vector of the value's type.
+    /// Distance of each lane from the base (that of its segment), right in any case: a vector of the value's type.
     pub distances: Val,
 }
 
@@ -35,7 +65,19 @@ pub(super) struct Speculation {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Variable {
     Uniform(Val),
-    Affine { base: Val, stride: i64, speculation: Option<(Val, Val)> },
+    Affine {
+        base: Val,
+        stride: i64,
+        speculation: Option<(Val, Val)>,
+    },
+    /// One base for each segment, or the first where the others follow from it by `outer`.
+    Segments {
+        length: u32,
+        bases: Bases,
+        outer: Option<i64>,
+        stride: i64,
+        speculation: Option<(Val, Val)>,
+    },
     Vector(Val),
 }
 
@@ -69,12 +111,21 @@ impl FunctionEmitter<'_> {
             Variable::Affine { base, stride, speculation } => Repr::Affine {
                 base: self.ir.load(scalar, base),
                 stride,
-                speculation: speculation.map(|(holds, distances)| Speculation {
-                    holds: self.ir.load(self.ir.int(1), holds),
-                    distances: self.ir.load(self.vector_type(ty), distances),
-                }),
+                speculation: self.read_speculation(speculation, ty),
+            },
+            Variable::Segments { length, bases, outer, stride, speculation } => Repr::Segments {
+                bases: self.all_bases(bases.iter().map(|slot| self.ir.load(scalar, *slot)), length, outer, ty),
+                stride,
+                speculation: self.read_speculation(speculation, ty),
             },
         }
+    }
+
+    fn read_speculation(&self, slots: Option<(Val, Val)>, ty: Type) -> Option<Speculation> {
+        slots.map(|(holds, distances)| Speculation {
+            holds: self.ir.load(self.ir.int(1), holds),
+            distances: self.ir.load(self.vector_type(ty), distances),
+        })
     }
 
     /// The value as a vector.
@@ -86,21 +137,86 @@ impl FunctionEmitter<'_> {
     pub fn to_vector(&self, repr: Repr, ty: Type) -> Val {
         match repr {
             Repr::Vector(vector) => vector,
-            Repr::Uniform(scalar) => self.ir.splat(scalar, LANES),
+            Repr::Uniform(scalar) => self.ir.splat(scalar, self.lanes()),
             Repr::Affine { base, stride, speculation } => {
-                let base = self.ir.splat(base, LANES);
+                let base = self.ir.splat(base, self.lanes());
                 let distances = speculation.map_or_else(|| self.distances(ty, stride), |s| s.distances);
                 self.ir.add(base, distances)
+            }
+            Repr::Segments { bases, stride, speculation } => {
+                let spread = self.spread_segments(&bases);
+                match speculation {
+                    Some(speculation) => self.ir.add(spread, speculation.distances),
+                    None if stride == 0 => spread,
+                    None => self.ir.add(spread, self.segment_distances(ty, stride, self.segment_length(&bases))),
+                }
             }
         }
     }
 
     /// `0, stride, 2 * stride, …`.
     pub fn distances(&self, ty: Type, stride: i64) -> Val {
+        self.segment_distances(ty, stride, self.lanes())
+    }
+
+    /// `0, stride, 2 * stride, …`, beginning anew in each segment.
+    pub fn segment_distances(&self, ty: Type, stride: i64, length: u32) -> Val {
         let element = self.scalar_type(ty);
-        let list: Vec<Val> =
-            (0..i64::from(LANES)).map(|lane| self.ir.constant(element, lane.wrapping_mul(stride) as u64)).collect();
+        let distance = |lane: u32| i64::from(lane % length).wrapping_mul(stride) as u64;
+        let list: Vec<Val> = (0..self.lanes()).map(|lane| self.ir.constant(element, distance(lane))).collect();
         self.ir.constant_vector(&list)
+    }
+
+    /// How many bases say where all segments begin.
+    pub fn bases_kept(&self, length: u8, outer: Option<i64>) -> u32 {
+        if outer.is_some() { 1 } else { self.lanes() / u32::from(length) }
+    }
+
+    /// The bases of all segments, from those that are kept.
+    pub fn all_bases(&self, kept: impl IntoIterator<Item = Val>, length: u32, outer: Option<i64>, ty: Type) -> Bases {
+        let kept = Bases::new(kept);
+        let Some(outer) = outer else { return kept };
+        Bases::new((0..self.lanes() / length).map(|segment| self.moved_by(kept[0], outer, segment, ty)))
+    }
+
+    /// `base + stride * steps`.
+    fn moved_by(&self, base: Val, stride: i64, steps: u32, ty: Type) -> Val {
+        match i64::from(steps).wrapping_mul(stride) {
+            0 => base,
+            distance => self.ir.add(base, self.ir.constant(self.scalar_type(ty), distance as u64)),
+        }
+    }
+
+    /// Each segment's scalar in all of its lanes.
+    pub fn spread_segments(&self, bases: &Bases) -> Val {
+        let length = self.segment_length(bases);
+        let parts: Vec<Val> = bases.iter().map(|base| self.ir.splat(*base, length)).collect();
+        self.concatenate(&parts)
+    }
+
+    fn segment_length(&self, bases: &Bases) -> u32 {
+        self.lanes() / bases.len() as u32
+    }
+
+    /// What the first lane of each segment of a length has, whether or not it is active. The value is in progression within such segments.
+    pub fn bases_of(&mut self, value: Value, length: u32) -> Bases {
+        let ty = self.function.ty(value);
+        let repr = self.get(value);
+        self.bases_in(repr, ty, length)
+    }
+
+    fn bases_in(&self, repr: Repr, ty: Type, length: u32) -> Bases {
+        let firsts = (0..self.lanes() / length).map(|segment| segment * length);
+        let moved = |base: Val, stride: i64, lanes: u32| self.moved_by(base, stride, lanes, ty);
+        match repr {
+            Repr::Uniform(scalar) => Bases::new(firsts.map(|_| scalar)),
+            Repr::Affine { base, stride, .. } => Bases::new(firsts.map(|lane| moved(base, stride, lane))),
+            Repr::Segments { bases, stride, .. } => {
+                let own = self.segment_length(&bases);
+                Bases::new(firsts.map(|lane| moved(bases[(lane / own) as usize], stride, lane % own)))
+            }
+            Repr::Vector(vector) => Bases::new(firsts.map(|lane| self.ir.extract_at(vector, lane))),
+        }
     }
 
     /// Lane 0's value, whether or not lane 0 is active.
@@ -108,6 +224,7 @@ impl FunctionEmitter<'_> {
         match self.get(value) {
             Repr::Uniform(scalar) => scalar,
             Repr::Affine { base, .. } => base,
+            Repr::Segments { bases, .. } => bases[0],
             Repr::Vector(vector) => self.ir.extract_at(vector, 0),
         }
     }
@@ -126,8 +243,8 @@ impl FunctionEmitter<'_> {
     /// The element of the first active lane.
     pub fn first_active(&self, vector: Val) -> Val {
         let bits = self.mask_bits(self.mask);
-        let lane = self.ir.intrinsic("llvm.cttz", &[self.ir.int(32)], &[bits, self.ir.constant(self.ir.int(1), 0)]);
-        let lane = self.ir.and(lane, self.i32(LANES - 1));
+        let lane = self.ir.intrinsic("llvm.cttz", &[self.mask_int()], &[bits, self.ir.constant(self.ir.int(1), 0)]);
+        let lane = self.ir.and(self.lane_number(lane), self.i64(u64::from(self.lanes()) - 1));
         self.ir.extract(vector, lane)
     }
 
@@ -136,10 +253,13 @@ impl FunctionEmitter<'_> {
         let ty = self.function.ty(value);
         let repr = match (self.shape(value), repr) {
             (Shape::Uniform, Repr::Vector(vector)) => Repr::Uniform(self.first_active(vector)),
-            (Shape::Varying | Shape::Segmented { .. }, Repr::Uniform(_) | Repr::Affine { .. }) => {
+            (Shape::Varying, Repr::Uniform(_) | Repr::Affine { .. } | Repr::Segments { .. }) => {
                 Repr::Vector(self.to_vector(repr, ty))
             }
-            (Shape::Affine { stride, .. }, Repr::Uniform(_) | Repr::Vector(_)) => {
+            (Shape::Segmented { stride, length, .. }, Repr::Uniform(_) | Repr::Affine { .. } | Repr::Vector(_)) => {
+                Repr::Segments { bases: self.bases_in(repr, ty, length.into()), stride, speculation: None }
+            }
+            (Shape::Affine { stride, .. }, Repr::Uniform(_) | Repr::Vector(_) | Repr::Segments { .. }) => {
                 unreachable!("a value in progression with stride {stride} is made as one")
             }
             _ => repr,
@@ -169,6 +289,7 @@ impl FunctionEmitter<'_> {
                 let scalar = match repr {
                     Repr::Uniform(scalar) => scalar,
                     Repr::Affine { base, .. } => base,
+                    Repr::Segments { bases, .. } => bases[0],
                     Repr::Vector(vector) => self.first_active(vector),
                 };
                 self.ir.store(scalar, slot, 0);
@@ -185,16 +306,37 @@ impl FunctionEmitter<'_> {
                 let (base, speculation) = match repr {
                     Repr::Affine { base, speculation, .. } => (base, speculation),
                     Repr::Uniform(base) => (base, None),
-                    Repr::Vector(_) => unreachable!("a value in progression is made as one"),
+                    Repr::Vector(_) | Repr::Segments { .. } => unreachable!("a value in progression is made as one"),
                 };
                 self.ir.store(base, base_slot, 0);
-                if let Some((holds_slot, distances_slot)) = slots {
-                    let holds = speculation.map_or_else(|| self.ir.constant(self.ir.int(1), 1), |s| s.holds);
-                    let distances = speculation.map_or_else(|| self.distances(ty, stride), |s| s.distances);
-                    self.ir.store(holds, holds_slot, 0);
-                    self.ir.store(distances, distances_slot, 0);
-                }
+                self.write_speculation(slots, speculation, |this| this.distances(ty, stride));
             }
+            Variable::Segments { length, bases: base_slots, stride, speculation: slots, .. } => {
+                let bases = self.bases_in(repr, ty, length);
+                for (slot, base) in base_slots.iter().zip(bases.iter()) {
+                    self.ir.store(*base, *slot, 0);
+                }
+                let speculation = match repr {
+                    Repr::Segments { speculation, .. } => speculation,
+                    _ => None,
+                };
+                self.write_speculation(slots, speculation, |this| this.segment_distances(ty, stride, length));
+            }
+        }
+    }
+
+    /// Stores what is known of a progression; of one that is certain the test is true and the distances are `certain`.
+    fn write_speculation(
+        &self,
+        slots: Option<(Val, Val)>,
+        speculation: Option<Speculation>,
+        certain: impl Fn(&Self) -> Val,
+    ) {
+        if let Some((holds_slot, distances_slot)) = slots {
+            let holds = speculation.map_or_else(|| self.ir.constant(self.ir.int(1), 1), |s| s.holds);
+            let distances = speculation.map_or_else(|| certain(self), |s| s.distances);
+            self.ir.store(holds, holds_slot, 0);
+            self.ir.store(distances, distances_slot, 0);
         }
     }
 
@@ -207,29 +349,44 @@ impl FunctionEmitter<'_> {
             // A blend reads the old value: it must be something.
             Some(Variable::Vector(slot)) => ir.store(ir.zero(self.vector_type(ty)), slot, 0),
             Some(Variable::Affine { base, speculation, .. }) => {
-                if let Some((holds, distances)) = speculation {
-                    ir.store(ir.poison(ir.int(1)), holds, 0);
-                    ir.store(ir.poison(self.vector_type(ty)), distances, 0);
-                }
+                self.forget_speculation(speculation, ty);
                 ir.store(ir.poison(self.scalar_type(ty)), base, 0)
+            }
+            Some(Variable::Segments { bases, speculation, .. }) => {
+                self.forget_speculation(speculation, ty);
+                bases.iter().for_each(|base| _ = ir.store(ir.poison(self.scalar_type(ty)), *base, 0));
+                return;
             }
             None => return,
         };
+    }
+
+    fn forget_speculation(&self, slots: Option<(Val, Val)>, ty: Type) {
+        if let Some((holds, distances)) = slots {
+            self.ir.store(self.ir.poison(self.ir.int(1)), holds, 0);
+            self.ir.store(self.ir.poison(self.vector_type(ty)), distances, 0);
+        }
     }
 
     /// Makes the slots of a value.
     pub fn make_variable(&mut self, value: Value) {
         let ty = self.function.ty(value);
         let scalar = self.scalar_type(ty);
+        let speculation = || (self.slot(self.ir.int(1)), self.slot(self.vector_type(ty)));
         let variable = match self.shape(value) {
             Shape::Uniform => Variable::Uniform(self.slot(scalar)),
-            Shape::Affine { stride, speculative } => Variable::Affine {
-                base: self.slot(scalar),
+            Shape::Affine { stride, speculative } => {
+                Variable::Affine { base: self.slot(scalar), stride, speculation: speculative.then(speculation) }
+            }
+            Shape::Segmented { stride, length, speculative, outer } => Variable::Segments {
+                length: length.into(),
+                bases: Bases::new((0..self.bases_kept(length, outer)).map(|_| self.slot(scalar))),
+                outer,
                 stride,
-                speculation: speculative.then(|| (self.slot(self.ir.int(1)), self.slot(self.vector_type(ty)))),
+                speculation: speculative.then(speculation),
             },
             // A blend reads the old value: it must be something.
-            Shape::Segmented { .. } | Shape::Varying => Variable::Vector(self.zeroed_slot(self.vector_type(ty))),
+            Shape::Varying => Variable::Vector(self.zeroed_slot(self.vector_type(ty))),
         };
         self.variables[value.0 as usize] = Some(variable);
     }
@@ -242,6 +399,6 @@ impl FunctionEmitter<'_> {
 
     /// A vector of `i64` addresses as a vector of pointers.
     pub fn pointers(&self, addresses: Val) -> Val {
-        self.ir.cast(Cast::IntToPtr, addresses, self.ir.vector(self.ir.ptr(), LANES))
+        self.ir.cast(Cast::IntToPtr, addresses, self.ir.vector(self.ir.ptr(), self.lanes()))
     }
 }

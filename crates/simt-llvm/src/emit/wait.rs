@@ -44,7 +44,7 @@ impl FunctionEmitter<'_> {
     /// Whether code behind this instruction runs only after a wait. At a barrier of its block a lone warp has nobody to wait for; at that of its
     /// cluster it has.
     pub fn suspends_after(&self, instruction: &Instruction) -> bool {
-        let lone_warp = self.unit.block.is_some_and(|block| block.iter().product::<u32>() <= LANES);
+        let lone_warp = self.unit.is_lone();
         match &instruction.op {
             Op::Barrier { .. } if lone_warp => false,
             op => op.may_suspend() && self.can_suspend(),
@@ -56,8 +56,14 @@ impl FunctionEmitter<'_> {
         if self.function.kind != FunctionKind::Kernel {
             return Err(self.unsupported("a barrier in a function that is recursive or called through a pointer"));
         }
-        let active = self.mask_bits(self.mask);
         let Op::Barrier { kind, id, threads, predicate } = op else { return Ok(()) };
+        if self.unit.is_lone() && *kind == BarrierKind::Sync && results.is_empty() {
+            return Ok(());
+        }
+        let active = match self.lanes() == LANES {
+            true => self.mask_bits(self.mask),
+            false => self.i32(u32::MAX),
+        };
         let (id, kind) = (self.uniform(*id), *kind);
         let mut count = match threads {
             Some(threads) => self.uniform(*threads),
@@ -296,7 +302,7 @@ impl FunctionEmitter<'_> {
             let slot = self.pending[block.0 as usize].expect("every reachable block has a slot");
             // Of a block that is run by all lanes the walk needs to know who has come, but going on there needs nothing.
             if block != next || !self.presence.is_full(block) {
-                saved.push(Saved { slot, ty: self.mask_type(), bytes: 4 });
+                saved.push(Saved { slot, ty: self.mask_type(), bytes: self.lanes() / 8 });
             }
             values.extend(self.liveness.live_in(block));
             values.extend(self.function.block(block).phis.iter().map(|phi| phi.result));
@@ -310,7 +316,7 @@ impl FunctionEmitter<'_> {
     fn slots_of(&self, value: Value) -> Vec<Saved> {
         let ty = self.function.ty(value);
         let scalar = |slot: Val| Saved { slot, ty: self.scalar_type(ty), bytes: ty.bytes() };
-        let vector = |slot: Val| Saved { slot, ty: self.vector_type(ty), bytes: vector_bytes(ty) };
+        let vector = |slot: Val| Saved { slot, ty: self.vector_type(ty), bytes: self.vector_bytes(ty) };
         match self.variables[value.0 as usize] {
             Some(Variable::Uniform(slot)) => vec![scalar(slot)],
             Some(Variable::Vector(slot)) => vec![vector(slot)],
@@ -318,8 +324,20 @@ impl FunctionEmitter<'_> {
             Some(Variable::Affine { base, speculation: Some((holds, distances)), .. }) => {
                 vec![scalar(base), Saved { slot: holds, ty: self.ir.int(1), bytes: 1 }, vector(distances)]
             }
+            Some(Variable::Segments { bases, speculation, .. }) => {
+                let mut list: Vec<Saved> = bases.iter().map(|slot| scalar(*slot)).collect();
+                if let Some((holds, distances)) = speculation {
+                    list.extend([Saved { slot: holds, ty: self.ir.int(1), bytes: 1 }, vector(distances)]);
+                }
+                list
+            }
             None => Vec::new(),
         }
+    }
+
+    /// Bytes of all lanes in the frame; predicates are packed.
+    fn vector_bytes(&self, ty: Type) -> u32 {
+        if ty == Type::I1 { self.lanes() / 8 } else { ty.bytes() * self.lanes() }
     }
 
     /// From the slots to the start, or to where the warp waited.
@@ -333,9 +351,4 @@ impl FunctionEmitter<'_> {
             self.waits.resumes.iter().enumerate().map(|(index, bb)| (index as u64 + 1, *bb)).collect();
         self.ir.switch(point, start, &cases);
     }
-}
-
-/// Bytes of 32 lanes in the frame; predicates are packed.
-fn vector_bytes(ty: Type) -> u32 {
-    if ty == Type::I1 { 4 } else { ty.bytes() * LANES }
 }

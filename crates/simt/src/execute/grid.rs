@@ -130,7 +130,7 @@ impl Grid {
         let blocks: u64 = record.grid.iter().map(|&n| u64::from(n)).product();
         let cluster = record.cluster.map(u32::from);
         let suspendable = code.mode == ExecutionMode::Suspendable;
-        let (unit, warps) = if suspendable { (cluster, threads.div_ceil(WARP_SIZE)) } else { ([1; 3], 1) };
+        let (unit, warps) = if suspendable { (cluster, threads.div_ceil(code.lanes)) } else { ([1; 3], 1) };
         let unit_blocks: u32 = unit.iter().product();
         let stack_bytes = if code.needs_stack { record.stack_bytes } else { 0 };
         let sizes = (
@@ -150,7 +150,7 @@ impl Grid {
                 mode: code.mode,
                 layout,
                 units: blocks / u64::from(unit_blocks),
-                threads,
+                threads: threads / (code.lanes / WARP_SIZE),
                 cluster: unit,
                 cooperative: record.cooperative,
                 sm_count,

@@ -1,7 +1,6 @@
 //! Where the contexts, frames, shared and local memory of blocks lie.
 
 use crate::sys::align_up;
-use simt_ir::WARP_SIZE;
 use simt_ir::abi::{KernelCode, SHARED_ALIGN, WarpContext};
 use std::mem::size_of;
 
@@ -24,7 +23,7 @@ pub(crate) struct Layout {
 impl Layout {
     /// For `blocks` blocks of `warps` warps. `local_bytes` is the local memory of a lane. `None` if the sizes are absurd.
     pub(crate) fn new(code: &KernelCode, blocks: u32, warps: u32, shared_bytes: u32, local_bytes: u32) -> Option<Self> {
-        let lanes = u64::from(WARP_SIZE);
+        let lanes = u64::from(code.lanes);
         let layout = Layout {
             blocks,
             warps,

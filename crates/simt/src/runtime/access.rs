@@ -3,12 +3,16 @@
 use super::lanes_in;
 use super::report::Site;
 use crate::fault::{BadAccess, FaultKind};
-use simt_ir::abi::{ACCESS_LISTED, AccessKind, AccessSpace, WarpContext};
+use simt_ir::abi::{ACCESS_LISTED, ACCESS_SEGMENTS, AccessKind, AccessSpace, WarpContext};
 
 /// The address that a lane accesses, as the context describes it.
 pub(super) fn address_of(warp: &WarpContext, lane: usize) -> u64 {
     match warp.access & 0xff {
         ACCESS_LISTED => warp.access_addresses[lane],
+        ACCESS_SEGMENTS => {
+            let (length, stride) = ((warp.access_base as u32).max(1) as usize, warp.access_base >> 32);
+            warp.access_addresses[lane / length].wrapping_add(stride * (lane % length) as u64)
+        }
         stride => warp.access_base.wrapping_add(u64::from(stride) * lane as u64),
     }
 }
@@ -41,7 +45,7 @@ pub(super) fn is_in_order(site: &Site<'_>, lanes: u32, size: u32, kind: AccessKi
         let kind_of_fault = if inside { FaultKind::MisalignedAddress } else { FaultKind::IllegalAddress };
         let nearest = (space == AccessSpace::Global).then(|| arena.diagnose(address));
         let access = BadAccess { address, space: name, kind: Some(kind), size: Some(size), nearest, bound };
-        site.record(kind_of_fault, line_of(site.warp), 1 << lane, Some(access), None);
+        site.record(kind_of_fault, line_of(site.warp), Some(lane), Some(access), None);
         return false;
     }
     true

@@ -86,7 +86,7 @@ unsafe extern "C" fn fault(launch: *const LaunchContext, warp: *mut WarpContext,
     unsafe {
         let _inside = enter(warp);
         let site = Site { launch: &*launch, warp: &*warp, stream: stream_of(launch) };
-        site.record(kind, Some(line), lanes, None, None);
+        site.record(kind, Some(line), lanes_in(lanes).next(), None, None);
     }
 }
 
@@ -163,7 +163,7 @@ unsafe extern "C" fn free(launch: *const LaunchContext, warp: *mut WarpContext, 
             let address = *addresses.add(lane);
             if !site.stream.domain().heap().free(address) {
                 let detail = format!("free({address:#x})");
-                site.record(FaultKind::InvalidFree, None, 1u32.wrapping_shl(lane as u32), None, Some(detail));
+                site.record(FaultKind::InvalidFree, None, Some(lane), None, Some(detail));
                 site.abort();
             }
         }

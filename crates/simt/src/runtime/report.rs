@@ -17,26 +17,36 @@ pub(crate) struct Site<'a> {
 }
 
 impl Site<'_> {
-    /// Records a fault of the first of `lanes` (0: the lane is not known), and stops the grid.
+    /// Records a fault, of a lane if that is known, and stops the grid.
     pub(super) fn record(
         &self,
         kind: FaultKind,
         line: Option<u32>,
-        lanes: u32,
+        lane: Option<usize>,
         access: Option<BadAccess>,
         detail: Option<String>,
     ) {
-        let lane = lanes_in(lanes).next();
         self.stream.domain().record(Fault {
             kind,
             kernel: self.kernel().name().to_string(),
             line: line.filter(|&line| line != 0),
             block: self.warp.block_index,
-            thread: lane.map(|lane| thread_of(self.launch.block, self.warp.warp_index, lane as u32)),
+            thread: lane.map(|lane| self.thread(lane)),
             access,
             detail,
         });
         self.abort();
+    }
+
+    /// Index in its block of the thread that a lane of the warp or team is.
+    fn thread(&self, lane: usize) -> [u32; 3] {
+        let first = self.warp.warp_index * self.lanes() + self.warp.first_lane;
+        thread_of(self.launch.block, first + lane as u32)
+    }
+
+    /// Lanes of the warp or team.
+    fn lanes(&self) -> u32 {
+        self.kernel().code().lanes
     }
 
     /// Stops the grid.
@@ -69,9 +79,8 @@ impl Site<'_> {
     }
 }
 
-/// Index of a thread in its block.
-pub(crate) fn thread_of(block: [u32; 3], warp: u32, lane: u32) -> [u32; 3] {
-    let thread = warp * 32 + lane;
+/// Index of a thread in its block, from its number.
+fn thread_of(block: [u32; 3], thread: u32) -> [u32; 3] {
     [thread % block[0], thread / block[0] % block[1], thread / block[0] / block[1]]
 }
 
@@ -82,12 +91,12 @@ pub(super) fn assertion(site: &Site<'_>, lanes: u32, arguments: &[[u64; 32]]) {
         let [message, file, line, function] = [0, 1, 2, 3].map(|argument: usize| arguments[argument][lane]);
         let (message, file, function) = (site.text_at(message), site.text_at(file), site.text_at(function));
         let [bx, by, bz] = site.warp.block_index;
-        let [tx, ty, tz] = thread_of(site.launch.block, site.warp.warp_index, lane as u32);
+        let [tx, ty, tz] = site.thread(lane);
         let place = format!("{file}:{}: {function}", line as u32);
         eprintln!("{place}: block: [{bx},{by},{bz}], thread: [{tx},{ty},{tz}] Assertion `{message}` failed.");
         detail.get_or_insert_with(|| format!("{place}: Assertion `{message}` failed"));
     }
-    site.record(FaultKind::Assertion, None, lanes, None, detail);
+    site.record(FaultKind::Assertion, None, lanes_in(lanes).next(), None, detail);
 }
 
 /// Records what the processor found while a warp ran.
@@ -100,34 +109,33 @@ pub(crate) unsafe fn record_hardware_fault(stream: &Stream, warp: *const WarpCon
     // SAFETY: the share keeps the launch; the warp does not run any more.
     let site = unsafe { Site { launch: &*launch, warp: &*warp, stream } };
     if fault.is_stack_overflow {
-        site.record(FaultKind::StackOverflow, line_of(site.warp), 0, None, None);
+        site.record(FaultKind::StackOverflow, line_of(site.warp), None, None, None);
         return;
     }
-    let (lane, address) = locate(site.warp, fault.address);
+    let (lane, address) = locate(site.warp, site.lanes() as usize, fault.address);
     let nearest = stream.engine().arena().diagnose(address);
     let freed = matches!(nearest.relation, Relation::Freed { .. });
     let kind = if freed { FaultKind::FreedAddress } else { FaultKind::IllegalAddress };
     let described = site.warp.access != 0;
     let access = BadAccess { address, space: "global", kind: None, size: None, nearest: Some(nearest), bound: None };
-    let lanes = if described { 1 << lane } else { 0 };
-    site.record(kind, line_of(site.warp), lanes, Some(access), None);
+    site.record(kind, line_of(site.warp), described.then_some(lane), Some(access), None);
 }
 
 /// The lane whose access hit `hardware`, and the address of its access. The processor names the first byte that it could not
 /// reach, which for an access across pages is not where the access begins.
-fn locate(warp: &WarpContext, hardware: u64) -> (u32, u64) {
+fn locate(warp: &WarpContext, lanes: usize, hardware: u64) -> (usize, u64) {
     const ACCESS_BYTES_MAX: u64 = 64;
     let uniform = warp.access & 0xff == 0;
     if warp.access == 0 {
         return (0, hardware);
     }
-    let lanes = if uniform { 0..1 } else { 0..32 };
+    let lanes = if uniform { 0..1 } else { 0..lanes };
     let behind = |lane: &usize| hardware.wrapping_sub(address_of(warp, *lane));
     let nearest = lanes.filter(|lane| behind(lane) < ACCESS_BYTES_MAX).min_by_key(behind);
     match nearest {
         // With a list the exact beginning is known; with a stride the lane follows from the byte.
-        Some(lane) if warp.access & 0xff == ACCESS_LISTED => (lane as u32, address_of(warp, lane)),
-        Some(lane) => (lane as u32, hardware.max(address_of(warp, lane))),
+        Some(lane) if warp.access & 0xff == ACCESS_LISTED => (lane, address_of(warp, lane)),
+        Some(lane) => (lane, hardware.max(address_of(warp, lane))),
         None => (0, hardware),
     }
 }
@@ -140,7 +148,7 @@ pub(crate) unsafe fn record_barrier_fault(stream: &Stream, warp: *const WarpCont
     let launch = stream.grid().launch();
     // SAFETY: the share keeps the launch; the warp does not run any more.
     let site = unsafe { Site { launch: &*launch, warp: &*warp, stream } };
-    site.record(FaultKind::Barrier, None, 0, None, Some(text));
+    site.record(FaultKind::Barrier, None, None, None, Some(text));
 }
 
 /// Records that a launch failed for want of memory, or through a defect, before or between blocks.
@@ -159,11 +167,12 @@ pub(crate) fn record_resources(stream: &Stream, kernel: &Kernel, kind: FaultKind
 #[cfg(test)]
 mod tests {
     use super::*;
+    use simt_ir::abi::TEAM_LANES_MAX;
 
     #[test]
     fn threads_are_counted_x_first() {
-        assert_eq!(thread_of([8, 4, 2], 0, 9), [1, 1, 0]);
-        assert_eq!(thread_of([8, 4, 2], 1, 31), [7, 3, 1]);
+        assert_eq!(thread_of([8, 4, 2], 9), [1, 1, 0]);
+        assert_eq!(thread_of([8, 4, 2], 63), [7, 3, 1]);
     }
 
     #[test]
@@ -174,7 +183,7 @@ mod tests {
         warp.access_base = 0x1ff0;
         assert_eq!(locate(&warp, 0x2000), (4, 0x2000));
         warp.access = 12 << 8 | ACCESS_LISTED;
-        warp.access_addresses = [0x9000; 32];
+        warp.access_addresses = [0x9000; TEAM_LANES_MAX as usize];
         warp.access_addresses[7] = 0x1ffc;
         assert_eq!(locate(&warp, 0x2000), (7, 0x1ffc));
     }

@@ -164,6 +164,6 @@ unsafe fn record(
     unsafe {
         let _inside = enter(warp);
         let site = Site { launch: &*launch, warp: &*warp, stream: stream_of(launch) };
-        site.record(kind, Some(line), lanes, None, detail);
+        site.record(kind, Some(line), lanes_in(lanes).next(), None, detail);
     }
 }

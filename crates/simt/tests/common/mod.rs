@@ -11,7 +11,7 @@ pub fn engine(workers: usize) -> Engine {
 
 /// Machine code of the given mode, without memory of its own.
 pub fn code(entry: usize, mode: ExecutionMode) -> KernelCode {
-    KernelCode { entry, mode, frame_bytes: 64, local_bytes: 0, needs_stack: false, shared_bytes: 0 }
+    KernelCode { entry, mode, lanes: 32, frame_bytes: 64, local_bytes: 0, needs_stack: false, shared_bytes: 0 }
 }
 
 /// A kernel that runs to completion.

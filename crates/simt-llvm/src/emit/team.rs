@@ -1,0 +1,247 @@
+//! Teams: several warps of a block that one function computes together, as if they were one warp of more lanes.
+//!
+//! A thread's chain of dependent operations leaves most of a core idle; the chains of four warps side by side fill it, and what is uniform is
+//! computed once for all of them. Between the barriers of its block a warp owes the others nothing, so that this may be done wherever no
+//! operation speaks of the warp itself and lanes need not wait for each other.
+
+use std::collections::HashMap;
+
+use simt_ir::abi::TEAM_LANES_MAX;
+use simt_ir::analysis::{LaunchShape, Layout, LoopId, Presence, Shape, Shapes};
+use simt_ir::{
+    BarrierKind, BlockId, Function, MemoryOrder, Op, Program, SpecialRegister, Terminator, Type, Value, WARP_SIZE,
+};
+
+use super::Target;
+
+/// The number of lanes to compute together: as many as `wanted` if the kernel can be computed so, or what promises most.
+pub fn choose_lanes(program: &Program, launch: LaunchShape, target: Target, wanted: Option<u32>) -> u32 {
+    let sizes = team_sizes(program, launch);
+    if let Some(wanted) = wanted {
+        return sizes.into_iter().find(|size| *size <= wanted).unwrap_or(WARP_SIZE);
+    }
+    if sizes.is_empty() {
+        return WARP_SIZE;
+    }
+    let kernel = program.kernel();
+    let alone = Walked::new(program, kernel, launch);
+    let wanted = f64::from(WARP_SIZE) * alone.idleness(target);
+    let promises = |lanes: u32| {
+        // Half as many lanes would do.
+        let too_many = f64::from(lanes / 2) >= wanted;
+        let together = Walked::new(program, kernel, LaunchShape { lanes, ..launch });
+        !too_many
+            && together.carried_registers(lanes, target) * 2 <= target.registers()
+            && together.is_as_regular_as(&alone)
+    };
+    sizes.into_iter().find(|lanes| promises(*lanes)).unwrap_or(WARP_SIZE)
+}
+
+/// Cycles until the result of an operation on floats can be used.
+const FLOAT_LATENCY: u32 = 4;
+
+/// Vector instructions that a core begins in a cycle.
+const VECTORS_PER_CYCLE: f64 = 2.0;
+
+/// Scalar instructions that a core begins in a cycle, beside those.
+const SCALARS_PER_CYCLE: f64 = 4.0;
+
+/// A kernel as so many lanes walk through it.
+struct Walked<'a> {
+    kernel: &'a Function,
+    shapes: Shapes,
+}
+
+impl<'a> Walked<'a> {
+    fn new(program: &Program, kernel: &'a Function, launch: LaunchShape) -> Self {
+        Self { kernel, shapes: Shapes::new(program, kernel, launch) }
+    }
+
+    /// How many times as long the innermost loops' chains of dependent operations take as the core needs to begin all their instructions.
+    fn idleness(&self, target: Target) -> f64 {
+        let (mut chains, mut work) = (0.0, 0.0);
+        for id in self.innermost_loops() {
+            chains += f64::from(self.chain(id));
+            work += self.work(id, target);
+        }
+        if work > 0.0 { chains / work } else { 0.0 }
+    }
+
+    /// Loops without a loop in them, of those that are nested deepest.
+    fn innermost_loops(&self) -> Vec<LoopId> {
+        let layout = &self.shapes.schedule.layout;
+        let depth = |id: &LoopId| layout.depth(layout.order[layout.loop_info(*id).first]);
+        let all: Vec<LoopId> = (0..layout.loops.len() as u32).map(LoopId).collect();
+        let deepest = all.iter().map(depth).max();
+        all.into_iter().filter(|id| Some(depth(id)) == deepest).collect()
+    }
+
+    fn blocks(&self, id: LoopId) -> &[BlockId] {
+        let layout = &self.shapes.schedule.layout;
+        let info = layout.loop_info(id);
+        &layout.order[info.first..=info.last]
+    }
+
+    /// Cycles from a vector that a turn of the loop begins with to the one that it hands on, at most.
+    fn chain(&self, id: LoopId) -> u32 {
+        let blocks = self.blocks(id);
+        let header = blocks[0];
+        // Of values that depend on what the turn begins with: when they are there.
+        let mut ready: HashMap<Value, u32> = HashMap::new();
+        let phis = &self.kernel.block(header).phis;
+        ready.extend(phis.iter().filter(|phi| self.is_vector(phi.result)).map(|phi| (phi.result, 0)));
+        for &block in blocks {
+            let data = self.kernel.block(block);
+            for phi in data.phis.iter().filter(|_| block != header) {
+                let latest = phi.incoming.iter().filter_map(|(_, value)| ready.get(value)).max();
+                if let Some(&latest) = latest {
+                    ready.insert(phi.result, latest);
+                }
+            }
+            for instruction in &data.instructions {
+                let latest = instruction.op.operands().iter().filter_map(|value| ready.get(value)).max().copied();
+                for result in instruction.results.iter().filter(|result| self.is_vector(**result)) {
+                    if let Some(latest) = latest {
+                        let cycles = if self.kernel.ty(*result).is_float() { FLOAT_LATENCY } else { 1 };
+                        ready.insert(*result, latest + cycles);
+                    }
+                }
+            }
+        }
+        let handed_on = phis.iter().flat_map(|phi| &phi.incoming).filter(|(from, _)| blocks.contains(from));
+        handed_on.filter_map(|(_, value)| ready.get(value)).max().copied().unwrap_or(0)
+    }
+
+    /// Cycles that a core needs to begin the instructions of a turn, for one warp: arithmetic and accesses to memory go side by side.
+    fn work(&self, id: LoopId, target: Target) -> f64 {
+        let (mut arithmetic, mut memory) = (0.0, 0.0);
+        let cost = |value: &Value| match self.is_vector(*value) {
+            true => f64::from(registers(self.kernel.ty(*value), WARP_SIZE, target)) / VECTORS_PER_CYCLE,
+            false => 1.0 / SCALARS_PER_CYCLE,
+        };
+        for instruction in self.blocks(id).iter().flat_map(|block| &self.kernel.block(*block).instructions) {
+            match &instruction.op {
+                Op::Const { .. } => {}
+                Op::Store { values, .. } => memory += values.iter().map(cost).sum::<f64>(),
+                Op::Load { .. } => memory += instruction.results.iter().map(cost).sum::<f64>(),
+                _ => arithmetic += instruction.results.iter().map(cost).sum::<f64>(),
+            }
+        }
+        f64::max(arithmetic, memory)
+    }
+
+    /// Vector registers that the innermost loops carry from turn to turn, at most.
+    fn carried_registers(&self, lanes: u32, target: Target) -> u32 {
+        let carried = |id: LoopId| {
+            let phis = &self.kernel.block(self.blocks(id)[0]).phis;
+            let vectors = phis.iter().filter(|phi| self.is_vector(phi.result));
+            vectors.map(|phi| registers(self.kernel.ty(phi.result), lanes, target)).sum()
+        };
+        self.innermost_loops().into_iter().map(carried).max().unwrap_or(0)
+    }
+
+    /// Whether lanes part nowhere where they do not in `other`, and no access in a loop lost its pattern.
+    fn is_as_regular_as(&self, other: &Self) -> bool {
+        let layout = &self.shapes.schedule.layout;
+        layout.order.iter().all(|&block| {
+            let parts = self.shapes.is_divergent(self.kernel, block) && !other.shapes.is_divergent(self.kernel, block);
+            let scatters = layout.depth(block) > 0
+                && self.kernel.block(block).instructions.iter().any(|instruction| self.is_irregular(&instruction.op));
+            !parts && !scatters
+        })
+    }
+
+    /// Whether an access is neither one for all lanes nor in order.
+    fn is_irregular(&self, op: &Op) -> bool {
+        let (address, bytes) = match op {
+            Op::Load { ty, count, address, .. } => (*address, ty.bytes() * u32::from(*count)),
+            Op::Store { ty, values, address, .. } => (*address, ty.bytes() * values.len() as u32),
+            _ => return false,
+        };
+        match self.shapes.shape(address) {
+            Shape::Uniform => false,
+            Shape::Affine { stride, .. } => stride != i64::from(bytes),
+            Shape::Segmented { stride, .. } => stride != 0 && stride != i64::from(bytes),
+            Shape::Varying => true,
+        }
+    }
+
+    fn is_vector(&self, value: Value) -> bool {
+        self.shapes.shape(value) == Shape::Varying
+    }
+}
+
+/// Registers that hold a value of so many lanes.
+fn registers(ty: Type, lanes: u32, target: Target) -> u32 {
+    (ty.bits() * lanes).div_ceil(target.register_bits())
+}
+
+/// The numbers of lanes that code can be made for in place of a warp's: from the most on down. Empty where the kernel has to be computed warp by
+/// warp.
+fn team_sizes(program: &Program, launch: LaunchShape) -> Vec<u32> {
+    let Some(block) = launch.block else { return Vec::new() };
+    let threads: u32 = block.iter().product();
+    if !program.functions.iter().skip(1).all(|function| is_never_called(program, function)) {
+        return Vec::new();
+    }
+    let kernel = program.kernel();
+    let is_plain = |id: &BlockId| {
+        let block = kernel.block(*id);
+        block.instructions.iter().all(|instruction| is_of_lanes(&instruction.op))
+            && block.terminator != Terminator::Trap
+    };
+    if !Layout::new(kernel).order.iter().all(is_plain) {
+        return Vec::new();
+    }
+    let sizes =
+        std::iter::successors(Some(TEAM_LANES_MAX), |lanes| Some(lanes / 2)).take_while(|lanes| *lanes > WARP_SIZE);
+    sizes
+        .filter(|lanes| {
+            threads.is_multiple_of(*lanes) && walks_together(program, LaunchShape { lanes: *lanes, ..launch })
+        })
+        .collect()
+}
+
+/// Whether nothing of a program calls a function.
+fn is_never_called(program: &Program, function: &Function) -> bool {
+    let mut all = program.functions.iter().flat_map(|other| &other.blocks).flat_map(|block| &block.instructions);
+    !all.any(|instruction| match &instruction.op {
+        Op::Call { function: called, .. } => std::ptr::eq(program.function(*called), function),
+        Op::CallIndirect { .. } => true,
+        _ => false,
+    })
+}
+
+/// Whether an operation means the same for each lane whatever warp it belongs to, and faults only by what it accesses.
+fn is_of_lanes(op: &Op) -> bool {
+    match op {
+        Op::Special(register) => is_of_block(*register),
+        Op::Load { order, .. } | Op::Store { order, .. } => *order == MemoryOrder::Weak,
+        Op::Barrier { kind: BarrierKind::Sync, threads: None, predicate: None, .. } => true,
+        Op::MapToRank { .. } | Op::RankOf { .. } => false,
+        op => op.is_pure(),
+    }
+}
+
+/// Whether a register tells threads apart by nothing but their place in the block.
+fn is_of_block(register: SpecialRegister) -> bool {
+    use SpecialRegister::*;
+    matches!(
+        register,
+        TidX | TidY | TidZ | NtidX | NtidY | NtidZ | CtaidX | CtaidY | CtaidZ | NctaidX | NctaidY | NctaidZ | GridId
+    )
+}
+
+/// Whether the lanes need not wait for each other, and all of them come to each barrier together.
+fn walks_together(program: &Program, launch: LaunchShape) -> bool {
+    let kernel = program.kernel();
+    let shapes = Shapes::new(program, kernel, launch);
+    if shapes.schedule.irregular || shapes.schedule.spins.contains(&true) {
+        return false;
+    }
+    let presence = Presence::new(kernel, &shapes.schedule, true);
+    shapes.schedule.layout.order.iter().all(|&id| {
+        let waits = kernel.block(id).instructions.iter().any(|instruction| instruction.op.may_suspend());
+        !waits || presence.is_full(id)
+    })
+}
