@@ -158,9 +158,9 @@ impl Context<'_, '_> {
     /// Whether these bytes lie in the shared memory of one block of the cluster.
     pub fn is_in_cluster(&self, address: u64, bytes: u64) -> bool {
         window_of(address) == SHARED_WINDOW
-            && self.rank_of(address).is_some_and(|rank| {
-                offset_of(address).saturating_add(bytes) <= self.cluster_shared[rank].len() as u64
-            })
+            && self
+                .rank_of(address)
+                .is_some_and(|rank| offset_of(address).saturating_add(bytes) <= self.cluster_shared[rank].len() as u64)
     }
 
     fn read(&mut self, lane: &mut Lane, request: &Request, bytes: &mut [u8]) -> Result<(), FaultKind> {

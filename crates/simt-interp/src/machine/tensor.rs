@@ -1,7 +1,7 @@
 //! Tensors.
 
-use simt_ir::tensor::{MAP_BYTES, Misuse, TensorOp, World, execute};
-use simt_ir::{AtomicOp, Type, Value, number};
+use simt_ir::Value;
+use simt_ir::tensor::{MAP_BYTES, Misuse, TensorOp, Update, World, execute};
 
 use super::Context;
 use super::lane::Lane;
@@ -60,13 +60,11 @@ impl World for Memories<'_, '_, '_> {
         self.store(address, bytes)
     }
 
-    fn reduce(&mut self, address: u64, op: AtomicOp, ty: Type, operand: u64) -> Result<(), Misuse> {
-        let mut word = [0; 16];
-        let width = ty.bytes() as usize;
+    fn update(&mut self, address: u64, update: &Update) -> Result<(), Misuse> {
+        let mut word = [0; 8];
+        let width = update.bytes() as usize;
         self.load(address, &mut word[..width])?;
-        if let Some(new) = number::atomic(op, ty, true, u128::from_le_bytes(word), operand.into(), 0) {
-            word = new.to_le_bytes();
-        }
+        word = update.apply(u64::from_le_bytes(word)).to_le_bytes();
         self.store(address, &word[..width])
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::map::{BoxShape, Interleave, Pixels, RANK_MAX, TensorMap};
+use super::map::{BoxShape, Interleave, Pixels, RANK_MAX, TensorMap, is_address};
 
 /// What is wrong with a tensor map, in words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,13 +16,11 @@ impl fmt::Display for Flaw {
 
 const SIZE_MAX: u64 = 1 << 32;
 const STRIDE_MAX: u64 = 1 << 40;
-/// Addresses of devices have this many bits.
-const ADDRESS_BITS: u32 = 57;
 const EXTENT_MAX: u32 = 256;
 const STEP_MAX: u32 = 8;
 const PIXELS_MAX: u32 = 1024;
-/// More shared memory than any block has.
-const BOX_BYTES_MAX: u64 = 256 << 10;
+/// The shared memory of a multiprocessor.
+const BOX_BYTES_MAX: u64 = 228 << 10;
 const PROMOTION_MAX: u8 = 3;
 
 fn require(condition: bool, otherwise: &'static str) -> Result<(), Flaw> {
@@ -41,7 +39,7 @@ impl TensorMap {
         require((rank_min..=RANK_MAX).contains(&rank), "its rank is not possible")?;
         let align = if self.interleave == Interleave::Bytes32 { 32 } else { 16 };
         require(self.address % align == 0, "its address is not aligned")?;
-        require(self.address >> ADDRESS_BITS == 0, "its address is none")?;
+        require(is_address(self.address), "its address is none")?;
         for size in &self.sizes[..rank] {
             require((1..=SIZE_MAX).contains(size), "a dimension is empty or larger than 2^32")?;
         }
@@ -59,17 +57,23 @@ impl TensorMap {
                 for extent in &extents[..rank] {
                     require((1..=EXTENT_MAX).contains(extent), "a side of the box is not 1 to 256")?;
                 }
-                let elements: u64 = extents[..rank].iter().map(|extent| u64::from(*extent)).product();
-                require(elements * u64::from(self.element.bytes()) <= BOX_BYTES_MAX, "the box is too large")?;
+                let sides = extents[1..rank].iter().zip(&self.steps[1..rank]);
+                let rows: u64 = sides.map(|(extent, step)| u64::from(extent.div_ceil(*step))).product();
+                self.check_bytes(rows * u64::from(extents[0]))?;
                 self.check_inner(extents[0])
             }
             BoxShape::Pixels(pixels) => {
                 require((1..=EXTENT_MAX).contains(&pixels.channels), "the channels of a pixel are not 1 to 256")?;
                 require((1..=PIXELS_MAX).contains(&pixels.count), "the pixels are not 1 to 1024")?;
                 self.check_corners(&pixels)?;
+                self.check_bytes(u64::from(pixels.channels) * u64::from(pixels.count))?;
                 self.check_inner(pixels.channels)
             }
         }
+    }
+
+    fn check_bytes(&self, elements: u64) -> Result<(), Flaw> {
+        require(elements * u64::from(self.element.bytes()) <= BOX_BYTES_MAX, "the box is too large")
     }
 
     /// Elements along the innermost dimension of a box.
@@ -77,7 +81,10 @@ impl TensorMap {
         let bytes = extent * self.element.bytes();
         require(bytes % 16 == 0, "the inner side of the box is no multiple of 16 bytes")?;
         let fits = self.swizzle.span().is_none_or(|span| bytes <= span);
-        require(fits || self.interleave != Interleave::None, "the inner side of the box is longer than what is swizzled")
+        require(
+            fits || self.interleave != Interleave::None,
+            "the inner side of the box is longer than what is swizzled",
+        )
     }
 
     fn check_corners(&self, pixels: &Pixels) -> Result<(), Flaw> {

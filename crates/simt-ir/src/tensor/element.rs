@@ -65,6 +65,11 @@ impl Element {
         matches!(self, Element::TF32 | Element::TF32Flushed)
     }
 
+    /// Whether reductions take subnormal numbers for zero, where that is open.
+    pub fn is_flushed(self) -> bool {
+        !matches!(self, Element::F32 | Element::TF32)
+    }
+
     /// The type of values that a reduction works on.
     fn ty(self) -> Type {
         match self {
@@ -80,14 +85,15 @@ impl Element {
     }
 }
 
-/// The nearest number with ten bits of fraction, ties away from zero. Infinities and NaNs stay.
+/// The nearest number with ten bits of fraction, ties to even. All NaNs become one.
 pub(super) fn round_to_tf32(bits: u32) -> u32 {
     const DROPPED: u32 = 13;
-    const EXPONENT: u32 = 0x7f80_0000;
-    if bits & EXPONENT == EXPONENT {
-        return bits;
+    const NAN: u32 = 0x7fff_e000;
+    if f32::from_bits(bits).is_nan() {
+        return NAN;
     }
-    (bits + (1 << (DROPPED - 1))) >> DROPPED << DROPPED
+    let is_odd = bits >> DROPPED & 1;
+    (bits + (1 << (DROPPED - 1)) - 1 + is_odd) >> DROPPED << DROPPED
 }
 
 /// How elements in shared memory and in global memory become one.

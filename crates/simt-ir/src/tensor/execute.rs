@@ -8,7 +8,7 @@ use super::map::{MAP_BYTES, RANK_MAX, TensorMap, is_map};
 use super::op::TensorOp;
 use super::replace::replace;
 use super::walk::{Part, Run, Walk};
-use crate::{AtomicOp, Type};
+use crate::{AtomicOp, Type, number};
 
 /// What an operation must not do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,6 +70,29 @@ impl fmt::Display for Misuse {
     }
 }
 
+/// A change of an element.
+#[derive(Clone, Copy, Debug)]
+pub struct Update {
+    op: AtomicOp,
+    ty: Type,
+    flush: bool,
+    operand: u64,
+}
+
+impl Update {
+    /// Bytes of the element: 2, 4 or 8.
+    pub fn bytes(&self) -> u32 {
+        self.ty.bytes()
+    }
+
+    /// What becomes of an element.
+    pub fn apply(&self, old: u64) -> u64 {
+        let new = number::atomic(self.op, self.ty, self.flush, old.into(), self.operand.into(), 0);
+        // Which operations types have was looked at before.
+        new.map_or(old, |new| new as u64)
+    }
+}
+
 /// Memory, as an operation reaches it. Addresses are generic.
 pub trait World {
     /// Reads what is not part of a tensor: a map.
@@ -106,7 +129,7 @@ pub trait World {
     ///
     /// # Errors
     /// [`Misuse::Memory`] if there is none.
-    fn reduce(&mut self, address: u64, op: AtomicOp, ty: Type, operand: u64) -> Result<(), Misuse>;
+    fn update(&mut self, address: u64, update: &Update) -> Result<(), Misuse>;
 
     /// Reads shared memory that has been checked.
     ///
@@ -204,11 +227,7 @@ impl Transfer<'_> {
     }
 
     /// Calls `visit` with each piece of a run: where it begins in the run, where it is in shared memory, its length.
-    fn pieces(
-        &self,
-        run: Run,
-        mut visit: impl FnMut(u32, u64, usize) -> Result<(), Misuse>,
-    ) -> Result<(), Misuse> {
+    fn pieces(&self, run: Run, mut visit: impl FnMut(u32, u64, usize) -> Result<(), Misuse>) -> Result<(), Misuse> {
         let length = self.piece_bytes();
         let mut at = 0;
         while at < run.bytes {
@@ -270,7 +289,8 @@ impl Transfer<'_> {
                 let mut word = [0; 8];
                 word[..width].copy_from_slice(&buffer[index..index + width]);
                 let address = run.global.wrapping_add(u64::from(at) + index as u64);
-                world.reduce(address, op, ty, u64::from_le_bytes(word))?;
+                let (operand, flush) = (u64::from_le_bytes(word), self.map.element.is_flushed());
+                world.update(address, &Update { op, ty, flush, operand })?;
             }
             Ok(())
         })

@@ -234,6 +234,13 @@ pub fn is_map(map: &[u8; MAP_BYTES]) -> bool {
     u32::from_le_bytes(take(map, at::MAGIC)) == MAGIC && map[at::VERSION] == VERSION
 }
 
+/// Whether a tensor may begin at an address.
+pub fn is_address(address: u64) -> bool {
+    /// Of addresses on devices.
+    const BITS: u32 = 57;
+    address % 16 == 0 && address >> BITS == 0
+}
+
 /// Gives a map another address.
 pub fn set_address(map: &mut [u8; MAP_BYTES], address: u64) {
     put(map, at::ADDRESS, &address.to_le_bytes());

@@ -8,8 +8,7 @@ use super::{enter, lanes_in, stream_of};
 use crate::arena::Arena;
 use crate::fault::{BadAccess, FaultKind};
 use simt_ir::abi::{ACCESS_LISTED, LaunchContext, SHARED_ALIGN, WarpContext};
-use simt_ir::tensor::{MAP_BYTES, Misuse, TensorOp, World, execute};
-use simt_ir::{AtomicOp, Type, number};
+use simt_ir::tensor::{MAP_BYTES, Misuse, TensorOp, Update, World, execute};
 use std::ptr;
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
 
@@ -82,8 +81,8 @@ impl Device<'_> {
 
 /// Applies an operation to an element.
 macro_rules! update {
-    ($atomic:ident, $word:ty, $address:expr, $op:expr, $ty:expr, $operand:expr) => {{
-        let new = |old: $word| number::atomic($op, $ty, true, old.into(), $operand.into(), 0).map(|new| new as $word);
+    ($atomic:ident, $word:ty, $address:expr, $update:expr) => {{
+        let new = |old: $word| Some($update.apply(old.into()) as $word);
         let place = $address as *mut $word;
         // SAFETY: reachable, as was just asked, or else a fault ends the call; aligned, since tensors and their strides are.
         let _ = unsafe { $atomic::from_ptr(place) }.fetch_update(Ordering::SeqCst, Ordering::SeqCst, new);
@@ -107,11 +106,7 @@ impl World for Device<'_> {
     }
 
     fn check_shared(&mut self, address: u64, bytes: u64) -> Result<(), Misuse> {
-        if self.cluster.holds(address, bytes) {
-            Ok(())
-        } else {
-            Err(Misuse::Memory { address, bytes, shared: true })
-        }
+        if self.cluster.holds(address, bytes) { Ok(()) } else { Err(Misuse::Memory { address, bytes, shared: true }) }
     }
 
     fn read(&mut self, address: u64, bytes: &mut [u8]) -> Result<(), Misuse> {
@@ -128,12 +123,12 @@ impl World for Device<'_> {
         Ok(())
     }
 
-    fn reduce(&mut self, address: u64, op: AtomicOp, ty: Type, operand: u64) -> Result<(), Misuse> {
-        self.reach(address, ty.bytes().into())?;
-        match ty.bytes() {
-            2 => update!(AtomicU16, u16, address, op, ty, operand),
-            4 => update!(AtomicU32, u32, address, op, ty, operand),
-            _ => update!(AtomicU64, u64, address, op, ty, operand),
+    fn update(&mut self, address: u64, update: &Update) -> Result<(), Misuse> {
+        self.reach(address, update.bytes().into())?;
+        match update.bytes() {
+            2 => update!(AtomicU16, u16, address, update),
+            4 => update!(AtomicU32, u32, address, update),
+            _ => update!(AtomicU64, u64, address, update),
         }
         Ok(())
     }
@@ -201,13 +196,7 @@ pub(super) unsafe fn execute_lanes(
 
 /// # Safety
 /// The contexts are those of the running warp.
-unsafe fn record_misuse(
-    launch: *const LaunchContext,
-    warp: *const WarpContext,
-    line: u32,
-    lane: u32,
-    misuse: &Misuse,
-) {
+unsafe fn record_misuse(launch: *const LaunchContext, warp: *const WarpContext, line: u32, lane: u32, misuse: &Misuse) {
     let mut detail = None;
     let (kind, access) = match *misuse {
         Misuse::Memory { address, bytes, shared } => {

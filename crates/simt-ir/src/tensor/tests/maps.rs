@@ -1,10 +1,10 @@
 //! Maps: their bytes, their rules, and changes of their fields.
 
 use super::{GLOBAL, MAP, Memories, flaw_of, matrix};
+use crate::tensor::{Access, MAP_BYTES};
 use crate::tensor::{
     BoxShape, Element, Field, Flaw, Interleave, Mode, Pixels, Reduction, Swizzle, TensorMap, TensorOp, execute,
 };
-use crate::tensor::{Access, MAP_BYTES};
 
 /// An image of 5 by 4 pixels of 8 channels, twice.
 fn image() -> TensorMap {

@@ -4,8 +4,7 @@ mod maps;
 mod recorded;
 mod small;
 
-use super::{Access, BoxShape, Element, Flaw, Interleave, MAP_BYTES, Misuse, Mode, Swizzle, TensorMap, World};
-use crate::{AtomicOp, Type, number};
+use super::{Access, BoxShape, Element, Flaw, Interleave, MAP_BYTES, Misuse, Mode, Swizzle, TensorMap, Update, World};
 
 /// Where the world's memories begin.
 const MAP: u64 = 0x1000;
@@ -66,12 +65,11 @@ impl World for Memories {
         Ok(())
     }
 
-    fn reduce(&mut self, address: u64, op: AtomicOp, ty: Type, operand: u64) -> Result<(), Misuse> {
-        let place = self.tensor(address, ty.bytes() as usize)?;
-        let mut old = [0; 16];
+    fn update(&mut self, address: u64, update: &Update) -> Result<(), Misuse> {
+        let place = self.tensor(address, update.bytes() as usize)?;
+        let mut old = [0; 8];
         old[..place.len()].copy_from_slice(place);
-        let new = number::atomic(op, ty, true, u128::from_le_bytes(old), operand.into(), 0).expect("suits the type");
-        place.copy_from_slice(&new.to_le_bytes()[..place.len()]);
+        place.copy_from_slice(&update.apply(u64::from_le_bytes(old)).to_le_bytes()[..place.len()]);
         Ok(())
     }
 

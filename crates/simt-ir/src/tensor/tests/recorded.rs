@@ -43,12 +43,8 @@ impl<'a> Case<'a> {
         } else {
             let parts: Vec<&str> = shape.split('/').collect();
             let [lower, upper, channels, count] = parts[..] else { panic!("{text}: pixels have four parts") };
-            let pixels = Pixels {
-                lower: list(lower),
-                upper: list(upper),
-                channels: number(channels),
-                count: number(count),
-            };
+            let pixels =
+                Pixels { lower: list(lower), upper: list(upper), channels: number(channels), count: number(count) };
             (Mode::Pixels, BoxShape::Pixels(pixels))
         };
         let map = TensorMap {
@@ -96,7 +92,8 @@ impl<'a> Case<'a> {
         let crc = |text: &str| -> u32 { text.parse().expect("a number") };
 
         let mut memories = Memories::new(&self.map, size);
-        execute(&TensorOp::Load(self.access), &self.operands(true), &mut memories).unwrap_or_else(|e| panic!("{text}: {e}"));
+        execute(&TensorOp::Load(self.access), &self.operands(true), &mut memories)
+            .unwrap_or_else(|e| panic!("{text}: {e}"));
         assert_eq!(crc32(&memories.shared), crc(load), "{text}: load");
 
         let words = (0..size as u32 / 4).flat_map(|index| index.wrapping_mul(0x9e37_79b1).to_le_bytes());
