@@ -130,6 +130,8 @@ impl Driver for TensorMaps {
         Some(&Arrays)
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuTensorMapEncodeTiled(
         &self,
         map: &mut CUtensorMap,
@@ -155,6 +157,8 @@ impl Driver for TensorMaps {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuTensorMapEncodeIm2col(
         &self,
         map: &mut CUtensorMap,
@@ -186,6 +190,8 @@ impl Driver for TensorMaps {
         })
     }
 
+    /// # Safety
+    /// As [`driver_api::Driver`] says.
     unsafe fn cuTensorMapReplaceAddress(&self, map: &mut CUtensorMap, address: *mut c_void) -> CUresult {
         answer(|| {
             current()?;
