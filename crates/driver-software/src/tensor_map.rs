@@ -66,12 +66,12 @@ impl Request {
     unsafe fn map(&self, shape: BoxShape) -> Answer<CUtensorMap> {
         let context = current()?;
         let major = context.device.capability().major;
-        if u32::from(major) < CAPABILITY_MIN {
+        if major < CAPABILITY_MIN {
             return Err(CUresult::CUDA_ERROR_NOT_SUPPORTED);
         }
         let is_newer = self.element.0 >= PACKED_ELEMENT_MIN && Self::is_named_element(self.element)
             || self.swizzle.0 >= ATOM_SWIZZLE_MIN && Self::is_named_swizzle(self.swizzle);
-        if is_newer && u32::from(major) > CAPABILITY_MIN {
+        if is_newer && major > CAPABILITY_MIN {
             return Err(CUresult::CUDA_ERROR_NOT_SUPPORTED);
         }
         let invalid = CUresult::CUDA_ERROR_INVALID_VALUE;

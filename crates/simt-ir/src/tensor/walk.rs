@@ -191,8 +191,8 @@ impl<'a> Walk<'a> {
         let rank = map.rank as usize;
         let is_inside = (1..rank).all(|dimension| (0..map.sizes[dimension] as i64).contains(&place[dimension]));
         let mut address = map.address;
-        for dimension in 1..rank {
-            address = address.wrapping_add_signed(place[dimension].wrapping_mul(map.strides[dimension - 1] as i64));
+        for (position, stride) in place[1..rank].iter().zip(&map.strides) {
+            address = address.wrapping_add_signed(position.wrapping_mul(*stride as i64));
         }
         let size = if is_inside { map.sizes[0] as i64 } else { 0 };
         let (count, runs) = if self.inner_step == 1 { (self.inner, 1) } else { (1, self.inner) };
