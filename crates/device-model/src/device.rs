@@ -52,7 +52,7 @@ impl Default for Features {
             virtual_memory: false,
             interprocess: false,
             l2_persistence: false,
-            tensor_maps: false,
+            tensor_maps: true,
             unified_function_pointers: false,
         }
     }

@@ -50,7 +50,6 @@ const DIFFERENCES: &[(&str, Reason)] = &[
     ("DMA_BUF_SUPPORTED", Reason::NotOffered),
     ("IPC_EVENT_SUPPORTED", Reason::NotOffered),
     ("MEM_SYNC_DOMAIN_COUNT", Reason::NotOffered),
-    ("TENSOR_MAP_ACCESS_SUPPORTED", Reason::NotOffered),
     ("HANDLE_TYPE_FABRIC_SUPPORTED", Reason::NotOffered),
     ("UNIFIED_FUNCTION_POINTERS", Reason::NotOffered),
     ("MULTICAST_SUPPORTED", Reason::NotOffered),

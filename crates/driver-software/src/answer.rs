@@ -21,6 +21,7 @@ pub(crate) fn code_of_fault(kind: FaultKind) -> CUresult {
         FaultKind::Assertion => CUresult::CUDA_ERROR_ASSERT,
         FaultKind::InvalidFunction => CUresult::CUDA_ERROR_INVALID_PC,
         FaultKind::StackOverflow => CUresult::CUDA_ERROR_HARDWARE_STACK_ERROR,
+        FaultKind::InvalidTensor => CUresult::CUDA_ERROR_ILLEGAL_INSTRUCTION,
         FaultKind::OutOfResources => CUresult::CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES,
         FaultKind::Trap
         | FaultKind::Barrier

@@ -3,7 +3,7 @@
 //! The driver is a stack of areas, each with the functions of the API about one kind of thing and no state of its own; what an
 //! area does not answer goes to the one below. From the top:
 //!
-//! launches → streams → events → texture references and their settings → texture and surface objects → arrays → copies → sets → allocations → ranges of managed memory → pools → pointers → functions →
+//! launches → streams → events → texture references and their settings → texture and surface objects → tensor maps → arrays → copies → sets → allocations → ranges of managed memory → pools → pointers → functions →
 //! modules → libraries → links → occupancy → contexts → devices.
 //!
 //! State is in the machine (the engine of crate `simt`, the devices, the objects behind handles) and in the objects
@@ -32,6 +32,7 @@ mod occupancy;
 mod printf;
 mod settings;
 mod stream;
+mod tensor_map;
 mod texture;
 
 /// The driver of the software GPU. It does nothing until `cuInit`.

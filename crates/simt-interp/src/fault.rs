@@ -120,6 +120,8 @@ pub enum FaultKind {
     Undefined(String),
     /// A texture or surface used against its rules.
     Texture(String),
+    /// A tensor map used against its rules.
+    Tensor(String),
     /// Device `free` of what is no allocation.
     BadFree {
         /// The pointer.
@@ -190,6 +192,7 @@ impl fmt::Display for FaultKind {
             FaultKind::StackOverflow { needed, limit } => {
                 write!(f, "stack overflow: {needed} bytes of local memory needed, {limit} there")
             }
+            FaultKind::Tensor(what) => write!(f, "tensor map misused: {what}"),
             FaultKind::Texture(what) => write!(f, "texture misused: {what}"),
             FaultKind::Barrier(what) => write!(f, "barrier misused: {what}"),
             FaultKind::Deadlock(what) => write!(f, "deadlock: {what}"),

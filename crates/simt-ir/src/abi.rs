@@ -245,6 +245,16 @@ pub struct RuntimeTable {
         operands: *const [u64; 32],
         results: *mut [u64; 32],
     ) -> u32,
+    /// The same for an operation on tensors ([`crate::tensor::execute`], [`crate::tensor::TensorOp::encode`]).
+    pub tensor: unsafe extern "C" fn(
+        launch: *const LaunchContext,
+        warp: *mut WarpContext,
+        lanes: u32,
+        line: u32,
+        code: u64,
+        operands: *const [u64; 32],
+        results: *mut [u64; 32],
+    ) -> u32,
 }
 
 /// Machine code of a kernel, as the engine sees it.

@@ -20,6 +20,7 @@ mod op_info;
 pub mod pass;
 mod print;
 mod program;
+pub mod tensor;
 pub mod texture;
 mod types;
 mod verify;

@@ -3,6 +3,7 @@
 //! The meaning is exact (bit for bit) unless an operation is marked *approximate*; then the PTX ISA's documented
 //! error bound is what every implementation has to keep.
 
+use crate::tensor::TensorOp;
 use crate::texture::TextureOp;
 use crate::{FunctionId, MatrixProduct, SymbolId, Type, Value};
 
@@ -579,6 +580,8 @@ pub enum Op {
     MatrixProduct { product: MatrixProduct, a: Vec<Value>, b: Vec<Value>, c: Vec<Value> },
     /// Reads, writes or asks about a texture or surface; types of operands and results are [`TextureOp`]'s.
     Texture { op: TextureOp, operands: Vec<Value> },
+    /// Moves a part of a tensor, or changes a tensor map; types of operands and results are [`TensorOp`]'s.
+    Tensor { op: TensorOp, operands: Vec<Value> },
     /// `i32 -> i32, i1`: lane id of the elected leader, and whether this lane is it.
     Elect { members: Value },
 

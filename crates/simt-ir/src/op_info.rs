@@ -111,7 +111,8 @@ macro_rules! visit_operands {
             Op::Elect { members } => $visit(members),
             Op::Call { arguments, .. }
             | Op::RuntimeCall { arguments, .. }
-            | Op::Texture { operands: arguments, .. } => {
+            | Op::Texture { operands: arguments, .. }
+            | Op::Tensor { operands: arguments, .. } => {
                 for argument in arguments {
                     $visit(argument);
                 }
@@ -216,6 +217,7 @@ impl Op {
                 vec![product.d.register(); product.sum_registers(product.d)]
             }
             Op::Texture { op, .. } => op.result_types(),
+            Op::Tensor { op, .. } => op.result_types(),
             Op::Call { function, .. } => returns_of(*function),
             Op::CallIndirect { returns, .. } | Op::Unsupported { returns, .. } => returns.clone(),
             Op::RuntimeCall { function, .. } => match function {
@@ -249,6 +251,7 @@ impl Op {
             | Op::Elect { .. }
             | Op::MatrixProduct { .. }
             | Op::Texture { .. }
+            | Op::Tensor { .. }
             | Op::Call { .. }
             | Op::CallIndirect { .. }
             | Op::RuntimeCall { .. }

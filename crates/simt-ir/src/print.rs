@@ -241,6 +241,7 @@ impl Op {
             Op::Elect { .. } => "elect".into(),
             Op::MatrixProduct { product, .. } => product.to_string(),
             Op::Texture { op, .. } => op.to_string(),
+            Op::Tensor { op, .. } => op.to_string(),
             Op::Call { function, .. } => format!("call f{}", function.0),
             Op::CallIndirect { .. } => "call_indirect".into(),
             Op::RuntimeCall { function, .. } => format!("runtime {}", snake(function)),

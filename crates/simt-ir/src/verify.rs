@@ -176,6 +176,11 @@ impl Verifier<'_> {
         {
             return Err(mismatch(format!("takes {} operands", texture.operand_types().len())));
         }
+        if let Op::Tensor { op: tensor, operands } = op
+            && operands.len() != tensor.operand_count()
+        {
+            return Err(mismatch(format!("takes {} operands", tensor.operand_count())));
+        }
         let operands = op.operands();
         let expected = self.operand_types(op, operands.len());
         for (operand, expected) in operands.iter().zip(expected) {
@@ -257,6 +262,7 @@ impl Verifier<'_> {
             }
             Op::Call { function, .. } => self.program.function(*function).parameters.clone(),
             Op::Texture { op, .. } => op.operand_types(),
+            Op::Tensor { op, .. } => op.operand_types(),
             Op::CallIndirect { .. } => vec![Type::I64],
             _ => vec![],
         }

@@ -27,6 +27,8 @@ pub enum FaultKind {
     InvalidFree,
     /// A texture or surface that is none, or no longer.
     InvalidTexture,
+    /// A tensor map that is none, or a part of a tensor that the card does not move.
+    InvalidTensor,
     /// There is no memory for the blocks of the grid.
     OutOfResources,
     /// A defect of the engine or of the compiler.
@@ -46,6 +48,7 @@ impl fmt::Display for FaultKind {
             FaultKind::Barrier => "barrier misused",
             FaultKind::InvalidFree => "free of something that was not allocated",
             FaultKind::InvalidTexture => "no such texture or surface",
+            FaultKind::InvalidTensor => "tensor map misused",
             FaultKind::OutOfResources => "out of resources",
             FaultKind::Internal => "internal error of the engine",
         })

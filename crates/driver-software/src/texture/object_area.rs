@@ -1,10 +1,10 @@
 //! Functions of the API about texture and surface objects.
 
-use super::Arrays;
 use super::object::{Object, surface_image, texture_image};
 use crate::answer::answer;
 use crate::context::current;
 use crate::machine::Machine;
+use crate::tensor_map::TensorMaps;
 use cuda_abi::*;
 use driver_api::Driver;
 
@@ -21,7 +21,7 @@ fn is_surface(object: &Object) -> bool {
 
 impl Driver for TextureObjects {
     fn next(&self) -> Option<&dyn Driver> {
-        Some(&Arrays)
+        Some(&TensorMaps)
     }
 
     fn cuTexObjectCreate(

@@ -91,13 +91,27 @@ fn to_many(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
     let from = target(cx, Some("global"), bracketed(i, "a")?)?;
     let barrier = target(cx, i.slot("SPACE"), bracketed(i, "bar")?)?;
     let (size, mask) = (cx.source(i, "size")?, cx.source(i, "mask")?);
+    to_each_block(cx, mask, [to, barrier], |cx, [to, barrier]| {
+        copy(cx, &from, &to, size, Bytes::All);
+        complete_transactions(cx, &barrier, size);
+    });
+    Ok(())
+}
+
+/// Does something for each block of the cluster whose bit in `mask`, an `i16`, is set, with what places in shared memory are there.
+pub(super) fn to_each_block(
+    cx: &mut Lowering<'_>,
+    mask: Value,
+    places: [Target; 2],
+    mut turn: impl FnMut(&mut Lowering<'_>, [Target; 2]),
+) {
     let mask = cx.resize(false, Type::I32, mask);
     let start = cx.word(0);
     cx.repeat(start, |cx, rank| {
         let bit = cx.binary(BinaryOp::ShrUnsigned, mask, rank);
         let wanted = cx.resize(false, Type::I1, bit);
         let after = cx.begin_region(wanted);
-        let [to, barrier] = [&to, &barrier].map(|own| {
+        let there = places.map(|own| {
             let own_address = if own.space == AddressSpace::Shared {
                 cx.builder.push1(Op::ToGeneric { space: AddressSpace::Shared, a: own.address })
             } else {
@@ -106,15 +120,19 @@ fn to_many(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
             let address = cx.builder.push1(Op::MapToRank { a: own_address, rank });
             Target { space: AddressSpace::Generic, address, offset: own.offset }
         });
-        copy(cx, &from, &to, size, Bytes::All);
-        complete_transactions(cx, &barrier, size);
+        turn(cx, there);
         cx.end_region(after);
         let next = cx.binary_constant(BinaryOp::Add, rank, 1);
         let rest = cx.binary(BinaryOp::ShrUnsigned, mask, next);
         let done = cx.is_zero(rest);
         (next, done)
     });
-    Ok(())
+}
+
+/// Copies a known number of bytes, a multiple of 16.
+pub(super) fn copy_constant(cx: &mut Lowering<'_>, from: &Target, to: &Target, bytes: u32) {
+    let size = cx.word(bytes);
+    copy(cx, from, to, size, Bytes::All);
 }
 
 fn to_global(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {

@@ -29,6 +29,7 @@ mod narrow;
 mod page;
 pub mod special;
 mod store_async;
+mod tensor;
 mod texture;
 mod transcendental;
 mod video;
@@ -112,6 +113,7 @@ const FAMILIES: &[(&str, &[&[Declaration]])] = &[
     ("memory", &[memory::INSTRUCTIONS]),
     ("narrow", &[narrow::INSTRUCTIONS]),
     ("store_async", &[store_async::INSTRUCTIONS]),
+    ("tensor", &[tensor::INSTRUCTIONS]),
     ("texture", texture::INSTRUCTIONS),
     ("transcendental", &[transcendental::INSTRUCTIONS]),
     ("video", video::INSTRUCTIONS),

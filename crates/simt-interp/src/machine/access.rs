@@ -141,6 +141,28 @@ impl Context<'_, '_> {
         self.read(lane, &request, bytes)
     }
 
+    /// Writes bytes at a generic address, for operations of more than one element.
+    pub fn write_generic(&mut self, lane: &mut Lane, address: u64, bytes: &[u8], line: u32) -> Result<(), FaultKind> {
+        let request = Request {
+            kind: AccessKind::Store,
+            space: AddressSpace::Generic,
+            address,
+            size: bytes.len() as u32,
+            order: MemoryOrder::Weak,
+            scope: Scope::System,
+            line,
+        };
+        self.write(lane, &request, bytes)
+    }
+
+    /// Whether these bytes lie in the shared memory of one block of the cluster.
+    pub fn is_in_cluster(&self, address: u64, bytes: u64) -> bool {
+        window_of(address) == SHARED_WINDOW
+            && self
+                .rank_of(address)
+                .is_some_and(|rank| offset_of(address).saturating_add(bytes) <= self.cluster_shared[rank].len() as u64)
+    }
+
     fn read(&mut self, lane: &mut Lane, request: &Request, bytes: &mut [u8]) -> Result<(), FaultKind> {
         let place = self.place(lane, request.space, request.address);
         match place {

@@ -9,6 +9,7 @@ mod grid;
 mod lane;
 mod registers;
 mod step;
+mod tensor;
 mod texture;
 mod warp;
 

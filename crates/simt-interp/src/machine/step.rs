@@ -171,6 +171,7 @@ fn run_lane(
         }
         Op::Fence { .. } => vec![],
         Op::Texture { op, operands } => context.texture(lane, op, operands, line)?,
+        Op::Tensor { op, operands } => context.tensor(lane, op, operands, line)?,
         Op::SymbolAddress(symbol) => vec![context.symbol_address(lane, *symbol)],
         Op::FunctionAddress(function) => vec![u128::from(context.machine.program.address_of(*function))],
         Op::ToGeneric { space, a } => vec![u128::from(context.to_generic(lane, *space, lane.value(*a) as u64))],

@@ -11,6 +11,7 @@ mod cluster;
 mod control;
 mod convert;
 mod directed;
+mod engine_call;
 mod float;
 mod integer;
 mod kernel;
@@ -21,7 +22,6 @@ mod memory;
 mod outline;
 mod runtime;
 mod team;
-mod texture;
 mod transfer;
 mod value;
 mod wait;
@@ -30,7 +30,9 @@ pub use kernel::{ENTRY_NAME, emit_program};
 pub use team::choose_lanes;
 
 use std::collections::HashMap;
+use std::mem::offset_of;
 
+use simt_ir::abi::RuntimeTable;
 use simt_ir::analysis::{Dominators, Liveness, Presence, Shape, Shapes};
 use simt_ir::{BlockId, Function, Op, Program, Type, Value};
 
@@ -265,7 +267,12 @@ impl<'a> FunctionEmitter<'a> {
             | Op::Elect { .. }
             | Op::WarpSync { .. } => self.across_lanes(&instruction.op, results)?,
             Op::MatrixProduct { product, a, b, c } => self.matrix_product(product, [a, b, c], results),
-            Op::Texture { op, operands } => self.texture(op, operands, results),
+            Op::Texture { op, operands } => {
+                self.engine_call(offset_of!(RuntimeTable, texture), op.encode(), operands, results);
+            }
+            Op::Tensor { op, operands } => {
+                self.engine_call(offset_of!(RuntimeTable, tensor), op.encode(), operands, results);
+            }
             Op::Fence { order, .. } => self.fence(*order),
             Op::StackAlloc { .. } | Op::StackSave | Op::StackRestore { .. } => self.stack(&instruction.op, results),
             op => self.pure(op, results[0])?,

@@ -4,6 +4,7 @@ mod access;
 mod heap;
 mod output;
 mod report;
+mod tensor;
 mod texture;
 
 pub use heap::Heap;
@@ -21,8 +22,19 @@ use simt_ir::abi::{AccessKind, AccessSpace, LaunchContext, RuntimeTable, WarpCon
 pub type Formatter = fn(format: u64, arguments: u64, readable: &dyn Fn(u64, u64) -> bool, text: &mut Vec<u8>) -> i32;
 
 /// The functions of this engine.
-pub(crate) static TABLE: RuntimeTable =
-    RuntimeTable { check_access, fault, vprintf, assert_fail, malloc, free, clock, global_timer, evaluate, texture };
+pub(crate) static TABLE: RuntimeTable = RuntimeTable {
+    check_access,
+    fault,
+    vprintf,
+    assert_fail,
+    malloc,
+    free,
+    clock,
+    global_timer,
+    evaluate,
+    texture,
+    tensor,
+};
 
 /// Marks the calling core as being in a runtime function while it lives: a hardware fault in there is not the kernel's.
 struct InRuntime<'a>(&'a CallFrame);
@@ -183,6 +195,21 @@ unsafe extern "C" fn texture(
 ) -> u32 {
     // SAFETY: machine code passes its own contexts, and as many arrays as the operation has operands and results.
     unsafe { u32::from(!texture::execute_lanes(launch, warp, lanes, line, code, operands, results)) }
+}
+
+/// # Safety
+/// Called by machine code, or in its place, under the contract of `simt_ir::abi`.
+unsafe extern "C" fn tensor(
+    launch: *const LaunchContext,
+    warp: *mut WarpContext,
+    lanes: u32,
+    line: u32,
+    code: u64,
+    operands: *const [u64; 32],
+    results: *mut [u64; 32],
+) -> u32 {
+    // SAFETY: machine code passes its own contexts, and as many arrays as the operation has operands and results.
+    unsafe { u32::from(!tensor::execute_lanes(launch, warp, lanes, line, code, operands, results)) }
 }
 
 /// Cycles: the processor's time stamp counter, which advances at a constant rate near its nominal clock.

@@ -1,9 +1,5 @@
-//! Textures and surfaces: calls of the engine, which does them lane by lane.
+//! Textures, surfaces and tensors: calls of the engine, which does them lane by lane.
 
-use std::mem::offset_of;
-
-use simt_ir::abi::RuntimeTable;
-use simt_ir::texture::TextureOp;
 use simt_ir::{Type, Value};
 
 use super::{FunctionEmitter, LANES};
@@ -13,7 +9,8 @@ use crate::llvm::{Cast, IntPredicate, Val};
 const WORDS_BYTES: usize = 8 * LANES as usize;
 
 impl FunctionEmitter<'_> {
-    pub fn texture(&mut self, op: &TextureOp, operands: &[Value], results: &[Value]) {
+    /// Calls the engine's function at this place in its table with an operation, as a number, and what it works on.
+    pub fn engine_call(&mut self, function: usize, operation: u64, operands: &[Value], results: &[Value]) {
         let ir = self.ir;
         let words = ir.vector(ir.int(64), LANES);
         let bits: Vec<Val> = operands.iter().map(|operand| self.lane_words(*operand)).collect();
@@ -26,11 +23,11 @@ impl FunctionEmitter<'_> {
         for index in 0..results.len() {
             ir.store(ir.zero(words), ir.offset_by(found, index * WORDS_BYTES), 8);
         }
-        // Surfaces are memory that other accesses see.
+        // Surfaces and tensors are memory that other accesses see.
         self.compiler_fence();
         let lanes = self.mask_bits(self.mask);
-        let arguments = [self.launch, self.warp, lanes, self.i32(self.line), self.i64(op.encode()), given, found];
-        let failed = self.call_runtime(offset_of!(RuntimeTable, texture), ir.int(32), &arguments);
+        let arguments = [self.launch, self.warp, lanes, self.i32(self.line), self.i64(operation), given, found];
+        let failed = self.call_runtime(function, ir.int(32), &arguments);
         let failed = ir.icmp(IntPredicate::LLVMIntNE, failed, self.i32(0));
         self.leave_by_fault(failed);
         self.compiler_fence();
