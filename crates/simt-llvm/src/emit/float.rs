@@ -435,8 +435,8 @@ pub(super) fn arithmetic_nans(function: &simt_ir::Function) -> Vec<bool> {
         for instruction in &block.instructions {
             let makes = match &instruction.op {
                 Op::FloatUnary { .. } | Op::FloatBinary { .. } | Op::Fma { .. } => true,
-                // From f64 and bf16, and from f32 without a flush, a NaN's own bits come along.
-                Op::FloatToFloat { flush, from, .. } => *from == Type::F16 || (*from == Type::F32 && *flush),
+                // From f64 and bf16 a NaN's own bits come along, from f32 without a flush those of the operand.
+                Op::FloatToFloat { from, .. } => matches!(from, Type::F16 | Type::F32),
                 Op::Select { ty, .. } => *ty == Type::F32,
                 // Never a NaN, and so never one with bits to keep.
                 Op::IntToFloat { .. } => true,
@@ -448,7 +448,7 @@ pub(super) fn arithmetic_nans(function: &simt_ir::Function) -> Vec<bool> {
             }
         }
     }
-    // Phis and selections fall with any input that is not arithmetic.
+    // Phis, selections and copies fall with any input that is not arithmetic.
     let mut changed = true;
     while changed {
         changed = false;
@@ -463,10 +463,13 @@ pub(super) fn arithmetic_nans(function: &simt_ir::Function) -> Vec<bool> {
             }
             for instruction in &block.instructions {
                 let Some(&result) = instruction.results.first() else { continue };
-                if let Op::Select { a, b, .. } = instruction.op
-                    && marks[result.0 as usize]
-                    && !(marks[a.0 as usize] && marks[b.0 as usize])
-                {
+                let arithmetic = |value: Value| marks[value.0 as usize];
+                let stays = match instruction.op {
+                    Op::Select { a, b, .. } => arithmetic(a) && arithmetic(b),
+                    Op::FloatToFloat { flush: false, from: Type::F32, a, .. } => arithmetic(a),
+                    _ => true,
+                };
+                if marks[result.0 as usize] && !stays {
                     set(&mut marks, result, false);
                 }
             }
