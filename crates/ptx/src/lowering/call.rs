@@ -48,6 +48,11 @@ fn runtime_function(name: &str) -> Option<(RuntimeFunction, &'static [Type])> {
     })
 }
 
+/// Whether a function that no module defines is one of the runtime's.
+pub(crate) fn is_runtime_function(name: &str) -> bool {
+    runtime_function(name).is_some()
+}
+
 impl Lowering<'_> {
     /// Lowers a call with these operands.
     pub(crate) fn call(&mut self, operands: &[Operand]) -> Result<(), Problem> {

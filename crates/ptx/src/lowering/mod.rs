@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use simt_ir::Program;
 
+pub(crate) use call::is_runtime_function;
 pub(crate) use context::{Lowering, Problem, ir_type};
 pub(crate) use emit::FloatModifiers;
 pub use global::{GlobalSymbol, Relocation, RelocationTarget, global_symbols};
@@ -35,7 +36,8 @@ pub(crate) use place::Place;
 
 use crate::ast::{FunctionKind, Module};
 use crate::error::Error;
-use program::{ProgramBuilder, Types};
+use program::ProgramBuilder;
+pub(crate) use program::Types;
 
 /// Why a kernel cannot be lowered or modules cannot be linked.
 #[derive(Clone, Debug, PartialEq, Eq)]

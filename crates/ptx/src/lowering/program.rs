@@ -1,6 +1,7 @@
 //! A program under construction: its functions and symbols get their numbers when they are first referred to.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use simt_ir::{AddressSpace, FunctionId, Program, Symbol, SymbolId, Type};
@@ -35,6 +36,13 @@ impl Types {
             Ok(types)
         };
         Ok(Types { parameters: flatten(&signature.params)?, returns: flatten(&signature.returns)? })
+    }
+}
+
+impl fmt::Display for Types {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |types: &[Type]| types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        write!(f, "({}) -> ({})", list(&self.parameters), list(&self.returns))
     }
 }
 
