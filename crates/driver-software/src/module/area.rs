@@ -33,6 +33,10 @@ pub(super) fn file_contents(path: &CStr) -> Answer<Vec<u8>> {
         std::io::ErrorKind::NotFound => CUresult::CUDA_ERROR_FILE_NOT_FOUND,
         _ => CUresult::CUDA_ERROR_OPERATING_SYSTEM,
     })?;
+    // Its pointers are those of another process.
+    if fatbin::edge::is_wrapper(&contents) {
+        return Err(CUresult::CUDA_ERROR_INVALID_IMAGE);
+    }
     // Enough zeros for what looks at the beginning of an image.
     contents.extend_from_slice(&[0; 64]);
     Ok(contents)

@@ -8,6 +8,7 @@ mod image;
 mod library;
 mod linker;
 mod options;
+mod pieces;
 mod settings;
 
 pub(crate) use area::{Modules, name_of};

@@ -9,12 +9,14 @@
 //! 4. [`merge`] writes it all down.
 
 mod error;
+mod library;
 mod merge;
 mod rename;
 mod resolve;
 mod symbols;
 
 pub use error::LinkError;
+pub use library::select;
 
 use crate::ast::Module;
 

@@ -74,7 +74,8 @@ fn exported(inputs: &[Input], tables: &[Table], errors: &mut Vec<LinkError>) -> 
             };
             if strength == Strength::Strong && definition.defined == Some(Strength::Strong) {
                 let inputs = [inputs[other].name.clone(), inputs[module].name.clone()];
-                errors.push(LinkError::Duplicate { name: name.to_string(), inputs });
+                let is_function = symbol.kind == Kind::Function;
+                errors.push(LinkError::Duplicate { name: name.to_string(), is_function, inputs });
                 continue;
             }
             let wins = match strength {
