@@ -12,6 +12,7 @@
 pub mod abi;
 pub mod analysis;
 mod builder;
+mod device_call;
 mod function;
 mod matrix;
 pub mod number;
@@ -25,6 +26,7 @@ mod types;
 mod verify;
 
 pub use builder::FunctionBuilder;
+pub use device_call::DeviceCall;
 pub use function::{Block, BlockId, Function, FunctionKind, Instruction, Phi, Terminator, Value};
 pub use matrix::{Arrangement, Combine, Element, Factor, MatrixProduct, Place, Sum};
 pub use op::{
@@ -32,7 +34,7 @@ pub use op::{
     MatchKind, MemoryOrder, Op, PermuteMode, ReduceOp, Rounding, RuntimeFunction, Scope, ShuffleMode, SpecialRegister,
     UnaryOp, VoteMode,
 };
-pub use program::{FunctionId, Program, Symbol, SymbolId, function_address};
+pub use program::{FunctionId, Program, Symbol, SymbolId, function_address, function_ordinal};
 pub use types::Type;
 pub use verify::{VerifyError, verify};
 

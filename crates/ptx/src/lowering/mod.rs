@@ -142,6 +142,10 @@ fn add_indirect_candidates(builder: &mut ProgramBuilder) -> bool {
     let library = Arc::clone(&builder.library);
     for index in library.address_taken() {
         let function = library.function(library.functions[*index]);
+        // Kernels whose addresses are taken are launched, not called.
+        if function.kind == FunctionKind::Entry {
+            continue;
+        }
         let types = Types::of(&function.signature);
         if types.is_ok_and(|types| builder.indirect_calls.contains(&types)) {
             builder.function_id(*index);
