@@ -80,10 +80,16 @@ fn containers(file: &[u8]) -> Result<Vec<Container<'_>>> {
     Ok(containers)
 }
 
-/// Whether a container holds NVIDIA's runtime for kernels that launch kernels (`libcudadevrt`), by the names of its functions.
-/// nvcc links it to every program of relocatable device code that may need it; it is mostly machine code.
-pub fn is_device_runtime(container: &Container<'_>) -> bool {
-    let image = container.images().iter().find(|image| image.kind == ImageKind::Elf);
-    let cubin = image.and_then(|image| elf::inspect(&image.data().ok()?).ok());
-    cubin.is_some_and(|cubin| cubin.functions.iter().any(|name| name.starts_with("__cudaCDP2")))
+/// Whether nothing is missed without the machine code of a container: there is none, or there are no functions in it, as in the module that
+/// nvcc puts into every program; or it is NVIDIA's runtime for kernels that launch kernels (`libcudadevrt`), which a driver
+/// brings itself. nvcc links that to every program of relocatable device code that may need it.
+pub fn is_dispensable(container: &Container<'_>) -> bool {
+    let Some(image) = container.images().iter().find(|image| image.kind == ImageKind::Elf) else {
+        return container.images().is_empty();
+    };
+    let has_ptx = container.images().iter().any(|image| image.kind == ImageKind::Ptx);
+    let cubin = image.data().ok().and_then(|data| elf::inspect(&data).ok());
+    cubin.is_some_and(|cubin| {
+        (cubin.functions.is_empty() && !has_ptx) || cubin.functions.iter().any(|name| name.starts_with("__cudaCDP2"))
+    })
 }

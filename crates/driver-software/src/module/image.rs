@@ -94,7 +94,7 @@ fn parse(text: &str, origin: Origin) -> Result<Arc<jit::Module>, Refusal> {
 }
 
 /// Whether the first thing in a text, after comments and blanks, is the directive that PTX begins with.
-fn begins_as_ptx(text: &str) -> bool {
+pub(super) fn begins_as_ptx(text: &str) -> bool {
     let mut rest = text.trim_start();
     loop {
         rest = match (rest.strip_prefix("//"), rest.strip_prefix("/*")) {

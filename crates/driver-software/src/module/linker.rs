@@ -51,9 +51,7 @@ fn named(handle: CUlinkState) -> Answer<Arc<Linker>> {
 fn code_of(errors: &[LinkError]) -> CUresult {
     match errors.first() {
         Some(LinkError::Text { .. }) => CUresult::CUDA_ERROR_INVALID_PTX,
-        Some(LinkError::Undefined { .. }) => CUresult::CUDA_ERROR_INVALID_SOURCE,
-        Some(LinkError::Duplicate { is_function: true, .. }) => CUresult::CUDA_ERROR_INVALID_SOURCE,
-        _ => CUresult::CUDA_ERROR_UNKNOWN,
+        _ => CUresult::CUDA_ERROR_INVALID_SOURCE,
     }
 }
 
@@ -125,13 +123,14 @@ impl Linker {
         Err(Refusal(code, text_of(&conflicts, &[])))
     }
 
-    /// Links, the first time.
+    /// Links, which can be asked for once.
     fn complete(&self, state: &mut State) -> Answer {
         if let Some(code) = state.failure {
             return Err(code);
         }
+        // As driver 580 answers.
         if state.output.is_some() {
-            return Ok(());
+            return Err(CUresult::CUDA_ERROR_INVALID_HANDLE);
         }
         let start = Instant::now();
         let linked = state.linker.finish();

@@ -124,7 +124,8 @@ impl Buffer {
             start.add(length).write(0);
             if self.size_value != 0 {
                 let place: *mut usize = std::ptr::with_exposed_provenance_mut(self.size_value);
-                place.write_unaligned(length);
+                // The length of what there was to write, but for what is cut off.
+                place.write_unaligned(text.len().min(self.bytes));
             }
         }
         true
@@ -153,7 +154,7 @@ mod tests {
         assert!(log.error("no such instruction"));
         // SAFETY: the log ends its text with a zero.
         let text = unsafe { CStr::from_ptr(buffer.as_ptr()) };
-        assert_eq!((text, values[1].addr()), (c"no such", 7));
+        assert_eq!((text, values[1].addr()), (c"no such", 8));
         assert!(!JitLog::default().error("nobody wants to know"));
     }
 }

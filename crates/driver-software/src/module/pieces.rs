@@ -1,9 +1,9 @@
 //! What is given to the linker: the PTX in images, object files and archives.
 
-use super::image::{Refusal, select, text_of};
+use super::image::{Refusal, begins_as_ptx, select, text_of};
 use core::ffi::c_void;
 use cuda_abi::{CUjitInputType, CUresult};
-use fatbin::host::{self, is_device_runtime};
+use fatbin::host::{self, is_dispensable};
 use fatbin::{Capability, Container};
 
 /// A text that is to be linked.
@@ -46,11 +46,15 @@ pub(super) unsafe fn read(
             bytes.extend_from_slice(&[0; 64]);
             // SAFETY: the bytes are there and end with zeros; the rest is the caller's promise.
             let text = unsafe { text_of(bytes.as_ptr().cast::<c_void>(), device)? };
+            if !begins_as_ptx(&text) {
+                let text = format!("{name} is text, but no PTX: it does not begin with .version");
+                return Err(Refusal(CUresult::CUDA_ERROR_INVALID_IMAGE, text));
+            }
             Ok(Pieces { pieces: vec![Piece { name: name.to_string(), text, is_member: false }], left_out: Vec::new() })
         }
         kind if kind.name().is_some() => {
             let text = format!("{name}: LTO and NVVM IR is in forms that are not public: pass PTX");
-            Err(Refusal(CUresult::CUDA_ERROR_NOT_SUPPORTED, text))
+            Err(Refusal(CUresult::CUDA_ERROR_JIT_COMPILER_NOT_FOUND, text))
         }
         _ => Err(Refusal(CUresult::CUDA_ERROR_INVALID_VALUE, format!("{name}: there is no such kind of input"))),
     }
@@ -58,9 +62,9 @@ pub(super) unsafe fn read(
 
 fn of_host_file(name: &str, bytes: &[u8], device: Capability, is_library: bool) -> Result<Pieces, Refusal> {
     let members = host::members(bytes)
-        .map_err(|error| Refusal(CUresult::CUDA_ERROR_INVALID_IMAGE, format!("{name}: {error}")))?;
+        .map_err(|error| Refusal(CUresult::CUDA_ERROR_UNKNOWN, format!("{name}: {error}")))?;
     if members.is_empty() {
-        return Err(Refusal(CUresult::CUDA_ERROR_INVALID_IMAGE, format!("{name} holds no device code")));
+        return Err(Refusal(CUresult::CUDA_ERROR_UNKNOWN, format!("{name} holds no device code")));
     }
     let mut found = Pieces::default();
     for member in members {
@@ -91,8 +95,7 @@ pub(super) fn of_container(
     may_lack: bool,
     left_out: &mut Vec<String>,
 ) -> Result<Option<Piece>, Refusal> {
-    // What nvcc puts into every program, and the runtime that is part of the engine.
-    if container.images().is_empty() || is_device_runtime(container) {
+    if is_dispensable(container) {
         return Ok(None);
     }
     match select(container, device) {

@@ -11,8 +11,6 @@ pub enum LinkError {
     Duplicate {
         /// The name.
         name: String,
-        /// Whether it is a function that other modules call.
-        is_function: bool,
         /// The modules.
         inputs: [String; 2],
     },
@@ -46,7 +44,7 @@ pub enum LinkError {
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LinkError::Duplicate { name, inputs: [first, second], .. } => {
+            LinkError::Duplicate { name, inputs: [first, second] } => {
                 write!(f, "`{name}` is defined by {first} and again by {second}")
             }
             LinkError::Undefined { name, input, line: Some(line) } => {

@@ -74,8 +74,7 @@ fn exported(inputs: &[Input], tables: &[Table], errors: &mut Vec<LinkError>) -> 
             };
             if strength == Strength::Strong && definition.defined == Some(Strength::Strong) {
                 let inputs = [inputs[other].name.clone(), inputs[module].name.clone()];
-                let is_function = symbol.kind == Kind::Function;
-                errors.push(LinkError::Duplicate { name: name.to_string(), is_function, inputs });
+                errors.push(LinkError::Duplicate { name: name.to_string(), inputs });
                 continue;
             }
             let wins = match strength {
