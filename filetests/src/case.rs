@@ -196,6 +196,7 @@ mod tests {
             name: String::new(),
             path: PathBuf::new(),
             source: String::new(),
+            parts: Vec::new(),
             expected: Expected { flags: flags.split(' ').map(str::to_owned).collect(), ..Expected::default() },
         };
         assert_eq!(with("-gencode arch=compute_90a,code=compute_90a").only_capability().as_deref(), Some("9.0"));

@@ -97,7 +97,15 @@ impl Domain {
     /// Fails the domain for a reason that lies outside of machine code. `kernel` is what was to run.
     pub fn fail(&self, kind: FaultKind, kernel: &str, detail: String) {
         let kernel = kernel.to_string();
-        self.record(Fault { kind, kernel, line: None, block: [0; 3], thread: None, access: None, detail: Some(detail) });
+        self.record(Fault {
+            kind,
+            kernel,
+            line: None,
+            block: [0; 3],
+            thread: None,
+            access: None,
+            detail: Some(detail),
+        });
     }
 
     /// Memory for the parameters of grids that kernels launch.

@@ -79,13 +79,7 @@ impl Context {
             modules: Lock::new(Order::Modules, Vec::new()),
             settings: Lock::new(
                 Order::ContextSettings,
-                Settings {
-                    cache_config: 0,
-                    shared_config: 1,
-                    sync_depth: 2,
-                    l2_granularity: 64,
-                    persisting_l2: 0,
-                },
+                Settings { cache_config: 0, shared_config: 1, sync_depth: 2, l2_granularity: 64, persisting_l2: 0 },
             ),
             peers: Lock::new(Order::ContextSettings, BTreeSet::new()),
         });

@@ -52,8 +52,9 @@ impl ModuleRuntime {
             (DeviceCall::StreamDestroy, &[stream]) => self.state.destroy_stream(stream),
             (DeviceCall::StreamWaitEvent, &[stream, event, _]) => self.wait_for_event(caller, stream, event),
             (DeviceCall::EventCreateWithFlags, &[place, flags]) => self.create_event(caller, place, flags as u32),
-            (DeviceCall::EventRecord, &[event, stream])
-            | (DeviceCall::EventRecordWithFlags, &[event, stream, _]) => self.record_event(caller, event, stream),
+            (DeviceCall::EventRecord, &[event, stream]) | (DeviceCall::EventRecordWithFlags, &[event, stream, _]) => {
+                self.record_event(caller, event, stream)
+            }
             (DeviceCall::EventDestroy, &[event]) => self.state.destroy_event(event),
             (
                 DeviceCall::MemcpyAsync
@@ -116,6 +117,12 @@ impl DeviceRuntime for ModuleRuntime {
     }
 
     fn grid_is_complete(&self, node: u64) {
-        self.state.forget(node);
+        let buffers = self.state.forget(node);
+        if let Some(module) = self.module.upgrade() {
+            let heap = module.group.domain().parameter_buffers();
+            buffers.into_iter().for_each(|address| {
+                heap.free(address);
+            });
+        }
     }
 }

@@ -189,8 +189,8 @@ impl DeviceState {
         self.state.lock().events.remove(&handle).map(|_| ()).ok_or(DeviceError::INVALID_VALUE)
     }
 
-    /// Forgets what belonged to a grid. A buffer that was never launched goes with its context.
-    pub(super) fn forget(&self, node: u64) {
+    /// Forgets what belonged to a grid; the buffers that it asked for and did not launch.
+    pub(super) fn forget(&self, node: u64) -> Vec<u64> {
         let mut state = self.state.lock();
         // Most grids leave nothing, and there may be many.
         if !state.errors.is_empty() {
@@ -202,9 +202,10 @@ impl DeviceState {
         if !state.events.is_empty() {
             state.events.retain(|_, event| event.node != node);
         }
-        if !state.buffers.is_empty() {
-            state.buffers.retain(|_, buffer| buffer.node != node);
+        if state.buffers.is_empty() {
+            return Vec::new();
         }
+        state.buffers.extract_if(|_, buffer| buffer.node == node).map(|(address, _)| address).collect()
     }
 }
 

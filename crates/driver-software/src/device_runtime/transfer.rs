@@ -159,7 +159,8 @@ impl Transfer {
             return Ok(());
         }
         let arena = Machine::get().map_err(|_| 0u64)?.arena();
-        let check = |address: u64| if arena.is_accessible(address, bytes) { Ok(address as usize) } else { Err(address) };
+        let check =
+            |address: u64| if arena.is_accessible(address, bytes) { Ok(address as usize) } else { Err(address) };
         let to = std::ptr::with_exposed_provenance_mut::<u8>(check(self.to.row(row, slice))?);
         match self.source {
             Source::Memory(from) => {

@@ -61,8 +61,8 @@ pub(super) unsafe fn read(
 }
 
 fn of_host_file(name: &str, bytes: &[u8], device: Capability, is_library: bool) -> Result<Pieces, Refusal> {
-    let members = host::members(bytes)
-        .map_err(|error| Refusal(CUresult::CUDA_ERROR_UNKNOWN, format!("{name}: {error}")))?;
+    let members =
+        host::members(bytes).map_err(|error| Refusal(CUresult::CUDA_ERROR_UNKNOWN, format!("{name}: {error}")))?;
     if members.is_empty() {
         return Err(Refusal(CUresult::CUDA_ERROR_UNKNOWN, format!("{name} holds no device code")));
     }

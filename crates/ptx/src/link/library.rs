@@ -10,7 +10,8 @@ use crate::ast::Name;
 /// missing. Their numbers, in order.
 pub fn select(inputs: &[Input], members: &[Input]) -> Vec<usize> {
     let (mut linked, members) = (tables(inputs), tables(members));
-    let has_kernel = |table: &Table| table.iter().any(|(_, symbol)| symbol.kind == Kind::Kernel && symbol.defined.is_some());
+    let has_kernel =
+        |table: &Table| table.iter().any(|(_, symbol)| symbol.kind == Kind::Kernel && symbol.defined.is_some());
     let mut selected: Vec<usize> = (0..members.len()).filter(|&index| has_kernel(&members[index])).collect();
     let mut rest: Vec<(usize, Table)> = Vec::new();
     for (index, table) in members.into_iter().enumerate() {

@@ -159,8 +159,8 @@ fn free_name(inputs: &[Input], name: &Name, module: usize, taken: &HashSet<Name>
     let mut number = module + 1;
     loop {
         let candidate = Name::new(format!("{name}${number}"));
-        let is_free = !taken.contains(&candidate)
-            && inputs.iter().all(|input| !input.module.text().contains(candidate.as_str()));
+        let is_free =
+            !taken.contains(&candidate) && inputs.iter().all(|input| !input.module.text().contains(candidate.as_str()));
         if is_free {
             return candidate;
         }

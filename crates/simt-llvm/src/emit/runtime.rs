@@ -134,8 +134,7 @@ impl FunctionEmitter<'_> {
         // A kernel that is launched sees what was stored before, and what is answered may be stored through pointers.
         self.compiler_fence();
         let lanes = self.mask_bits(self.mask);
-        let arguments =
-            [self.launch, self.warp, lanes, self.i32(self.line), self.i32(call.code()), block, result];
+        let arguments = [self.launch, self.warp, lanes, self.i32(self.line), self.i32(call.code()), block, result];
         let failed = self.call_runtime(offset_of!(RuntimeTable, device), ir.int(32), &arguments);
         let failed = ir.icmp(IntPredicate::LLVMIntNE, failed, self.i32(0));
         self.leave_by_fault(failed);

@@ -12,8 +12,8 @@ use crate::nested::Family;
 use std::cell::Cell;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, OnceLock, Weak};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use stdx::futex;
 
 /// Who may carry out a stream's commands.

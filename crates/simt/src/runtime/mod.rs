@@ -21,8 +21,19 @@ use simt_ir::abi::{AccessKind, AccessSpace, LaunchContext, RuntimeTable, WarpCon
 pub type Formatter = fn(format: u64, arguments: u64, readable: &dyn Fn(u64, u64) -> bool, text: &mut Vec<u8>) -> i32;
 
 /// The functions of this engine.
-pub(crate) static TABLE: RuntimeTable =
-    RuntimeTable { check_access, fault, vprintf, assert_fail, malloc, free, clock, global_timer, evaluate, device, texture };
+pub(crate) static TABLE: RuntimeTable = RuntimeTable {
+    check_access,
+    fault,
+    vprintf,
+    assert_fail,
+    malloc,
+    free,
+    clock,
+    global_timer,
+    evaluate,
+    device,
+    texture,
+};
 
 /// Marks the calling core as being in a runtime function while it lives: a hardware fault in there is not the kernel's.
 struct InRuntime<'a>(&'a CallFrame);
