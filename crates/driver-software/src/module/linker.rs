@@ -2,7 +2,7 @@
 //!
 //! The result, which the API calls a cubin, is PTX: it loads as any PTX does, and may be linked again.
 
-use super::area::file_contents;
+use super::area::file_bytes;
 use super::image::{self, Refusal, capability};
 use super::options::JitLog;
 use super::pieces;
@@ -223,7 +223,7 @@ impl Driver for Linkers {
     ) -> CUresult {
         answer(|| {
             let linker = named(state)?;
-            let contents = file_contents(path)?;
+            let contents = file_bytes(path)?;
             // SAFETY: a file holds no wrapper whose pointers could be followed: it is refused as what it is not.
             unsafe { linker.add(kind, &name_of(Some(path)), contents) }
         })

@@ -20,7 +20,8 @@ struct Buffer {
 pub(crate) struct JitLog {
     errors: Buffer,
     remarks: Buffer,
-    /// What has been remarked so far.
+    /// What has been said so far.
+    failed: String,
     remarked: String,
     /// Address of the value that gets the time, a `float`; 0 for none.
     time_value: usize,
@@ -66,17 +67,15 @@ impl JitLog {
         Ok(log)
     }
 
-    /// Writes an error. False if the program wants none.
+    /// Writes an error behind those before. False if the program wants none.
     pub(crate) fn error(&mut self, text: &str) -> bool {
-        self.errors.write(text)
+        add_line(&mut self.failed, text);
+        self.errors.write(&self.failed)
     }
 
     /// Adds a line to the remarks.
     pub(crate) fn remark(&mut self, text: &str) {
-        if !self.remarked.is_empty() {
-            self.remarked.push('\n');
-        }
-        self.remarked.push_str(text);
+        add_line(&mut self.remarked, text);
         self.remarks.write(&self.remarked);
     }
 
@@ -95,6 +94,13 @@ impl JitLog {
     pub(crate) fn target(&self) -> Option<Capability> {
         self.target
     }
+}
+
+fn add_line(said: &mut String, text: &str) {
+    if !said.is_empty() {
+        said.push('\n');
+    }
+    said.push_str(text);
 }
 
 /// The compute capability of a target, whose marks for specific and family targets stand above its number.

@@ -18,7 +18,13 @@ pub(super) unsafe fn call_lanes(
     results: *mut [u64; 32],
 ) -> bool {
     let (Some(call), Some(runtime)) = (DeviceCall::from_code(code), site.device_runtime()) else {
-        site.record(FaultKind::Internal, Some(line), lanes_in(lanes).next(), None, Some("nobody answers the call".to_string()));
+        site.record(
+            FaultKind::Internal,
+            Some(line),
+            lanes_in(lanes).next(),
+            None,
+            Some("nobody answers the call".to_string()),
+        );
         return false;
     };
     let mut caller = Caller::new(site, runtime);
