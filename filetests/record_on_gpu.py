@@ -35,6 +35,9 @@ class Case:
     def __init__(self, group, path):
         self.name = f"{group}/{path.stem}"
         self.path = path
+        # The other files of a case lie in a folder of its name.
+        self.headers = sorted(path.with_suffix("").glob("*.h"))
+        self.parts = sorted(path.with_suffix("").glob(f"*{path.suffix}"))
         lines = path.read_text().splitlines()
         first = len(lines)
         while first > 0 and lines[first - 1].startswith(("// RUN:", "// EXPECT")):
@@ -50,6 +53,8 @@ class Case:
         for header in sorted(self.path.parent.glob("*.h")):
             digest.update(header.read_bytes())
         digest.update(self.source.encode())
+        for part in self.headers + self.parts:
+            digest.update(part.read_bytes())
         digest.update(" ".join(self.flags).encode())
         return digest.hexdigest()
 
@@ -78,7 +83,7 @@ def library_folders(nvcc):
 
 def compile_case(case, nvcc, folders, program):
     """Returns what the compiler complained of, or nothing."""
-    command = [nvcc, *case.flags, str(case.path), "-o", str(program)]
+    command = [nvcc, *case.flags, str(case.path), *map(str, case.parts), "-o", str(program)]
     for folder in folders:
         command += ["-L", str(folder), "-L", str(folder / "stubs")]
     try:

@@ -8,6 +8,8 @@
 //! ```
 //!
 //! Blanks at the end of lines do not count, since editors remove them.
+//!
+//! A case of several files has the others, and what headers they share, in a folder of its own name.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,6 +34,8 @@ pub struct Case {
     pub path: PathBuf,
     /// The program: the file without its last lines.
     pub source: String,
+    /// The other source files, which are compiled and linked with it.
+    pub parts: Vec<PathBuf>,
     /// The last lines.
     pub expected: Expected,
 }
@@ -72,11 +76,14 @@ impl Case {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let (source, expected) = split(&text).with_context(|| format!("{} is not a case", path.display()))?;
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        Ok(Self { name: format!("{group}/{stem}"), path: path.to_owned(), source, expected })
+        let folder = path.with_extension("");
+        let extension = path.extension().unwrap_or_default().to_string_lossy();
+        let parts = if folder.is_dir() { crate::files_in(&folder, &[&extension])? } else { Vec::new() };
+        Ok(Self { name: format!("{group}/{stem}"), path: path.to_owned(), source, parts, expected })
     }
 
-    /// SHA-256 of everything that decides what the program does: the headers beside it, its own text and its flags, but
-    /// not its expected output. `record_on_gpu.py` computes the same.
+    /// SHA-256 of everything that decides what the program does: the headers beside it, its own text, its other files and its
+    /// flags, but not its expected output. `record_on_gpu.py` computes the same.
     ///
     /// # Errors
     /// When a header cannot be read.
@@ -86,6 +93,15 @@ impl Case {
             hash.update(fs::read(header)?);
         }
         hash.update(&self.source);
+        let folder = self.path.with_extension("");
+        if folder.is_dir() {
+            for header in crate::files_in(&folder, &["h"])? {
+                hash.update(fs::read(header)?);
+            }
+        }
+        for part in &self.parts {
+            hash.update(fs::read(part)?);
+        }
         hash.update(self.expected.flags.join(" "));
         Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
@@ -180,6 +196,7 @@ mod tests {
             name: String::new(),
             path: PathBuf::new(),
             source: String::new(),
+            parts: Vec::new(),
             expected: Expected { flags: flags.split(' ').map(str::to_owned).collect(), ..Expected::default() },
         };
         assert_eq!(with("-gencode arch=compute_90a,code=compute_90a").only_capability().as_deref(), Some("9.0"));

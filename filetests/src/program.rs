@@ -51,7 +51,7 @@ pub fn build(toolchain: &Toolchain, case: &Case) -> Result<PathBuf> {
 
 fn compile(toolchain: &Toolchain, case: &Case, output: &Path) -> Result<()> {
     let mut nvcc = Command::new(&toolchain.nvcc);
-    nvcc.args(&case.expected.flags).arg(&case.path).arg("-o").arg(output);
+    nvcc.args(&case.expected.flags).arg(&case.path).args(&case.parts).arg("-o").arg(output);
     for folder in [&toolchain.library_folder, &toolchain.link_folder] {
         nvcc.arg("-L").arg(folder);
     }

@@ -110,7 +110,7 @@ mod tests {
     fn case(name: &str) -> Case {
         let expected = Expected { stdout: vec!["1".to_owned()], ..Expected::default() };
         let path = crate::root().join("cases/cuda").join(name);
-        Case { name: format!("cuda/{name}"), path, source: name.to_owned(), expected }
+        Case { name: format!("cuda/{name}"), path, source: name.to_owned(), parts: Vec::new(), expected }
     }
 
     fn outcome(case: &Case, stdout: &str) -> Outcome {

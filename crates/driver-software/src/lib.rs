@@ -6,6 +6,8 @@
 //! launches → streams → events → texture references and their settings → texture and surface objects → tensor maps → arrays → copies → sets → allocations → ranges of managed memory → pools → pointers → functions →
 //! modules → libraries → links → occupancy → contexts → devices.
 //!
+//! Kernels ask for things, too, launches of other kernels above all: `device_runtime` answers them.
+//!
 //! State is in the machine (the engine of crate `simt`, the devices, the objects behind handles) and in the objects
 //! themselves. Device memory is host memory: a device pointer is an address.
 //!
@@ -20,6 +22,7 @@
 mod answer;
 mod context;
 mod device;
+mod device_runtime;
 mod event;
 pub mod inspect;
 mod launch;

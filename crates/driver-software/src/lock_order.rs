@@ -38,6 +38,8 @@ pub(crate) enum Order {
     Event,
     /// Attributes of a memory pool.
     Pool,
+    /// What kernels have made, such as streams of their own.
+    DeviceRuntime,
 }
 
 impl Rank for Order {

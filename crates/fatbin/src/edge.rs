@@ -81,6 +81,11 @@ pub unsafe fn read_image<'a>(image: *const c_void) -> Result<RawImage<'a>> {
     }
 }
 
+/// Whether bytes begin as a wrapper does, which holds pointers: in a file they lead nowhere.
+pub fn is_wrapper(bytes: &[u8]) -> bool {
+    bytes.starts_with(&WRAPPER_MAGIC.to_le_bytes())
+}
+
 fn is_text(byte: u8) -> bool {
     byte.is_ascii_graphic() || byte.is_ascii_whitespace()
 }

@@ -72,6 +72,12 @@ pub enum Error {
     /// The ELF headers lead outside the file.
     #[error("machine-code image (cubin) is malformed: {0}")]
     Elf(String),
+    /// The headers of an object file lead outside of it.
+    #[error("object file is malformed: {0}")]
+    Object(String),
+    /// The headers of an archive lead outside of it.
+    #[error("archive is malformed: {0}")]
+    Archive(String),
     /// The image was asked for as PTX and is something else.
     #[error("the image is {0}, not PTX")]
     NotPtx(String),

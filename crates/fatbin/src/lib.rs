@@ -10,6 +10,8 @@
 //! 2. [`Container::parse`] lists the images of a fatbin;
 //! 3. [`select_ptx`] chooses one and returns its text.
 //!
+//! Files of the host compiler carry containers in sections: [`host::containers`] finds them.
+//!
 //! The layout was found by reading what nvcc writes and agrees with published descriptions (ZLUDA,
 //! gpuocelot). All integers are little-endian.
 //!
@@ -22,6 +24,7 @@ mod container;
 pub mod edge;
 pub mod elf;
 mod error;
+pub mod host;
 mod payload;
 mod select;
 

@@ -8,12 +8,15 @@
 
 mod cache;
 mod dump;
+mod linker;
 mod module;
 mod record;
 
 pub use cache::{Cache, CacheConfig};
 pub use dump::Stage;
+pub use linker::Linker;
 pub use module::{Compiled, Config, Error, KernelInfo, KernelResources, Module};
+pub use ptx::link::LinkError;
 pub use ptx::lowering::{GlobalSymbol, KernelParameter, Relocation, RelocationTarget};
 pub use simt_ir::AddressSpace;
 pub use simt_llvm::{CpuLevel, Options, Stages};

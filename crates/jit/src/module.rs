@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use ptx::lowering::{GlobalSymbol, KernelParameter, global_symbols, kernel_parameters, lower_kernel};
+use ptx::lowering::{GlobalSymbol, KernelParameter, Library, global_symbols, kernel_parameters, lower_kernel};
 use simt_ir::abi::KernelCode;
 use simt_ir::analysis::Liveness;
 use simt_ir::{AddressSpace, Program};
@@ -110,6 +110,8 @@ pub struct Module {
     ast: ptx::ast::Module,
     config: Config,
     text_hash: OnceLock<blake3::Hash>,
+    /// Filled when device code launches a kernel.
+    library: OnceLock<Option<Library>>,
     lowered: Mutex<HashMap<String, LoweredSlot>>,
     compiled: Mutex<HashMap<(String, Options), Slot>>,
 }
@@ -128,6 +130,7 @@ impl Module {
             ast,
             config: config.clone(),
             text_hash: OnceLock::new(),
+            library: OnceLock::new(),
             lowered: Mutex::default(),
             compiled: Mutex::default(),
         })
@@ -178,6 +181,12 @@ impl Module {
             required_cluster: function.shape_directive("reqnctapercluster"),
             max_registers: function.number_directive("maxnreg"),
         })
+    }
+
+    /// Name of the kernel with this device address, by which device code launches it.
+    pub fn kernel_at(&self, address: u64) -> Option<&str> {
+        let library = self.library.get_or_init(|| Library::new(vec![self.ast.clone()]).ok());
+        Some(library.as_ref()?.kernel_at(address)?.name.as_str())
     }
 
     /// What a kernel needs of a multiprocessor. Parses and lowers its body.

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! [`ast::Module::parse`] reads the signatures, variables and directives of a module at once and only notes where the bodies
-//! are; a body is read when somebody asks for it. [`lowering::Library`] links modules and lowers one kernel at a time, with
-//! what it can reach.
+//! are; a body is read when somebody asks for it. [`lowering::Library`] lowers one kernel at a time, with what it can
+//! reach. [`link`] makes one module of several.
 //!
 //! Invariant: no text makes this crate panic; what is wrong is an [`Error`] that points at it.
 //! Invariant: an instruction is declared once, in `instructions/<family>.rs`: its forms and its lowering.
@@ -19,6 +19,7 @@ pub mod check;
 pub mod error;
 pub mod instructions;
 pub mod lexer;
+pub mod link;
 pub mod lowering;
 mod parser;
 mod printer;

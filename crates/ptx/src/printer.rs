@@ -7,7 +7,7 @@ use std::fmt::{self, Write};
 
 use crate::ast::{
     Address, Attribute, Body, DirectiveArgument, Function, FunctionKind, Immediate, Initializer, Instruction, Item,
-    Module, Operand, Signature, SourceLocation, Statement, SymbolAddress, Variables,
+    Module, Name, Operand, Signature, SourceLocation, Statement, SymbolAddress, Variables, Version,
 };
 use crate::error::Result;
 
@@ -18,7 +18,7 @@ impl Module {
     /// The first place in a body that is not PTX: bodies are read to be printed.
     pub fn to_ptx(&self) -> Result<String> {
         let mut out = String::with_capacity(self.text.len());
-        self.header(&mut out);
+        header(&mut out, self.version, &self.targets, self.address_size);
         for item in self.items.iter() {
             match item {
                 Item::Function(function) => {
@@ -30,16 +30,17 @@ impl Module {
         }
         Ok(out)
     }
+}
 
-    fn header(&self, out: &mut String) {
-        put(out, format_args!(".version {}.{}\n", self.version.major, self.version.minor));
-        put(out, format_args!(".target {}\n", self.targets.join(", ")));
-        put(out, format_args!(".address_size {}\n\n", self.address_size));
-    }
+/// The directives that a module begins with.
+pub(crate) fn header(out: &mut String, version: Version, targets: &[Name], address_size: u32) {
+    put(out, format_args!(".version {}.{}\n", version.major, version.minor));
+    put(out, format_args!(".target {}\n", targets.join(", ")));
+    put(out, format_args!(".address_size {address_size}\n\n"));
 }
 
 /// Appends to a string, which cannot fail.
-fn put(out: &mut String, text: fmt::Arguments<'_>) {
+pub(crate) fn put(out: &mut String, text: fmt::Arguments<'_>) {
     let written = out.write_fmt(text);
     debug_assert!(written.is_ok(), "a string takes what is written to it");
 }
@@ -56,7 +57,7 @@ impl<T: fmt::Display> fmt::Display for List<'_, T> {
     }
 }
 
-struct DisplayItem<'a>(&'a Item);
+pub(crate) struct DisplayItem<'a>(pub &'a Item);
 
 impl fmt::Display for DisplayItem<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -82,9 +83,9 @@ impl fmt::Display for DisplayItem<'_> {
     }
 }
 
-struct DisplayFunction<'a> {
-    function: &'a Function,
-    body: &'a Body,
+pub(crate) struct DisplayFunction<'a> {
+    pub function: &'a Function,
+    pub body: &'a Body,
 }
 
 impl fmt::Display for DisplayFunction<'_> {

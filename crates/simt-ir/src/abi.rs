@@ -233,6 +233,18 @@ pub struct RuntimeTable {
     /// Evaluates a pure operation for all 32 lanes by its plain meaning (`crate::number`): the slow, exact way for what has
     /// no good vector form (directed rounding …). `code` is `crate::number::encode`d; operands are arrays of 32 bit patterns.
     pub evaluate: unsafe extern "C" fn(code: u64, a: *const u64, b: *const u64, c: *const u64, result: *mut u64),
+    /// A call that the system answers ([`crate::DeviceCall`], by its number) for each lane of `lanes`, in lane order. Arguments are
+    /// arrays of 32 bit patterns, one behind the other; results are stored per lane. Returns 0, or records a fault and returns 1:
+    /// the code then returns [`Status::Fault`].
+    pub device: unsafe extern "C" fn(
+        launch: *const LaunchContext,
+        warp: *mut WarpContext,
+        lanes: u32,
+        line: u32,
+        code: u32,
+        arguments: *const [u64; 32],
+        results: *mut [u64; 32],
+    ) -> u32,
     /// An operation on textures or surfaces for each lane of `lanes`, by its plain meaning ([`crate::texture::execute`]). `code` is
     /// [`crate::texture::TextureOp::encode`]d; operands and results are arrays of 32 bit patterns, one behind the other. Returns 0,
     /// or records a fault and returns 1: the code then returns [`Status::Fault`].

@@ -12,6 +12,7 @@
 pub mod abi;
 pub mod analysis;
 mod builder;
+mod device_call;
 mod function;
 mod matrix;
 pub mod number;
@@ -26,6 +27,7 @@ mod types;
 mod verify;
 
 pub use builder::FunctionBuilder;
+pub use device_call::DeviceCall;
 pub use function::{Block, BlockId, Function, FunctionKind, Instruction, Phi, Terminator, Value};
 pub use matrix::{Arrangement, Combine, Element, Factor, MatrixProduct, Place, Sum};
 pub use op::{
@@ -33,7 +35,7 @@ pub use op::{
     MatchKind, MemoryOrder, Op, PermuteMode, ReduceOp, Rounding, RuntimeFunction, Scope, ShuffleMode, SpecialRegister,
     UnaryOp, VoteMode,
 };
-pub use program::{FunctionId, Program, Symbol, SymbolId, function_address};
+pub use program::{FunctionId, Program, Symbol, SymbolId, function_address, function_ordinal};
 pub use types::Type;
 pub use verify::{VerifyError, verify};
 

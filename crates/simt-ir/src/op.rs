@@ -5,7 +5,7 @@
 
 use crate::tensor::TensorOp;
 use crate::texture::TextureOp;
-use crate::{FunctionId, MatrixProduct, SymbolId, Type, Value};
+use crate::{DeviceCall, FunctionId, MatrixProduct, SymbolId, Type, Value};
 
 /// Memory as a program addresses it. An address is always an `i64`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -431,6 +431,8 @@ pub enum RuntimeFunction {
     Free,
     /// `(nanoseconds: i32)`; other warps may run meanwhile.
     Nanosleep,
+    /// What the system answers, with the types that the list says.
+    Device(DeviceCall),
 }
 
 /// An operation. Operands are listed in the order in which [`Op::operands`] gives them.

@@ -223,6 +223,7 @@ impl Op {
             Op::RuntimeCall { function, .. } => match function {
                 RuntimeFunction::Vprintf => vec![Type::I32],
                 RuntimeFunction::Malloc => vec![Type::I64],
+                RuntimeFunction::Device(call) => vec![call.result()],
                 RuntimeFunction::AssertFail | RuntimeFunction::Free | RuntimeFunction::Nanosleep => vec![],
             },
         }

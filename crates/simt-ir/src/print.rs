@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Block, Function, FunctionKind, Instruction, Op, Program, Terminator, Value};
+use crate::{Block, Function, FunctionKind, Instruction, Op, Program, RuntimeFunction, Terminator, Value};
 
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -244,6 +244,7 @@ impl Op {
             Op::Tensor { op, .. } => op.to_string(),
             Op::Call { function, .. } => format!("call f{}", function.0),
             Op::CallIndirect { .. } => "call_indirect".into(),
+            Op::RuntimeCall { function: RuntimeFunction::Device(call), .. } => format!("runtime {}", snake(call)),
             Op::RuntimeCall { function, .. } => format!("runtime {}", snake(function)),
             Op::Const { .. }
             | Op::Special(_)

@@ -65,10 +65,20 @@ impl Program {
     }
 }
 
+/// Where the addresses of functions begin.
+const FUNCTION_ADDRESSES: u64 = 0x00c0_de00_0000_0000;
+
 /// The device address of the module's function number `ordinal`.
 ///
 /// Code is not memory on this device: the number lies outside every allocation, is never 0, and is the same in each
 /// kernel of a module, so that it can be stored (virtual function tables) and called later.
 pub const fn function_address(ordinal: u32) -> u64 {
-    0x00c0_de00_0000_0000 | ((ordinal as u64 + 1) << 4)
+    FUNCTION_ADDRESSES | ((ordinal as u64 + 1) << 4)
+}
+
+/// The number of the function with a device address, if it is one.
+pub const fn function_ordinal(address: u64) -> Option<u32> {
+    let number = (address ^ FUNCTION_ADDRESSES) >> 4;
+    let is_one = address & 0xf == 0 && number != 0 && number <= u32::MAX as u64;
+    if is_one { Some((number - 1) as u32) } else { None }
 }

@@ -1,12 +1,15 @@
 //! Domains: kernels that fail together and share a heap and an output.
 
 use crate::arena::Arena;
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind};
 use crate::lock_order::{EngineRank, Lock};
 use crate::queue::Padded;
 use crate::runtime::{Heap, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Bytes for the parameters of grids that kernels launch. They are taken when the first one does.
+const PARAMETER_BUFFERS_BYTES: u64 = 64 << 20;
 
 /// What a domain is made with.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +39,7 @@ pub struct Domain {
     failed: AtomicBool,
     fault: Lock<Option<Arc<Fault>>>,
     heap: Heap,
+    parameter_buffers: Heap,
     output: Output,
     /// Apart from `failed`, which every launch reads: this is written by whoever starts a grid.
     grids: Padded<AtomicU64>,
@@ -48,6 +52,7 @@ impl Domain {
             failed: AtomicBool::new(false),
             fault: Lock::new(EngineRank::Fault, None),
             heap: Heap::new(arena.clone(), config.heap_bytes),
+            parameter_buffers: Heap::new(arena.clone(), PARAMETER_BUFFERS_BYTES),
             output: Output::new(config.output_bytes),
             grids: Padded::default(),
             config,
@@ -87,6 +92,25 @@ impl Domain {
             *first = Some(Arc::new(fault));
             self.failed.store(true, Ordering::Release);
         }
+    }
+
+    /// Fails the domain for a reason that lies outside of machine code. `kernel` is what was to run.
+    pub fn fail(&self, kind: FaultKind, kernel: &str, detail: String) {
+        let kernel = kernel.to_string();
+        self.record(Fault {
+            kind,
+            kernel,
+            line: None,
+            block: [0; 3],
+            thread: None,
+            access: None,
+            detail: Some(detail),
+        });
+    }
+
+    /// Memory for the parameters of grids that kernels launch.
+    pub fn parameter_buffers(&self) -> &Heap {
+        &self.parameter_buffers
     }
 
     /// A number for a grid (`%gridid`).

@@ -1,5 +1,6 @@
 //! Kernels and launches, as the engine takes them.
 
+use crate::nested::DeviceRuntime;
 use crate::queue::{LaunchRecord, Padded};
 use simt_ir::abi::KernelCode;
 use std::any::Any;
@@ -21,6 +22,8 @@ pub struct Kernel {
     symbols: Box<[u64]>,
     /// Keeps the machine code in memory.
     _owner: Arc<dyn Any + Send + Sync>,
+    /// Who answers what the kernel asks of the system.
+    device_runtime: Option<Arc<dyn DeviceRuntime>>,
     /// Moving average of the time of a block in units of 1/16 ns; 0 as long as none has run. Apart from what launches read.
     block_cost: Padded<AtomicU64>,
 }
@@ -37,8 +40,23 @@ impl Kernel {
         symbols: impl Into<Box<[u64]>>,
         owner: Arc<dyn Any + Send + Sync>,
     ) -> Arc<Kernel> {
+        // SAFETY: passed on.
+        unsafe { Self::with_runtime(name, code, symbols, owner, None) }
+    }
+
+    /// The same for a kernel that may ask the system for something, to launch other kernels for example.
+    ///
+    /// # Safety
+    /// As for [`new`](Kernel::new).
+    pub unsafe fn with_runtime(
+        name: impl Into<String>,
+        code: KernelCode,
+        symbols: impl Into<Box<[u64]>>,
+        owner: Arc<dyn Any + Send + Sync>,
+        device_runtime: Option<Arc<dyn DeviceRuntime>>,
+    ) -> Arc<Kernel> {
         let (name, symbols) = (name.into(), symbols.into());
-        Arc::new(Kernel { name, code, symbols, _owner: owner, block_cost: Padded::default() })
+        Arc::new(Kernel { name, code, symbols, _owner: owner, device_runtime, block_cost: Padded::default() })
     }
 
     /// Name, for messages.
@@ -49,6 +67,11 @@ impl Kernel {
     /// The machine code.
     pub fn code(&self) -> &KernelCode {
         &self.code
+    }
+
+    /// Who answers what the kernel asks of the system.
+    pub(crate) fn device_runtime(&self) -> Option<&Arc<dyn DeviceRuntime>> {
+        self.device_runtime.as_ref()
     }
 
     /// Addresses of the program's symbols.

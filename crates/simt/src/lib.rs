@@ -4,7 +4,7 @@
 //! [`Launch`] copies its parameters into the ring and rings a doorbell if somebody sleeps. Whoever is awake carries the
 //! commands out, a host thread that waits for them included, so that launching and waiting for a small kernel needs no
 //! thread switch. Blocks are handed out by a counter; kernels that wait are [suspended](simt_ir::abi::Status), and the core
-//! turns to other blocks. What goes wrong in a kernel is a [`Fault`] of the stream's [`Domain`]; the process lives.
+//! turns to other blocks. Kernels may launch kernels ([`DeviceRuntime`]). What goes wrong in a kernel is a [`Fault`] of the stream's [`Domain`]; the process lives.
 //!
 //! How a command goes: [`Stream::launch`] → `queue::ring` → `scheduler` → `session` (a thread with a core) → `execute` →
 //! `call` (machine code) → `Stream::complete` → who waits, and streams that wait.
@@ -23,6 +23,7 @@ mod fault;
 mod host_functions;
 mod kernel;
 pub mod lock_order;
+mod nested;
 mod queue;
 mod runtime;
 mod scheduler;
@@ -38,5 +39,6 @@ pub use fault::{BadAccess, Fault, FaultKind};
 pub use kernel::{
     BLOCK_THREADS_MAX, CLUSTER_BLOCKS_MAX, InvalidLaunch, Kernel, Launch, PARAMETER_BYTES_MAX, PreparedLaunch,
 };
+pub use nested::{Caller, Child, ChildLaunch, DeviceRuntime, Job, Marker, Order};
 pub use queue::{Point, Stream, Timestamp};
 pub use runtime::{Formatter, Heap, Output};

@@ -25,6 +25,8 @@ pub const LEVELS_OUTSIDE: u32 = 32;
 pub(crate) enum EngineRank {
     /// Threads of the engine, started on the first command.
     Threads,
+    /// The grids that a grid launches.
+    Family,
     /// The producer's side of a stream's ring.
     Producer,
     /// Streams that wait for another stream.

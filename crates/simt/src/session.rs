@@ -382,7 +382,12 @@ impl<'a> Session<'a> {
             return;
         }
         // SAFETY: the grid of the command at the front is finished, and this session is the one that goes on.
-        unsafe { stream.complete() };
+        unsafe {
+            if !stream.is_complete_with_children() {
+                return;
+            }
+            stream.complete();
+        }
         match &self.stream {
             None => self.stream = Some(stream),
             Some(_) => {

@@ -17,9 +17,12 @@ const IDLE_SPIN_NS: u64 = 20_000;
 /// Workers that look for work at the same time, at most: the others sleep at once.
 const SPINNING_MAX: usize = 1;
 
+/// Stack of a worker, which compiles what kernels launch. Memory is used as far as it goes down.
+const STACK_BYTES: usize = 16 << 20;
+
 /// Starts worker `index`.
 pub(crate) fn spawn(engine: Arc<Shared>, index: usize) -> io::Result<JoinHandle<()>> {
-    Builder::new().name(format!("apex-{index}")).spawn(move || {
+    Builder::new().name(format!("apex-{index}")).stack_size(STACK_BYTES).spawn(move || {
         block_signals();
         ensure_signal_stack();
         while !engine.is_stopping() {

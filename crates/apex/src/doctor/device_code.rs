@@ -1,5 +1,6 @@
 //! What a program and its libraries bring for the device: PTX, which runs, or machine code, which does not.
 
+use fatbin::host::is_dispensable;
 use fatbin::{Capability, Container, ImageKind, SelectError, elf, select_ptx};
 
 use super::Finding;
@@ -90,9 +91,13 @@ fn survey(bytes: &[u8], device: Capability) -> Survey {
     let relocatable = containers(bytes, "__nv_relfatbin", &mut survey.damaged);
     let is_relocatable = !relocatable.is_empty();
     for container in relocatable {
-        // Code of NVIDIA's device runtime comes along whether it is used or not, so that it decides nothing.
-        if select_ptx(container.images(), device).is_ok() {
-            survey.runnable += 1;
+        match select_ptx(container.images(), device) {
+            Ok(_) => survey.runnable += 1,
+            // Code of NVIDIA's device runtime comes along whether it is used or not, so that it decides nothing.
+            Err(_) if is_dispensable(&container) => {}
+            Err(error @ SelectError::Damaged { .. }) => survey.damaged.push(error.to_string()),
+            // One file without PTX is enough: all of them are linked.
+            Err(error) => survey.refused.push(Refused { why: error.to_string(), kernels: kernels(&container) }),
         }
     }
     for container in containers(bytes, ".nv_fatbin", &mut survey.damaged) {
@@ -103,7 +108,7 @@ fn survey(bytes: &[u8], device: Capability) -> Survey {
             Err(error) => {
                 let kernels = kernels(&container);
                 // nvcc puts an empty module into every program.
-                let has_another_form = kernels.is_empty() || (is_relocatable && survey.runnable > 0);
+                let has_another_form = kernels.is_empty() || is_relocatable;
                 if !has_another_form {
                     survey.refused.push(Refused { why: error.to_string(), kernels });
                 }

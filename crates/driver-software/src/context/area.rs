@@ -44,7 +44,7 @@ fn limit_of(context: &Context, limit: CUlimit) -> Answer<usize> {
         CUlimit::CU_LIMIT_PRINTF_FIFO_SIZE => context.domain.output().limit() as usize,
         CUlimit::CU_LIMIT_MALLOC_HEAP_SIZE => context.domain.heap().bytes() as usize,
         CUlimit::CU_LIMIT_DEV_RUNTIME_SYNC_DEPTH if context.device.capability().major < 9 => settings.sync_depth,
-        CUlimit::CU_LIMIT_DEV_RUNTIME_PENDING_LAUNCH_COUNT => settings.pending_launches,
+        CUlimit::CU_LIMIT_DEV_RUNTIME_PENDING_LAUNCH_COUNT => context.streams.device_state.pending_max(),
         CUlimit::CU_LIMIT_MAX_L2_FETCH_GRANULARITY => settings.l2_granularity,
         CUlimit::CU_LIMIT_PERSISTING_L2_CACHE_SIZE => settings.persisting_l2,
         CUlimit::CU_LIMIT_SHMEM_SIZE => context.device.limits().shared_per_block_optin as usize,
@@ -70,7 +70,9 @@ fn set_limit(context: &Context, limit: CUlimit, value: usize) -> Answer {
         CUlimit::CU_LIMIT_DEV_RUNTIME_SYNC_DEPTH if context.device.capability().major < 9 => {
             context.settings.lock().sync_depth = value;
         }
-        CUlimit::CU_LIMIT_DEV_RUNTIME_PENDING_LAUNCH_COUNT => context.settings.lock().pending_launches = value,
+        CUlimit::CU_LIMIT_DEV_RUNTIME_PENDING_LAUNCH_COUNT => {
+            context.streams.device_state.set_pending_max(value);
+        }
         CUlimit::CU_LIMIT_MAX_L2_FETCH_GRANULARITY => context.settings.lock().l2_granularity = value.min(128),
         CUlimit::CU_LIMIT_PERSISTING_L2_CACHE_SIZE => {
             let most = context.device.profile().l2_bytes as usize / 4 * 3;

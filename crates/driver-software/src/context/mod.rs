@@ -33,7 +33,6 @@ pub(crate) struct Settings {
     pub(crate) cache_config: u32,
     pub(crate) shared_config: u32,
     pub(crate) sync_depth: usize,
-    pub(crate) pending_launches: usize,
     pub(crate) l2_granularity: usize,
     pub(crate) persisting_l2: usize,
 }
@@ -80,14 +79,7 @@ impl Context {
             modules: Lock::new(Order::Modules, Vec::new()),
             settings: Lock::new(
                 Order::ContextSettings,
-                Settings {
-                    cache_config: 0,
-                    shared_config: 1,
-                    sync_depth: 2,
-                    pending_launches: 2048,
-                    l2_granularity: 64,
-                    persisting_l2: 0,
-                },
+                Settings { cache_config: 0, shared_config: 1, sync_depth: 2, l2_granularity: 64, persisting_l2: 0 },
             ),
             peers: Lock::new(Order::ContextSettings, BTreeSet::new()),
         });

@@ -32,7 +32,7 @@ impl Request {
     ///
     /// # Errors
     /// The code that CUDA documents for what is wrong.
-    fn check(&self, function: &Function) -> Answer {
+    pub(crate) fn check(&self, function: &Function) -> Answer {
         let invalid = CUresult::CUDA_ERROR_INVALID_VALUE;
         let fits = |size: [u32; 3], most: [u32; 3]| size.iter().zip(most).all(|(&n, most)| n >= 1 && n <= most);
         if !fits(self.grid, GRID_MAX) || !fits(self.block, BLOCK_MAX) {
@@ -109,7 +109,7 @@ impl Request {
     /// # Errors
     /// When something is wrong with it, or the kernel cannot be compiled.
     #[cold]
-    fn approve(&self, function: &Function, host_memory: bool) -> Answer<PreparedLaunch> {
+    pub(crate) fn approve(&self, function: &Function, host_memory: bool) -> Answer<PreparedLaunch> {
         self.check(function)?;
         let small = |index: usize| u64::from(self.grid[index]) * u64::from(self.block[index]) < 1 << 31;
         let kernel = function.kernel(jit::Options {

@@ -26,13 +26,23 @@ unsafe fn load(image: *const c_void, log: &mut JitLog) -> Answer<CUmodule> {
     Ok(CUmodule::from_addr(Module::load(&context, program, None)?.handle()))
 }
 
-/// The contents of a file, with a zero behind, which ends PTX text.
-pub(super) fn file_contents(path: &CStr) -> Answer<Vec<u8>> {
+/// The contents of a file that is no wrapper.
+pub(super) fn file_bytes(path: &CStr) -> Answer<Vec<u8>> {
     let path = Path::new(std::ffi::OsStr::from_bytes(path.to_bytes()));
-    let mut contents = std::fs::read(path).map_err(|error| match error.kind() {
+    let contents = std::fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => CUresult::CUDA_ERROR_FILE_NOT_FOUND,
         _ => CUresult::CUDA_ERROR_OPERATING_SYSTEM,
     })?;
+    // Its pointers are those of another process.
+    if fatbin::edge::is_wrapper(&contents) {
+        return Err(CUresult::CUDA_ERROR_INVALID_IMAGE);
+    }
+    Ok(contents)
+}
+
+/// The contents of a file, with a zero behind, which ends PTX text.
+pub(super) fn file_contents(path: &CStr) -> Answer<Vec<u8>> {
+    let mut contents = file_bytes(path)?;
     // Enough zeros for what looks at the beginning of an image.
     contents.extend_from_slice(&[0; 64]);
     Ok(contents)

@@ -191,7 +191,10 @@ impl Function {
         let code = compiled.code();
         // SAFETY: the compiler keeps to the contract, and the code stays in memory as long as `compiled`, which the kernel
         // owns.
-        Ok(unsafe { Kernel::new(self.info.name.as_str(), code, symbols, compiled) })
+        Ok(unsafe {
+            let runtime = self.module.device_runtime();
+            Kernel::with_runtime(self.info.name.as_str(), code, symbols, compiled, Some(runtime))
+        })
     }
 }
 

@@ -32,7 +32,7 @@ impl Function {
     }
 
     /// The value of an attribute.
-    fn attribute(&self, attribute: Attribute) -> Answer<i32> {
+    pub(crate) fn attribute(&self, attribute: Attribute) -> Answer<i32> {
         let cluster = self.required_cluster();
         Ok(match attribute {
             Attribute::CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK => self.threads_max()? as i32,

@@ -1,6 +1,7 @@
 //! From what a program hands over as an image to the PTX in it.
 
 use super::complain;
+use super::linker::link_containers;
 use super::options::JitLog;
 use crate::answer::Answer;
 use crate::machine::Machine;
@@ -27,7 +28,7 @@ enum Origin {
 }
 
 /// Why an image cannot be used: the code, and the text for the log.
-struct Refusal(CUresult, String);
+pub(super) struct Refusal(pub(super) CUresult, pub(super) String);
 
 /// Loads a program from an image: PTX text, a fatbin, nvcc's wrapper around one. Of several images the PTX for the highest
 /// architecture that the device runs is taken.
@@ -39,25 +40,25 @@ struct Refusal(CUresult, String);
 /// As for [`read_image`].
 pub(crate) unsafe fn load(image: *const c_void, log: &mut JitLog) -> Answer<Arc<jit::Module>> {
     // SAFETY: the caller's promise.
-    let text = unsafe { ptx_of(image) };
+    let text = unsafe { ptx_of(image, capability()) };
     text.and_then(|(text, origin)| parse(&text, origin)).map_err(|refusal| refusal.report(log))
 }
 
-/// The PTX of an image.
+/// The PTX of an image, for a device of a capability.
 ///
 /// # Errors
 /// As for [`load`].
 ///
 /// # Safety
 /// As for [`read_image`].
-pub(super) unsafe fn text_of(image: *const c_void, log: &mut JitLog) -> Answer<String> {
+pub(super) unsafe fn text_of(image: *const c_void, device: Capability) -> Result<String, Refusal> {
     // SAFETY: the caller's promise.
-    unsafe { ptx_of(image) }.map(|(text, _)| text).map_err(|refusal| refusal.report(log))
+    unsafe { ptx_of(image, device) }.map(|(text, _)| text)
 }
 
 impl Refusal {
     /// Writes the text to the log, or to stderr if the program wants no log.
-    fn report(self, log: &mut JitLog) -> CUresult {
+    pub(super) fn report(self, log: &mut JitLog) -> CUresult {
         let Refusal(code, text) = self;
         if !log.error(&text) {
             complain(&text);
@@ -93,7 +94,7 @@ fn parse(text: &str, origin: Origin) -> Result<Arc<jit::Module>, Refusal> {
 }
 
 /// Whether the first thing in a text, after comments and blanks, is the directive that PTX begins with.
-fn begins_as_ptx(text: &str) -> bool {
+pub(super) fn begins_as_ptx(text: &str) -> bool {
     let mut rest = text.trim_start();
     loop {
         rest = match (rest.strip_prefix("//"), rest.strip_prefix("/*")) {
@@ -106,7 +107,7 @@ fn begins_as_ptx(text: &str) -> bool {
 }
 
 /// The compute capability of the devices, which is the same for all.
-fn capability() -> Capability {
+pub(super) fn capability() -> Capability {
     let device = Machine::get().ok().and_then(|machine| machine.devices.first());
     device.map_or(Capability::new(0, 0), |device| {
         let capability = device.capability();
@@ -118,7 +119,7 @@ fn capability() -> Capability {
 ///
 /// # Safety
 /// As for [`read_image`].
-unsafe fn ptx_of(image: *const c_void) -> Result<(String, Origin), Refusal> {
+unsafe fn ptx_of(image: *const c_void, device: Capability) -> Result<(String, Origin), Refusal> {
     // SAFETY: the caller's promise.
     let raw = unsafe { read_image(image) };
     let raw = raw.map_err(|error| match image.is_null() {
@@ -127,11 +128,8 @@ unsafe fn ptx_of(image: *const c_void) -> Result<(String, Origin), Refusal> {
     })?;
     match raw {
         RawImage::Ptx(text) => Ok((text.to_string(), Origin::Text)),
-        RawImage::Fatbin(bytes) => Ok((select(bytes)?, Origin::Compiler)),
-        RawImage::Linked { prelinked, .. } => {
-            let texts: Result<Vec<String>, Refusal> = prelinked.into_iter().map(select).collect();
-            Ok((link(&texts?)?, Origin::Compiler))
-        }
+        RawImage::Fatbin(bytes) => Ok((select(&container(bytes)?, device)?, Origin::Compiler)),
+        RawImage::Linked { prelinked, .. } => Ok((link_containers(&prelinked, device)?, Origin::Compiler)),
         RawImage::Elf(arch) => {
             let text = format!(
                 "the image is machine code for compute capability {arch}, which the software device does not run: build \
@@ -142,11 +140,14 @@ unsafe fn ptx_of(image: *const c_void) -> Result<(String, Origin), Refusal> {
     }
 }
 
-/// The PTX of a fatbin that the device runs.
-fn select(bytes: &[u8]) -> Result<String, Refusal> {
-    let container = Container::parse(bytes);
-    let container = container.map_err(|error| Refusal(CUresult::CUDA_ERROR_INVALID_IMAGE, error.to_string()))?;
-    let selected = select_ptx(container.images(), capability());
+/// Reads a container.
+pub(super) fn container(bytes: &[u8]) -> Result<Container<'_>, Refusal> {
+    Container::parse(bytes).map_err(|error| Refusal(CUresult::CUDA_ERROR_INVALID_IMAGE, error.to_string()))
+}
+
+/// The PTX of a container that the device runs.
+pub(super) fn select(container: &Container<'_>, device: Capability) -> Result<String, Refusal> {
+    let selected = select_ptx(container.images(), device);
     selected.map(|selected| selected.text.into_owned()).map_err(|error| {
         let code = match error {
             SelectError::Damaged { .. } => CUresult::CUDA_ERROR_INVALID_IMAGE,
@@ -154,9 +155,4 @@ fn select(bytes: &[u8]) -> Result<String, Refusal> {
         };
         Refusal(code, error.to_string())
     })
-}
-
-/// One program of several texts.
-fn link(texts: &[String]) -> Result<String, Refusal> {
-    super::linker::link(texts).map_err(|text| Refusal(CUresult::CUDA_ERROR_INVALID_PTX, text))
 }

@@ -1,8 +1,11 @@
 //! Linking: several pieces of PTX become one program.
+//!
+//! The result, which the API calls a cubin, is PTX: it loads as any PTX does, and may be linked again.
 
-use super::area::file_contents;
-use super::complain;
+use super::area::file_bytes;
+use super::image::{self, Refusal, capability};
 use super::options::JitLog;
+use super::pieces;
 use crate::answer::{Answer, answer};
 use crate::context::current;
 use crate::lock_order::{Lock, Order};
@@ -11,13 +14,23 @@ use crate::occupancy::Occupancies;
 use core::ffi::{CStr, c_void};
 use cuda_abi::*;
 use driver_api::Driver;
+use fatbin::{Arch, Capability};
+use jit::LinkError;
 use std::sync::Arc;
+use std::time::Instant;
+
+/// Texts that a link may have.
+const INPUTS_MAX: usize = 1 << 16;
 
 /// What has been added so far, and the result.
 #[derive(Default)]
 struct State {
-    texts: Vec<String>,
+    linker: jit::Linker,
     log: JitLog,
+    /// What of the inputs was left out, having no PTX.
+    left_out: Vec<String>,
+    /// The code that the link has failed with for good.
+    failure: Option<CUresult>,
     /// The linked program, with a zero behind.
     output: Option<Vec<u8>>,
 }
@@ -25,18 +38,8 @@ struct State {
 /// A link in progress (`CUlinkState`).
 pub(crate) struct Linker {
     state: Lock<State>,
-}
-
-/// One program of several texts.
-///
-/// # Errors
-/// In words, when they do not fit together.
-pub(super) fn link(texts: &[String]) -> Result<String, String> {
-    match texts {
-        [] => Err("there is nothing to link".to_string()),
-        [text] => Ok(text.clone()),
-        _ => Err("linking the PTX of several files is not implemented".to_string()),
-    }
+    /// What the device has that the program is for.
+    device: Capability,
 }
 
 fn named(handle: CUlinkState) -> Answer<Arc<Linker>> {
@@ -44,35 +47,114 @@ fn named(handle: CUlinkState) -> Answer<Arc<Linker>> {
     Machine::get()?.objects.get(handle.addr()).ok_or(CUresult::CUDA_ERROR_INVALID_HANDLE)
 }
 
-/// Adds a piece to a link.
+/// The code for what keeps modules from being one, as driver 580 answers.
+fn code_of(errors: &[LinkError]) -> CUresult {
+    match errors.first() {
+        Some(LinkError::Text { .. }) => CUresult::CUDA_ERROR_INVALID_PTX,
+        _ => CUresult::CUDA_ERROR_INVALID_SOURCE,
+    }
+}
+
+/// One error a line.
+fn text_of(errors: &[LinkError], left_out: &[String]) -> String {
+    let lines = errors.iter().map(ToString::to_string).chain(left_out.iter().cloned());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// One program of the texts in the containers of a program of relocatable device code.
 ///
-/// # Safety
-/// `data` has `size` bytes.
-unsafe fn add(linker: &Linker, kind: CUjitInputType, data: *const c_void, size: usize) -> Answer {
-    let mut state = linker.state.lock();
-    if data.is_null() || size == 0 || state.output.is_some() {
-        return Err(CUresult::CUDA_ERROR_INVALID_VALUE);
-    }
-    // A copy with zeros behind, because images end by themselves.
-    // SAFETY: the caller's promise.
-    let mut bytes = unsafe { std::slice::from_raw_parts(data.cast::<u8>(), size) }.to_vec();
-    bytes.extend_from_slice(&[0; 64]);
-    match kind {
-        CUjitInputType::CU_JIT_INPUT_PTX
-        | CUjitInputType::CU_JIT_INPUT_FATBINARY
-        | CUjitInputType::CU_JIT_INPUT_CUBIN => {
-            // SAFETY: the bytes are there and end with zeros.
-            let text = unsafe { super::image::text_of(bytes.as_ptr().cast(), &mut state.log)? };
-            state.texts.push(text);
-            Ok(())
+/// # Errors
+/// When one of them has no text that the device runs, or they do not fit together.
+pub(super) fn link_containers(containers: &[&[u8]], device: Capability) -> Result<String, Refusal> {
+    let (mut linker, mut left_out) = (jit::Linker::default(), Vec::new());
+    for (index, bytes) in containers.iter().enumerate() {
+        let container = image::container(bytes)?;
+        let name = format!("object {} of {}", index + 1, containers.len());
+        if let Some(piece) = pieces::of_container(&name, &container, device, false, &mut left_out)? {
+            let added = linker.add(&piece.name, &piece.text, false);
+            added.map_err(|error| Refusal(CUresult::CUDA_ERROR_INVALID_PTX, error.to_string()))?;
         }
-        CUjitInputType::CU_JIT_INPUT_OBJECT | CUjitInputType::CU_JIT_INPUT_LIBRARY => {
-            complain("linking host objects and libraries is not implemented: pass their PTX");
-            Err(CUresult::CUDA_ERROR_NOT_SUPPORTED)
-        }
-        kind if kind.name().is_some() => Err(CUresult::CUDA_ERROR_NOT_SUPPORTED),
-        _ => Err(CUresult::CUDA_ERROR_INVALID_VALUE),
     }
+    linker.finish().map_err(|errors| Refusal(code_of(&errors), text_of(&errors, &left_out)))
+}
+
+impl Linker {
+    /// Adds an input.
+    ///
+    /// # Safety
+    /// If it is a wrapper around containers, what it points to is there.
+    unsafe fn add(&self, kind: CUjitInputType, name: &str, bytes: Vec<u8>) -> Answer {
+        let mut state = self.state.lock();
+        if bytes.is_empty() || state.output.is_some() || state.linker.len() >= INPUTS_MAX {
+            return Err(CUresult::CUDA_ERROR_INVALID_VALUE);
+        }
+        let start = Instant::now();
+        // SAFETY: the caller's promise.
+        let read = unsafe { pieces::read(kind, name, bytes, self.device) };
+        let added = read.and_then(|found| self.take(&mut state, found, kind));
+        state.log.add_time(start.elapsed());
+        added.map_err(|refusal| refusal.report(&mut state.log))
+    }
+
+    fn take(&self, state: &mut State, found: pieces::Pieces, kind: CUjitInputType) -> Result<(), Refusal> {
+        let is_text = kind == CUjitInputType::CU_JIT_INPUT_PTX;
+        for piece in found.pieces {
+            if let Some(arch) = Arch::of_ptx(&piece.text).filter(|arch| !arch.ptx_runs_on(self.device)) {
+                let (name, device) = (&piece.name, self.device);
+                let text = format!("{name}: PTX for compute_{} does not run on {device}", arch.suffixed());
+                return Err(Refusal(CUresult::CUDA_ERROR_INVALID_PTX, text));
+            }
+            let added = match piece.is_member {
+                true => state.linker.add_member(&piece.name, &piece.text),
+                false => state.linker.add(&piece.name, &piece.text, is_text),
+            };
+            added.map_err(|error| Refusal(CUresult::CUDA_ERROR_INVALID_PTX, error.to_string()))?;
+        }
+        for text in found.left_out {
+            state.log.remark(&text);
+            state.left_out.push(text);
+        }
+        let conflicts = state.linker.conflicts();
+        if conflicts.is_empty() {
+            return Ok(());
+        }
+        let code = code_of(&conflicts);
+        state.failure = Some(code);
+        Err(Refusal(code, text_of(&conflicts, &[])))
+    }
+
+    /// Links, which can be asked for once.
+    fn complete(&self, state: &mut State) -> Answer {
+        if let Some(code) = state.failure {
+            return Err(code);
+        }
+        // As driver 580 answers.
+        if state.output.is_some() {
+            return Err(CUresult::CUDA_ERROR_INVALID_HANDLE);
+        }
+        let start = Instant::now();
+        let linked = state.linker.finish();
+        state.log.add_time(start.elapsed());
+        match linked {
+            Ok(text) => {
+                let mut bytes = text.into_bytes();
+                bytes.push(0);
+                state.output = Some(bytes);
+                Ok(())
+            }
+            Err(errors) => {
+                let refusal = Refusal(code_of(&errors), text_of(&errors, &state.left_out));
+                let code = refusal.report(&mut state.log);
+                state.failure = Some(code);
+                Err(code)
+            }
+        }
+    }
+}
+
+/// The name that messages call an input by.
+fn name_of(name: Option<&CStr>) -> String {
+    name.map_or_else(|| "an input without a name".to_string(), |name| name.to_string_lossy().into_owned())
 }
 
 /// Links.
@@ -96,7 +178,8 @@ impl Driver for Linkers {
             current()?;
             // SAFETY: the caller's promise.
             let log = unsafe { JitLog::read(option_count, options, values)? };
-            let linker = Linker { state: Lock::new(Order::Link, State { log, ..State::default() }) };
+            let device = log.target().unwrap_or_else(capability);
+            let linker = Linker { state: Lock::new(Order::Link, State { log, ..State::default() }), device };
             *state = CUlinkState::from_addr(Machine::get()?.objects.insert(Arc::new(linker))?);
             Ok(())
         })
@@ -110,13 +193,21 @@ impl Driver for Linkers {
         kind: CUjitInputType,
         data: *mut c_void,
         size: usize,
-        _name: Option<&CStr>,
+        name: Option<&CStr>,
         _option_count: u32,
         _options: *mut CUjit_option,
         _values: *mut *mut c_void,
     ) -> CUresult {
-        // SAFETY: the caller's promise.
-        answer(|| unsafe { add(&*named(state)?, kind, data, size) })
+        answer(|| {
+            let linker = named(state)?;
+            if data.is_null() {
+                return Err(CUresult::CUDA_ERROR_INVALID_VALUE);
+            }
+            // SAFETY: the caller's promise.
+            let bytes = unsafe { std::slice::from_raw_parts(data.cast::<u8>(), size) }.to_vec();
+            // SAFETY: the caller's promise.
+            unsafe { linker.add(kind, &name_of(name), bytes) }
+        })
     }
 
     /// # Safety
@@ -132,9 +223,9 @@ impl Driver for Linkers {
     ) -> CUresult {
         answer(|| {
             let linker = named(state)?;
-            let contents = file_contents(path)?;
-            // SAFETY: the vector has so many bytes.
-            unsafe { add(&linker, kind, contents.as_ptr().cast(), contents.len()) }
+            let contents = file_bytes(path)?;
+            // SAFETY: a file holds no wrapper whose pointers could be followed: it is refused as what it is not.
+            unsafe { linker.add(kind, &name_of(Some(path)), contents) }
         })
     }
 
@@ -142,25 +233,7 @@ impl Driver for Linkers {
         answer(|| {
             let linker = named(state)?;
             let mut state = linker.state.lock();
-            if state.output.is_none() {
-                let linked = link(&state.texts).and_then(|text| {
-                    let module = jit::Module::from_ptx(&text, &Machine::get().map_err(|_| String::new())?.jit);
-                    module.map_err(|error| error.to_string()).map(|_| text)
-                });
-                match linked {
-                    Ok(text) => {
-                        let mut bytes = text.into_bytes();
-                        bytes.push(0);
-                        state.output = Some(bytes);
-                    }
-                    Err(text) => {
-                        if !state.log.error(&text) {
-                            complain(&text);
-                        }
-                        return Err(CUresult::CUDA_ERROR_INVALID_PTX);
-                    }
-                }
-            }
+            linker.complete(&mut state)?;
             if let Some(output) = &mut state.output {
                 *image = output.as_mut_ptr().cast();
                 if let Some(size) = size {

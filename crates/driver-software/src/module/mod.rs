@@ -8,6 +8,7 @@ mod image;
 mod library;
 mod linker;
 mod options;
+mod pieces;
 mod settings;
 
 pub(crate) use area::{Modules, name_of};
@@ -18,6 +19,7 @@ pub(crate) use linker::{Linker, Linkers};
 
 use crate::answer::Answer;
 use crate::context::Context;
+use crate::device_runtime::ModuleRuntime;
 use crate::lock_order::{Lock, Order};
 use crate::machine::Machine;
 use crate::stream::StreamGroup;
@@ -38,6 +40,11 @@ pub(crate) struct Module {
     pub(crate) globals: Globals,
     pub(crate) references: References,
     functions: Lock<BTreeMap<String, Arc<Function>>>,
+    /// Functions that kernels of the module launch and the host has not asked for: a library's kernel, when the host asks for it, comes
+    /// with settings.
+    children: Lock<BTreeMap<String, Arc<Function>>>,
+    /// What its kernels are answered by.
+    device_runtime: OnceLock<Arc<ModuleRuntime>>,
 }
 
 impl Module {
@@ -55,6 +62,8 @@ impl Module {
             globals,
             references: References::new(),
             functions: Lock::new(Order::Functions, BTreeMap::new()),
+            children: Lock::new(Order::Functions, BTreeMap::new()),
+            device_runtime: OnceLock::new(),
         });
         let _ = module.handle.set(machine.objects.insert(module.clone())?);
         context.modules.lock().push(module.clone());
@@ -101,12 +110,37 @@ impl Module {
         Ok(function)
     }
 
+    /// A kernel by its device address, to be launched by another one.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn child(self: &Arc<Self>, address: u64) -> Answer<Arc<Function>> {
+        let name = self.program.kernel_at(address).ok_or(CUresult::CUDA_ERROR_NOT_FOUND)?;
+        if let Some(function) = self.functions.lock().get(name) {
+            return Ok(function.clone());
+        }
+        let mut children = self.children.lock();
+        if let Some(function) = children.get(name) {
+            return Ok(function.clone());
+        }
+        let info = self.program.kernel_info(name).ok_or(CUresult::CUDA_ERROR_NOT_FOUND)?;
+        let function = Function::new(self.clone(), info, Arc::default())?;
+        children.insert(name.to_string(), function.clone());
+        Ok(function)
+    }
+
+    /// What kernels of the module are answered by.
+    pub(crate) fn device_runtime(self: &Arc<Self>) -> Arc<ModuleRuntime> {
+        self.device_runtime.get_or_init(|| ModuleRuntime::new(self)).clone()
+    }
+
     /// Takes the module out of its context: waits for what runs, takes handles and memory away.
     pub(crate) fn unload(&self, machine: &Machine) {
         self.group.synchronize();
         machine.objects.remove::<Module>(self.handle());
         let functions = std::mem::take(&mut *self.functions.lock());
-        for function in functions.values() {
+        let children = std::mem::take(&mut *self.children.lock());
+        for function in functions.values().chain(children.values()) {
             machine.objects.remove::<Function>(function.handle());
         }
         self.references.remove(machine);

@@ -1,8 +1,10 @@
-//! Options of the functions that compile: the logs that a program wants filled.
+//! Options of the functions that compile: the logs that a program wants filled, and what it is compiled for.
 
 use crate::answer::Answer;
 use core::ffi::{c_char, c_void};
-use cuda_abi::{CUjit_option, CUresult};
+use cuda_abi::{CUjit_option, CUjit_target, CUresult};
+use fatbin::Capability;
+use std::time::Duration;
 
 /// A buffer of the program for a log.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,6 +20,13 @@ struct Buffer {
 pub(crate) struct JitLog {
     errors: Buffer,
     remarks: Buffer,
+    /// What has been said so far.
+    failed: String,
+    remarked: String,
+    /// Address of the value that gets the time, a `float`; 0 for none.
+    time_value: usize,
+    time: Duration,
+    target: Option<Capability>,
 }
 
 impl JitLog {
@@ -46,6 +55,8 @@ impl JitLog {
                 CUjit_option::CU_JIT_INFO_LOG_BUFFER => log.remarks.start = value,
                 CUjit_option::CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES => log.errors.set_size(value, place),
                 CUjit_option::CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES => log.remarks.set_size(value, place),
+                CUjit_option::CU_JIT_WALL_TIME => log.time_value = place.expose_provenance(),
+                CUjit_option::CU_JIT_TARGET => log.target = Some(capability_of(value)?),
                 option if option.name().is_some() => {}
                 _ => return Err(CUresult::CUDA_ERROR_INVALID_VALUE),
             }
@@ -56,10 +67,47 @@ impl JitLog {
         Ok(log)
     }
 
-    /// Writes an error. False if the program wants none.
+    /// Writes an error behind those before. False if the program wants none.
     pub(crate) fn error(&mut self, text: &str) -> bool {
-        self.errors.write(text)
+        add_line(&mut self.failed, text);
+        self.errors.write(&self.failed)
     }
+
+    /// Adds a line to the remarks.
+    pub(crate) fn remark(&mut self, text: &str) {
+        add_line(&mut self.remarked, text);
+        self.remarks.write(&self.remarked);
+    }
+
+    /// Adds time that was spent.
+    pub(crate) fn add_time(&mut self, time: Duration) {
+        self.time += time;
+        if self.time_value != 0 {
+            let milliseconds = self.time.as_secs_f32() * 1e3;
+            let place: *mut f32 = std::ptr::with_exposed_provenance_mut(self.time_value);
+            // SAFETY: whoever made the log promised that the value is there; a pointer has room for a `float`.
+            unsafe { place.write_unaligned(milliseconds) };
+        }
+    }
+
+    /// What is to be compiled for, if the program says so.
+    pub(crate) fn target(&self) -> Option<Capability> {
+        self.target
+    }
+}
+
+fn add_line(said: &mut String, text: &str) {
+    if !said.is_empty() {
+        said.push('\n');
+    }
+    said.push_str(text);
+}
+
+/// The compute capability of a target, whose marks for specific and family targets stand above its number.
+fn capability_of(value: usize) -> Answer<Capability> {
+    let target = CUjit_target(value as u32);
+    target.name().ok_or(CUresult::CUDA_ERROR_INVALID_VALUE)?;
+    Ok(Capability::from_sm(target.0 & 0xffff))
 }
 
 impl Buffer {
@@ -81,9 +129,9 @@ impl Buffer {
             start.copy_from_nonoverlapping(text.as_ptr().cast(), length);
             start.add(length).write(0);
             if self.size_value != 0 {
-                let used = if length == 0 { 0 } else { length + 1 };
                 let place: *mut usize = std::ptr::with_exposed_provenance_mut(self.size_value);
-                place.write_unaligned(used);
+                // The length of what there was to write, but for what is cut off.
+                place.write_unaligned(text.len().min(self.bytes));
             }
         }
         true

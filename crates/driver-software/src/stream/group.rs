@@ -3,6 +3,7 @@
 use super::{Role, Stream};
 use crate::answer::{Answer, code_of_fault, system_refused};
 use crate::device::Device;
+use crate::device_runtime::DeviceState;
 use crate::lock_order::{Lock, Order};
 use crate::machine::Machine;
 use crate::objects::Objects;
@@ -22,6 +23,8 @@ pub(crate) struct StreamGroup {
     pub(crate) device: &'static Device,
     machine: &'static Machine,
     domain: Arc<Domain>,
+    /// What the context's kernels have made.
+    pub(crate) device_state: Arc<DeviceState>,
     /// The ring of the legacy default stream.
     pub(super) legacy_queue: Arc<simt::Stream>,
     /// The legacy default stream, which refers to this group: taken away when the context ends.
@@ -65,6 +68,7 @@ impl StreamGroup {
             device,
             machine,
             domain,
+            device_state: Arc::default(),
             legacy: Lock::new(Order::LegacyStream, None),
             legacy_queue: legacy_queue.clone(),
             streams: Lock::new(Order::Streams, Vec::new()),

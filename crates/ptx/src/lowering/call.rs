@@ -1,6 +1,6 @@
 //! Calls (PTX ISA 7.1, 9.7.12.5).
 
-use simt_ir::{Op, RuntimeFunction, Type, Value};
+use simt_ir::{DeviceCall, Op, RuntimeFunction, Type, Value};
 
 use super::context::{Lowering, Problem};
 use super::program::Types;
@@ -44,8 +44,23 @@ fn runtime_function(name: &str) -> Option<(RuntimeFunction, &'static [Type])> {
         "__assertfail" => (RuntimeFunction::AssertFail, &[Type::I64, Type::I64, Type::I32, Type::I64, Type::I64]),
         "malloc" => (RuntimeFunction::Malloc, &[Type::I64]),
         "free" => (RuntimeFunction::Free, &[Type::I64]),
-        _ => return None,
+        _ => {
+            let call = device_call(name)?;
+            (RuntimeFunction::Device(call), call.arguments())
+        }
     })
+}
+
+/// The calls of the device runtime. CUDA 12 and newer compilers name them `__cudaCDP2...`; programs that are compiled for
+/// default streams of each thread's own have `_ptsz` behind some.
+fn device_call(name: &str) -> Option<DeviceCall> {
+    let name = name.strip_prefix("__cudaCDP2").or_else(|| name.strip_prefix("cuda"))?;
+    DeviceCall::from_name(name.strip_suffix("_ptsz").unwrap_or(name))
+}
+
+/// Whether a function that no module defines is one of the runtime's.
+pub(crate) fn is_runtime_function(name: &str) -> bool {
+    runtime_function(name).is_some()
 }
 
 impl Lowering<'_> {
@@ -60,6 +75,10 @@ impl Lowering<'_> {
     }
 
     fn direct_call(&mut self, name: &str, call: &Call<'_>) -> Result<(), Problem> {
+        // The runtime's own come first: what NVIDIA's library defines under such a name asks its driver.
+        if let Some((function @ RuntimeFunction::Device(_), types)) = runtime_function(name) {
+            return self.runtime_call(function, types, call);
+        }
         let Some(function) = self.program.function(name)? else {
             return match runtime_function(name) {
                 Some((function, types)) => self.runtime_call(function, types, call),

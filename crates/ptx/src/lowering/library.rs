@@ -97,6 +97,13 @@ impl Library {
         let ordinal = (0..self.inner.modules.len()).find_map(|module| self.inner.find_function(module, name))?;
         Some(simt_ir::function_address(ordinal as u32))
     }
+
+    /// The kernel with this device address.
+    pub fn kernel_at(&self, address: u64) -> Option<&Function> {
+        let ordinal = simt_ir::function_ordinal(address)?;
+        let function = self.inner.function(*self.inner.functions.get(ordinal as usize)?);
+        (function.kind == FunctionKind::Entry).then_some(function)
+    }
 }
 
 fn is_exported(linkage: Option<Linkage>) -> bool {

@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use simt_ir::Program;
 
+pub(crate) use call::is_runtime_function;
 pub(crate) use context::{Lowering, Problem, ir_type};
 pub(crate) use emit::FloatModifiers;
 pub use global::{GlobalSymbol, Relocation, RelocationTarget, global_symbols};
@@ -35,7 +36,8 @@ pub(crate) use place::Place;
 
 use crate::ast::{FunctionKind, Module};
 use crate::error::Error;
-use program::{ProgramBuilder, Types};
+use program::ProgramBuilder;
+pub(crate) use program::Types;
 
 /// Why a kernel cannot be lowered or modules cannot be linked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,6 +142,10 @@ fn add_indirect_candidates(builder: &mut ProgramBuilder) -> bool {
     let library = Arc::clone(&builder.library);
     for index in library.address_taken() {
         let function = library.function(library.functions[*index]);
+        // Kernels whose addresses are taken are launched, not called.
+        if function.kind == FunctionKind::Entry {
+            continue;
+        }
         let types = Types::of(&function.signature);
         if types.is_ok_and(|types| builder.indirect_calls.contains(&types)) {
             builder.function_id(*index);

@@ -323,6 +323,10 @@ impl Lowering<'_> {
     /// The address of a variable in its own space, or of a function.
     pub(crate) fn symbol_address(&mut self, symbol: &Symbol) -> Result<Value, Problem> {
         let op = match symbol {
+            // Kernels are launched by their addresses, and are no part of this program.
+            Symbol::Function(name) if let Some(address) = self.program.kernel_address(name) => {
+                return Ok(self.constant(Type::I64, address));
+            }
             Symbol::Function(name) => match self.program.function(name)? {
                 Some(function) => Op::FunctionAddress(function),
                 None => {

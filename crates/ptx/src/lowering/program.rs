@@ -1,6 +1,7 @@
 //! A program under construction: its functions and symbols get their numbers when they are first referred to.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use simt_ir::{AddressSpace, FunctionId, Program, Symbol, SymbolId, Type};
@@ -35,6 +36,13 @@ impl Types {
             Ok(types)
         };
         Ok(Types { parameters: flatten(&signature.params)?, returns: flatten(&signature.returns)? })
+    }
+}
+
+impl fmt::Display for Types {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |types: &[Type]| types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        write!(f, "({}) -> ({})", list(&self.parameters), list(&self.returns))
     }
 }
 
@@ -88,9 +96,16 @@ impl ProgramBuilder {
             return Ok(None);
         };
         if self.library.function(self.library.functions[index]).kind == FunctionKind::Entry {
-            return Problem::unsupported(format!("a reference to the kernel `{name}` from device code"));
+            return Problem::unsupported(format!("a call of the kernel `{name}`"));
         }
         Ok(Some(self.function_id(index)))
+    }
+
+    /// The device address of the kernel that `name` means here, if it is one.
+    pub fn kernel_address(&self, name: &str) -> Option<u64> {
+        let index = self.library.find_function(self.module, name)?;
+        let is_kernel = self.library.function(self.library.functions[index]).kind == FunctionKind::Entry;
+        is_kernel.then(|| simt_ir::function_address(index as u32))
     }
 
     /// The definition of the function that `name` means here.

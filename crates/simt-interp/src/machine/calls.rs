@@ -152,6 +152,10 @@ fn call_lane(
             outcome.map(|()| 0).map_err(|reason| FaultKind::BadFree { address, reason })?
         }
         RuntimeFunction::Nanosleep => 0,
+        // There is no system here that could run another kernel.
+        RuntimeFunction::Device(call) => {
+            return Err(FaultKind::Unsupported(format!("a call of the device runtime: {}", call.name())));
+        }
     })
 }
 

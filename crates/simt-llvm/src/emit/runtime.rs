@@ -3,11 +3,11 @@
 use std::mem::offset_of;
 
 use simt_ir::abi::{LaunchContext, RuntimeTable, WarpContext};
-use simt_ir::{RuntimeFunction, Value};
+use simt_ir::{DeviceCall, RuntimeFunction, Value};
 
 use super::{FunctionEmitter, LANES};
 use crate::Error;
-use crate::llvm::{Cast, Ty, Val};
+use crate::llvm::{Cast, IntPredicate, Ty, Val};
 
 /// Fault kinds of [`RuntimeTable::fault`].
 pub(super) const FAULT_TRAP: u32 = 0;
@@ -115,8 +115,34 @@ impl FunctionEmitter<'_> {
                 self.call_runtime(offset_of!(RuntimeTable, free), self.ir.void(), &arguments);
             }
             RuntimeFunction::Nanosleep => {}
+            RuntimeFunction::Device(call) => self.device_call(call, &vectors, results),
         }
         Ok(())
+    }
+
+    /// A call that the system answers.
+    fn device_call(&mut self, call: DeviceCall, arguments: &[Val], results: &[Value]) {
+        let ir = self.ir;
+        let words = ir.vector(ir.int(64), LANES);
+        let block = self.slot(ir.vector(ir.int(64), LANES * DeviceCall::ARGUMENTS_MAX as u32));
+        for (number, vector) in arguments.iter().enumerate() {
+            let place = ir.offset_by(block, number * 8 * LANES as usize);
+            ir.store(ir.cast(Cast::ZExt, *vector, words), place, 8);
+        }
+        let result = self.slot(words);
+        ir.store(ir.zero(words), result, 0);
+        // A kernel that is launched sees what was stored before, and what is answered may be stored through pointers.
+        self.compiler_fence();
+        let lanes = self.mask_bits(self.mask);
+        let arguments = [self.launch, self.warp, lanes, self.i32(self.line), self.i32(call.code()), block, result];
+        let failed = self.call_runtime(offset_of!(RuntimeTable, device), ir.int(32), &arguments);
+        let failed = ir.icmp(IntPredicate::LLVMIntNE, failed, self.i32(0));
+        self.leave_by_fault(failed);
+        self.compiler_fence();
+        let bits = ir.load(words, result);
+        let width = call.result().bits();
+        let narrow = ir.cast(Cast::Trunc, bits, ir.vector(ir.int(width), LANES));
+        self.define_vector(results[0], if width == 64 { bits } else { narrow });
     }
 
     /// Goes to the fault block if the condition (an `i1`) holds, on otherwise.

@@ -57,6 +57,8 @@ pub(crate) struct Grid {
     was_listed: AtomicBool,
     /// Address of the workspace of cooperative launches; 0 before the first.
     barrier: AtomicU64,
+    /// Number of the grid in its family; 0 as long as it has none.
+    node: AtomicU64,
 }
 
 // SAFETY: `plan` and `launch` are only written by `start`, when nobody else holds a share; the way to a share is through the
@@ -102,6 +104,7 @@ impl Default for Grid {
             listed: AtomicBool::new(false),
             was_listed: AtomicBool::new(false),
             barrier: AtomicU64::new(0),
+            node: AtomicU64::new(0),
         }
     }
 }
@@ -194,6 +197,16 @@ impl Grid {
             *(address as *mut u32) = BYTES as u32;
         }
         Ok([0, (address >> 32) as u32, address as u32, 0])
+    }
+
+    /// Number of the grid in its family; 0 as long as it has none.
+    pub(crate) fn node(&self) -> u64 {
+        self.node.load(Ordering::Acquire)
+    }
+
+    /// Gives the grid a number in its family, or takes it away.
+    pub(crate) fn set_node(&self, node: u64) {
+        self.node.store(node, Ordering::Release);
     }
 
     /// Frees what the grid keeps between launches.

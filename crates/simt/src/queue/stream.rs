@@ -8,11 +8,12 @@ use crate::engine::Shared;
 use crate::execute::Grid;
 use crate::kernel::{InvalidLaunch, Kernel, Launch, PARAMETER_BYTES_MAX, PreparedLaunch};
 use crate::lock_order::{BriefLock, EngineRank, Lock};
+use crate::nested::Family;
 use std::cell::Cell;
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use stdx::futex;
 
 /// Who may carry out a stream's commands.
@@ -57,6 +58,10 @@ pub struct Stream {
     dependents: Lock<Vec<(u64, Arc<Stream>)>>,
     /// The grid of the launch in progress.
     grid: Grid,
+    /// The grids that grids of this stream launch; none before the first does.
+    family: OnceLock<Arc<Family>>,
+    /// The family that the stream runs children of, if it is one of its lanes.
+    family_of_lane: Weak<Family>,
 }
 
 // SAFETY: `written_seen` is only used by the thread that the stream's commands are carried out by, of which there is one at a
@@ -65,6 +70,25 @@ unsafe impl Sync for Stream {}
 
 impl Stream {
     pub(crate) fn new(engine: Arc<Shared>, domain: Arc<Domain>, priority: i32) -> io::Result<Arc<Stream>> {
+        Self::make(engine, domain, priority, Weak::new())
+    }
+
+    /// A stream for the children of a family.
+    pub(crate) fn lane(
+        engine: Arc<Shared>,
+        domain: Arc<Domain>,
+        priority: i32,
+        family: &Arc<Family>,
+    ) -> io::Result<Arc<Stream>> {
+        Self::make(engine, domain, priority, Arc::downgrade(family))
+    }
+
+    fn make(
+        engine: Arc<Shared>,
+        domain: Arc<Domain>,
+        priority: i32,
+        family_of_lane: Weak<Family>,
+    ) -> io::Result<Arc<Stream>> {
         Ok(Arc::new(Stream {
             engine,
             domain,
@@ -81,6 +105,8 @@ impl Stream {
             has_dependents: AtomicBool::new(false),
             dependents: Lock::new(EngineRank::Dependents, Vec::new()),
             grid: Grid::default(),
+            family: OnceLock::new(),
+            family_of_lane,
         }))
     }
 
@@ -162,6 +188,9 @@ impl Stream {
     /// Lets go of kernels that are not in use, so that their machine code can go.
     pub fn trim(&self) {
         self.producer.lock().trim(self.completed());
+        if let Some(family) = self.family.get() {
+            family.trim();
+        }
     }
 
     // Inlined so that a launch is written to the ring at once, instead of being copied there.
@@ -206,6 +235,29 @@ impl Stream {
 
     pub(crate) fn grid(&self) -> &Grid {
         &self.grid
+    }
+
+    /// The family of the stream's grids.
+    pub(crate) fn family(&self) -> Arc<Family> {
+        let make = || Family::new(self.engine.clone(), self.domain.clone(), self.priority);
+        self.family_of_lane.upgrade().unwrap_or_else(|| self.family.get_or_init(make).clone())
+    }
+
+    /// After the last block of a grid: whether the command is complete. If not, children of the grid are not, and the stream is made
+    /// ready when they are.
+    ///
+    /// # Safety
+    /// The stream is [`State::Taken`] and the caller's, and its grid is finished.
+    pub(crate) unsafe fn is_complete_with_children(self: &Arc<Self>) -> bool {
+        let node = self.grid.node();
+        // The grid of a lane is a child itself: its family hears of its end by the next command.
+        let Some(family) = self.family.get().filter(|_| node != 0) else { return true };
+        self.grid.set_node(0);
+        // SAFETY: the command is that of the grid; whoever comes back to the stream only completes it.
+        if let Some((command, _)) = unsafe { self.front() } {
+            *command = Command::Spent;
+        }
+        family.root_ended(node, self)
     }
 
     pub(crate) fn completed(&self) -> u64 {

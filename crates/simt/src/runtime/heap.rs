@@ -46,7 +46,7 @@ impl Heap {
     }
 
     /// Address of `bytes` bytes; 0 when there are none left, and for 0 bytes.
-    pub(crate) fn allocate(&self, bytes: u64) -> u64 {
+    pub fn allocate(&self, bytes: u64) -> u64 {
         if bytes == 0 || bytes > self.bytes() {
             return 0;
         }
@@ -64,7 +64,7 @@ impl Heap {
     }
 
     /// False if `address` is not what [`allocate`](Heap::allocate) returned, or was freed. 0 is always in order.
-    pub(crate) fn free(&self, address: u64) -> bool {
+    pub fn free(&self, address: u64) -> bool {
         if address == 0 {
             return true;
         }

@@ -1,6 +1,7 @@
 //! What machine code calls: the functions of the [`RuntimeTable`].
 
 mod access;
+mod device;
 mod heap;
 mod output;
 mod report;
@@ -9,12 +10,11 @@ mod texture;
 
 pub use heap::Heap;
 pub use output::Output;
-pub(crate) use report::{record_barrier_fault, record_hardware_fault, record_resources};
+pub(crate) use report::{Site, record_barrier_fault, record_hardware_fault, record_resources};
 
 use crate::call::CallFrame;
 use crate::fault::FaultKind;
 use crate::queue::Stream;
-use report::Site;
 use simt_ir::abi::{AccessKind, AccessSpace, LaunchContext, RuntimeTable, WarpContext};
 
 /// Formats what a `vprintf` in a kernel prints: appends text to the buffer and returns `vprintf`'s result. The first two
@@ -32,6 +32,7 @@ pub(crate) static TABLE: RuntimeTable = RuntimeTable {
     clock,
     global_timer,
     evaluate,
+    device,
     texture,
     tensor,
 };
@@ -210,6 +211,25 @@ unsafe extern "C" fn tensor(
 ) -> u32 {
     // SAFETY: machine code passes its own contexts, and as many arrays as the operation has operands and results.
     unsafe { u32::from(!tensor::execute_lanes(launch, warp, lanes, line, code, operands, results)) }
+}
+
+/// # Safety
+/// Called by machine code, or in its place, under the contract of `simt_ir::abi`.
+unsafe extern "C" fn device(
+    launch: *const LaunchContext,
+    warp: *mut WarpContext,
+    lanes: u32,
+    line: u32,
+    code: u32,
+    arguments: *const [u64; 32],
+    results: *mut [u64; 32],
+) -> u32 {
+    // SAFETY: machine code passes its own contexts, and as many arrays as the call has arguments.
+    unsafe {
+        let _inside = enter(warp);
+        let site = Site { launch: &*launch, warp: &*warp, stream: stream_of(launch) };
+        u32::from(!device::call_lanes(site, lanes, line, code, arguments, results))
+    }
 }
 
 /// Cycles: the processor's time stamp counter, which advances at a constant rate near its nominal clock.

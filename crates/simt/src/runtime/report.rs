@@ -6,8 +6,10 @@ use crate::arena::Relation;
 use crate::call::HardwareFault;
 use crate::fault::{BadAccess, Fault, FaultKind};
 use crate::kernel::Kernel;
+use crate::nested::DeviceRuntime;
 use crate::queue::Stream;
 use simt_ir::abi::{ACCESS_LISTED, LaunchContext, WarpContext};
+use std::sync::Arc;
 
 /// Where machine code is.
 pub(crate) struct Site<'a> {
@@ -16,9 +18,9 @@ pub(crate) struct Site<'a> {
     pub(crate) stream: &'a Stream,
 }
 
-impl Site<'_> {
+impl<'a> Site<'a> {
     /// Records a fault, of a lane if that is known, and stops the grid.
-    pub(super) fn record(
+    pub(crate) fn record(
         &self,
         kind: FaultKind,
         line: Option<u32>,
@@ -53,6 +55,12 @@ impl Site<'_> {
     pub(super) fn abort(&self) {
         // SAFETY: a running warp means a share.
         unsafe { self.stream.grid().abort() };
+    }
+
+    /// Who answers what the kernel asks of the system.
+    pub(super) fn device_runtime(&self) -> Option<&'a Arc<dyn DeviceRuntime>> {
+        // SAFETY: a running warp means a share; the stream keeps the kernel alive while it lasts.
+        unsafe { (*self.stream.grid().plan().kernel).device_runtime() }
     }
 
     fn kernel(&self) -> &Kernel {
@@ -181,10 +189,10 @@ mod tests {
         let mut warp: WarpContext = unsafe { std::mem::zeroed() };
         warp.access = 12 << 8 | 4;
         warp.access_base = 0x1ff0;
-        assert_eq!(locate(&warp, 0x2000), (4, 0x2000));
+        assert_eq!(locate(&warp, 32, 0x2000), (4, 0x2000));
         warp.access = 12 << 8 | ACCESS_LISTED;
         warp.access_addresses = [0x9000; TEAM_LANES_MAX as usize];
         warp.access_addresses[7] = 0x1ffc;
-        assert_eq!(locate(&warp, 0x2000), (7, 0x1ffc));
+        assert_eq!(locate(&warp, 32, 0x2000), (7, 0x1ffc));
     }
 }
