@@ -26,6 +26,12 @@ pub struct Args {
     #[arg(long, value_name = "STAGE", default_value = "asm",
           value_parser = ["ptx", "ir", "llvm", "optimized", "asm", "times"])]
     emit: String,
+    /// Instead, say what was decided: how memory is accessed, which branches diverge and why, what barriers cost
+    #[arg(long, conflicts_with = "emit")]
+    report: bool,
+    /// The report as JSON, an object for each kernel
+    #[arg(long, requires = "report")]
+    json: bool,
     /// Only kernels whose (mangled) name contains this
     #[arg(long, value_name = "PART", default_value = "")]
     kernel: String,
@@ -51,6 +57,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         programs.iter().try_for_each(|ptx| print(ptx))?;
         return Ok(ExitCode::SUCCESS);
     }
+    let stage = match (args.report, args.json) {
+        (true, true) => "report-json",
+        (true, false) => "report",
+        (false, _) => args.emit.as_str(),
+    };
     let (api, _) = Api::load()?;
     let table = inspection(&api)?;
     let mut shown = 0;
@@ -63,7 +74,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             let request = Request {
                 ptx: Text::of(ptx),
                 kernel: Text::of(kernel),
-                stage: Text::of(&args.emit),
+                stage: Text::of(stage),
                 block: args.block.unwrap_or(BLOCK),
                 lanes: args.lanes.as_deref().and_then(|lanes| lanes.parse().ok()).unwrap_or(0),
             };
@@ -72,7 +83,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
                 unsafe { (table.stage)(&raw const request, sink, state) }
             })
             .with_context(|| format!("kernel {kernel}"))?;
-            print(&format!("// {kernel}\n{text}"))?;
+            print(&if args.report { text } else { format!("// {kernel}\n{text}") })?;
             shown += 1;
         }
     }

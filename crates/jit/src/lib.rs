@@ -10,10 +10,13 @@ mod cache;
 mod dump;
 mod module;
 mod record;
+mod report;
 
 pub use cache::{Cache, CacheConfig};
 pub use dump::Stage;
 pub use module::{Compiled, Config, Error, KernelInfo, KernelResources, Module};
+pub use report::{json as report_json, text as report_text};
 pub use ptx::lowering::{GlobalSymbol, KernelParameter, Relocation, RelocationTarget};
 pub use simt_ir::AddressSpace;
+pub use simt_ir::instrument::Instrumentation;
 pub use simt_llvm::{CpuLevel, Options, Stages};

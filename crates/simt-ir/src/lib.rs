@@ -13,6 +13,7 @@ pub mod abi;
 pub mod analysis;
 mod builder;
 mod function;
+pub mod instrument;
 mod matrix;
 pub mod number;
 mod op;

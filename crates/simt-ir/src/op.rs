@@ -4,6 +4,7 @@
 //! error bound is what every implementation has to keep.
 
 use crate::tensor::TensorOp;
+use crate::instrument::InstructionClass;
 use crate::texture::TextureOp;
 use crate::{FunctionId, MatrixProduct, SymbolId, Type, Value};
 
@@ -591,6 +592,10 @@ pub enum Op {
     CallIndirect { target: Value, arguments: Vec<Value>, returns: Vec<Type> },
     /// Calls the device runtime.
     RuntimeCall { function: RuntimeFunction, arguments: Vec<Value> },
+
+    /// Here an instruction of the program begins: its place in the text is the operation's line. Does nothing; programs hold it
+    /// where what they execute is to be counted.
+    Mark { class: InstructionClass },
 
     /// An instruction that is not implemented: the kernel loads, and its launch fails with this text.
     Unsupported { text: String, returns: Vec<Type> },

@@ -1,5 +1,6 @@
 //! Kernels and launches, as the engine takes them.
 
+use crate::observe::KernelObserver;
 use crate::queue::{LaunchRecord, Padded};
 use simt_ir::abi::KernelCode;
 use std::any::Any;
@@ -19,6 +20,8 @@ pub struct Kernel {
     name: String,
     code: KernelCode,
     symbols: Box<[u64]>,
+    /// Who hears of what instrumented code does.
+    observer: Option<Arc<dyn KernelObserver>>,
     /// Keeps the machine code in memory.
     _owner: Arc<dyn Any + Send + Sync>,
     /// Moving average of the time of a block in units of 1/16 ns; 0 as long as none has run. Apart from what launches read.
@@ -38,7 +41,27 @@ impl Kernel {
         owner: Arc<dyn Any + Send + Sync>,
     ) -> Arc<Kernel> {
         let (name, symbols) = (name.into(), symbols.into());
-        Arc::new(Kernel { name, code, symbols, _owner: owner, block_cost: Padded::default() })
+        Arc::new(Kernel { name, code, symbols, observer: None, _owner: owner, block_cost: Padded::default() })
+    }
+
+    /// A kernel of instrumented machine code, and who is told what it does.
+    ///
+    /// # Safety
+    /// As for [`Kernel::new`], and the observer's tallies hold the words that the code counts in.
+    pub unsafe fn observed(
+        name: impl Into<String>,
+        code: KernelCode,
+        symbols: impl Into<Box<[u64]>>,
+        owner: Arc<dyn Any + Send + Sync>,
+        observer: Arc<dyn KernelObserver>,
+    ) -> Arc<Kernel> {
+        let (name, symbols, observer) = (name.into(), symbols.into(), Some(observer));
+        Arc::new(Kernel { name, code, symbols, observer, _owner: owner, block_cost: Padded::default() })
+    }
+
+    /// Who hears of what instrumented code does.
+    pub(crate) fn observer(&self) -> Option<&dyn KernelObserver> {
+        self.observer.as_deref()
     }
 
     /// Name, for messages.

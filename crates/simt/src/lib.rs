@@ -23,6 +23,7 @@ mod fault;
 mod host_functions;
 mod kernel;
 pub mod lock_order;
+mod observe;
 mod queue;
 mod runtime;
 mod scheduler;
@@ -38,5 +39,6 @@ pub use fault::{BadAccess, Fault, FaultKind};
 pub use kernel::{
     BLOCK_THREADS_MAX, CLUSTER_BLOCKS_MAX, InvalidLaunch, Kernel, Launch, PARAMETER_BYTES_MAX, PreparedLaunch,
 };
+pub use observe::{AccessEvent, KernelObserver, LaunchInfo};
 pub use queue::{Point, Stream, Timestamp};
 pub use runtime::{Formatter, Heap, Output};

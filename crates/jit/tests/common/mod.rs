@@ -53,8 +53,8 @@ impl Device {
         let options = Options {
             block: specialised.then_some(block),
             small_grid: specialised,
-            host_memory: false,
             lanes: Some(32),
+            ..Options::default()
         };
         self.run_with(program, case, symbols, block, &options).map(|(output, _)| output)
     }
@@ -73,7 +73,7 @@ impl Device {
         width: u32,
     ) -> Result<(Vec<u64>, u32), String> {
         let block = [width, case.threads / width, 1];
-        let options = Options { block: Some(block), small_grid: true, host_memory: false, lanes: Some(256) };
+        let options = Options { block: Some(block), small_grid: true, lanes: Some(256), ..Options::default() };
         self.run_with(&in_rows(program, block), case, symbols, block, &options)
     }
 

@@ -169,7 +169,7 @@ fn run_lane(
             let old = context.atomic(lane, op, line)?;
             if result_count == 0 { vec![] } else { vec![old] }
         }
-        Op::Fence { .. } => vec![],
+        Op::Fence { .. } | Op::Mark { .. } => vec![],
         Op::Texture { op, operands } => context.texture(lane, op, operands, line)?,
         Op::Tensor { op, operands } => context.tensor(lane, op, operands, line)?,
         Op::SymbolAddress(symbol) => vec![context.symbol_address(lane, *symbol)],

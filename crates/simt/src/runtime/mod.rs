@@ -13,6 +13,7 @@ pub(crate) use report::{record_barrier_fault, record_hardware_fault, record_reso
 
 use crate::call::CallFrame;
 use crate::fault::FaultKind;
+use crate::observe::{observe_access, observe_barrier, observe_branch};
 use crate::queue::Stream;
 use report::Site;
 use simt_ir::abi::{AccessKind, AccessSpace, LaunchContext, RuntimeTable, WarpContext};
@@ -34,6 +35,9 @@ pub(crate) static TABLE: RuntimeTable = RuntimeTable {
     evaluate,
     texture,
     tensor,
+    observe_access,
+    observe_branch,
+    observe_barrier,
 };
 
 /// Marks the calling core as being in a runtime function while it lives: a hardware fault in there is not the kernel's.
