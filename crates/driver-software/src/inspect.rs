@@ -15,12 +15,8 @@ const STAGES: &[(&str, Show)] = &[
     ("optimized", |module, kernel, options| Ok(module.stages(kernel, options)?.optimized)),
     ("asm", |module, kernel, options| Ok(module.stages(kernel, options)?.assembly)),
     ("times", |module, kernel, options| Ok(times(&module.stages(kernel, options)?))),
-    ("report", |module, kernel, options| {
-        Ok(jit::report_text(&module.report(kernel, options)?, |line| module.line_text(line)))
-    }),
-    ("report-json", |module, kernel, options| {
-        Ok(jit::report_json(&module.report(kernel, options)?, |line| module.line_text(line)))
-    }),
+    ("report", |module, kernel, options| Ok(jit::report_text(&module.report(kernel, options)?, module.text()))),
+    ("report-json", |module, kernel, options| Ok(jit::report_json(&module.report(kernel, options)?, module.text()))),
 ];
 
 /// The names of the kernels of a program in PTX, a line each.

@@ -19,6 +19,7 @@
 
 mod answer;
 mod context;
+mod counting;
 mod device;
 mod event;
 pub mod inspect;

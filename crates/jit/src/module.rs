@@ -238,10 +238,19 @@ impl Module {
             .map_err(|error| Error::Internal(format!("kernel {name}: {error}")))
     }
 
-    /// The text of a line of the module, counted from 1.
-    pub fn line_text(&self, line: u32) -> &str {
-        let index = (line as usize).wrapping_sub(1);
-        self.ast.text().lines().nth(index).unwrap_or_default().trim()
+    /// A number that another module hardly has, the same in each run: from the text.
+    pub fn number(&self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = *self.text_hash().as_bytes();
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    fn text_hash(&self) -> &blake3::Hash {
+        self.text_hash.get_or_init(|| blake3::hash(self.ast.text().as_bytes()))
+    }
+
+    /// The module's text.
+    pub fn text(&self) -> &str {
+        self.ast.text()
     }
 
     fn compile_now(&self, name: &str, options: Options) -> Result<Compiled, Error> {
@@ -278,9 +287,8 @@ impl Module {
 
     /// Everything that decides what the machine code is.
     fn key(&self, name: &str, options: Options) -> blake3::Hash {
-        let text = self.text_hash.get_or_init(|| blake3::hash(self.ast.text().as_bytes()));
         let mut hasher = blake3::Hasher::new();
-        hasher.update(text.as_bytes());
+        hasher.update(self.text_hash().as_bytes());
         hasher.update(format!("{name}\0{options:?}\0{}\0", compiler(self.config.cpu).fingerprint()).as_bytes());
         hasher.update(env!("APEX_CODE_VERSION").as_bytes());
         hasher.finalize()

@@ -7,8 +7,15 @@ use simt_ir::abi::{AccessKind, Status};
 use simt_ir::analysis::Cause;
 use simt_llvm::{AccessWay, Bounds, FunctionNotes, Report};
 
-/// The report as text. `line` gives the text of a line of the program.
-pub fn text<'a>(report: &Report, line: impl Fn(u32) -> &'a str) -> String {
+/// The text of a line, counted from 1.
+fn text_of<'a>(lines: &[&'a str], line: u32) -> &'a str {
+    lines.get((line as usize).wrapping_sub(1)).map_or("", |text| text.trim())
+}
+
+/// The report as text. `program` is the text of the module.
+pub fn text(report: &Report, program: &str) -> String {
+    let lines: Vec<&str> = program.lines().collect();
+    let line = |line| text_of(&lines, line);
     let mut out = String::new();
     let Some(kernel) = report.functions.last() else { return out };
     let size = report.block.map_or("any".to_owned(), |[x, y, z]| format!("{x}x{y}x{z}"));
@@ -112,7 +119,9 @@ fn write_function<'a>(out: &mut String, notes: &FunctionNotes, line: &impl Fn(u3
 }
 
 /// The report as JSON; the fields are documented in `docs/counters.md`.
-pub fn json<'a>(report: &Report, line: impl Fn(u32) -> &'a str) -> String {
+pub fn json(report: &Report, program: &str) -> String {
+    let lines: Vec<&str> = program.lines().collect();
+    let line = |line| text_of(&lines, line);
     let functions: Vec<Value> = report.functions.iter().rev().map(|notes| function_json(notes, &line)).collect();
     let value = json!({
         "kernel": report.functions.last().map(|kernel| kernel.name.as_str()),

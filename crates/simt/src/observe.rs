@@ -61,11 +61,14 @@ pub trait KernelObserver: Send + Sync {
     fn finish(&self, launch: &LaunchInfo, tally: &[u64]);
 }
 
+/// The words of a core.
+type CoreWords = Box<[UnsafeCell<u64>]>;
+
 /// The tallies of a launch.
 #[derive(Default)]
 pub(crate) struct Tallies {
     words: usize,
-    cores: Box<[OnceLock<Box<[UnsafeCell<u64>]>>]>,
+    cores: Box<[OnceLock<CoreWords>]>,
 }
 
 // SAFETY: a core's words are only used by the thread that has the core, and by who finishes the launch when no core runs it any more.

@@ -5,6 +5,7 @@ use super::{Module, code_of_error, complain};
 use crate::answer::Answer;
 use crate::lock_order::{Lock, Order};
 use crate::machine::Machine;
+use counters::KernelCounters;
 use cuda_abi::CUresult;
 use device_model::occupancy::{Carveout, KernelResources};
 use jit::{AddressSpace, Compiled, KernelInfo};
@@ -189,9 +190,16 @@ impl Function {
             });
         }
         let code = compiled.code();
+        let name = self.info.name.as_str();
+        if let (Some(collector), Some(meaning)) = (&Machine::get()?.counters, &compiled.instrumentation) {
+            let program = &self.module.program;
+            let observer = KernelCounters::new(collector, name, program.number(), meaning.clone(), program.text());
+            // SAFETY: as below; the observer was made of what the compiler says of the code's words.
+            return Ok(unsafe { Kernel::observed(name, code, symbols, compiled, observer) });
+        }
         // SAFETY: the compiler keeps to the contract, and the code stays in memory as long as `compiled`, which the kernel
         // owns.
-        Ok(unsafe { Kernel::new(self.info.name.as_str(), code, symbols, compiled) })
+        Ok(unsafe { Kernel::new(name, code, symbols, compiled) })
     }
 }
 
