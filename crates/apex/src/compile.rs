@@ -29,7 +29,7 @@ pub struct Args {
     /// Instead, say what was decided: how memory is accessed, which branches diverge and why, what barriers cost
     #[arg(long, conflicts_with = "emit")]
     report: bool,
-    /// The report as JSON, an object for each kernel
+    /// The report as JSON: a list of an object for each kernel
     #[arg(long, requires = "report")]
     json: bool,
     /// Only kernels whose (mangled) name contains this
@@ -64,7 +64,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     };
     let (api, _) = Api::load()?;
     let table = inspection(&api)?;
-    let mut shown = 0;
+    let mut shown: Vec<String> = Vec::new();
     for ptx in &programs {
         let names = ask(|sink, state| {
             // SAFETY: the text lives during the call, and the sink is that of this state.
@@ -83,11 +83,17 @@ pub fn run(args: &Args) -> Result<ExitCode> {
                 unsafe { (table.stage)(&raw const request, sink, state) }
             })
             .with_context(|| format!("kernel {kernel}"))?;
-            print(&if args.report { text } else { format!("// {kernel}\n{text}") })?;
-            shown += 1;
+            // The objects are gathered, for they are elements of a list.
+            if !args.json {
+                print(&if args.report { text.clone() } else { format!("// {kernel}\n{text}") })?;
+            }
+            shown.push(text);
         }
     }
-    ensure!(shown > 0, "{} has no kernel whose name contains {:?}", args.file.display(), args.kernel);
+    ensure!(!shown.is_empty(), "{} has no kernel whose name contains {:?}", args.file.display(), args.kernel);
+    if args.json {
+        print(&format!("[{}]\n", shown.join(",").trim_end()))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -47,8 +47,7 @@ pub(crate) fn json(collector: &Collector) -> String {
         });
         (launches.collect::<Vec<Value>>(), kept.left_out)
     });
-    let all =
-        json!({ "schema": SCHEMA, "kernels": kernels, "launches": launches, "launches_left_out": left_out });
+    let all = json!({ "schema": SCHEMA, "kernels": kernels, "launches": launches, "launches_left_out": left_out });
     format!("{all:#}\n")
 }
 

@@ -225,9 +225,8 @@ mod tests {
             (AccessKind::Store, 4),
         ];
         for (number, (map, expected)) in recorded.into_iter().enumerate() {
-            let counted = ways.map(|(kind, bytes)| {
-                wavefronts(kind, u32::MAX, &by(|lane| map(lane) * u64::from(bytes)), bytes).taken
-            });
+            let counted = ways
+                .map(|(kind, bytes)| wavefronts(kind, u32::MAX, &by(|lane| map(lane) * u64::from(bytes)), bytes).taken);
             assert_eq!(counted, expected, "map {number}");
         }
     }

@@ -2,7 +2,7 @@
 
 use simt_ir::AddressSpace;
 use simt_ir::abi::{AccessKind, ExecutionMode, KernelCode};
-use simt_ir::instrument::{Instrumentation, InstructionClass, Mark, Site, SiteKind};
+use simt_ir::instrument::{InstructionClass, Instrumentation, Mark, Site, SiteKind};
 
 /// First bytes of a file; the last is the version of the layout.
 const MAGIC: &[u8; 8] = b"apexknl\x02";

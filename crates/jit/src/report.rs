@@ -61,7 +61,7 @@ fn write_function<'a>(out: &mut String, notes: &FunctionNotes, line: &impl Fn(u3
         let _ = writeln!(out, "  lanes     may fall behind each other: values are kept lane by lane");
     }
     if !notes.accesses.is_empty() {
-        let _ = writeln!(out, "\n  memory accesses\n    line  what        space    way                       bounds");
+        let _ = writeln!(out, "\n  memory accesses\n    line  what        space    way                         bounds");
     }
     for access in &notes.accesses {
         let what = format!("{} {}", kind_name(access.kind), access.bytes);
@@ -69,7 +69,7 @@ fn write_function<'a>(out: &mut String, notes: &FunctionNotes, line: &impl Fn(u3
         let space = format!("{:?}", access.space).to_lowercase();
         let bounds = bounds_name(access.bounds);
         let text = line(access.line);
-        let _ = writeln!(out, "  {:>6}  {what:<10}  {space:<7}  {way:<24}  {bounds:<6}  {text}", access.line);
+        let _ = writeln!(out, "  {:>6}  {what:<10}  {space:<7}  {way:<26}  {bounds:<6}  {text}", access.line);
     }
     if !notes.branches.is_empty() {
         let _ = writeln!(out, "\n  divergent branches");
@@ -107,6 +107,7 @@ fn write_function<'a>(out: &mut String, notes: &FunctionNotes, line: &impl Fn(u3
     for info in &notes.loops {
         let facts = [
             (info.counts_turns, "turns are counted, to let others run"),
+            (info.divergent_exit, "lanes leave after different numbers of turns"),
             (info.lanes_apart, "lanes may be at different turns"),
             (info.irreducible, "several entries"),
         ];
@@ -173,6 +174,7 @@ fn function_json<'a>(notes: &FunctionNotes, line: &impl Fn(u32) -> &'a str) -> V
             "last_line": info.lines.1,
             "depth": info.depth,
             "counts_turns": info.counts_turns,
+            "divergent_exit": info.divergent_exit,
             "lanes_apart": info.lanes_apart,
             "irreducible": info.irreducible,
         })

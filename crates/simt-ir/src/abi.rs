@@ -270,13 +270,8 @@ pub struct RuntimeTable {
         space: AccessSpace,
     ),
     /// Instrumented code only: of `lanes`, those in `taken` go one way at a branch at which lanes may disagree, and the others another.
-    pub observe_branch: unsafe extern "C" fn(
-        launch: *const LaunchContext,
-        warp: *mut WarpContext,
-        lanes: u32,
-        site: u32,
-        taken: u32,
-    ),
+    pub observe_branch:
+        unsafe extern "C" fn(launch: *const LaunchContext, warp: *mut WarpContext, lanes: u32, site: u32, taken: u32),
     /// Instrumented code only: `lanes` arrive at a barrier of the block.
     pub observe_barrier:
         unsafe extern "C" fn(launch: *const LaunchContext, warp: *mut WarpContext, lanes: u32, site: u32),

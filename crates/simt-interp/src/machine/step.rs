@@ -1,5 +1,6 @@
 //! One instruction after the other, for the lanes that stand there.
 
+use simt_ir::instrument::Mark;
 use simt_ir::{BlockId, Instruction, Op, Program, Terminator, number};
 
 use super::Context;
@@ -169,7 +170,11 @@ fn run_lane(
             let old = context.atomic(lane, op, line)?;
             if result_count == 0 { vec![] } else { vec![old] }
         }
-        Op::Fence { .. } | Op::Mark { .. } => vec![],
+        Op::Fence { .. } => vec![],
+        Op::Mark { class } => {
+            *context.machine.marks.entry(Mark { line, class: *class }).or_default() += 1;
+            vec![]
+        }
         Op::Texture { op, operands } => context.texture(lane, op, operands, line)?,
         Op::Tensor { op, operands } => context.tensor(lane, op, operands, line)?,
         Op::SymbolAddress(symbol) => vec![context.symbol_address(lane, *symbol)],

@@ -130,8 +130,7 @@ impl FunctionEmitter<'_> {
         let table = ir.load_aligned(ir.ptr(), ir.offset_by(launch, offset_of!(LaunchContext, runtime)), 8);
         let target = ir.load_aligned(ir.ptr(), ir.offset_by(table, offset_of!(RuntimeTable, observe_access)), 8);
         let callee = ir.function_type(ir.void(), &[ir.ptr(), ir.ptr(), word, word, word, word, word]);
-        let arguments =
-            [launch, warp, parameter(2), parameter(4), field(0, 0xffff), field(16, 0xff), field(24, 0xff)];
+        let arguments = [launch, warp, parameter(2), parameter(4), field(0, 0xffff), field(16, 0xff), field(24, 0xff)];
         ir.call_pointer(target, callee, &arguments);
         ir.ret(self.i32(0));
         ir.position(here);

@@ -107,6 +107,8 @@ pub struct LoopNote {
     pub depth: u32,
     /// Whether turns are counted, because the warp may wait in it for others and has to let them run.
     pub counts_turns: bool,
+    /// Whether lanes may leave it after different numbers of turns.
+    pub divergent_exit: bool,
     /// Whether lanes may be at different turns of it.
     pub lanes_apart: bool,
     /// Whether it has several entries.
@@ -174,10 +176,16 @@ impl FunctionNotes {
                 lines.chain([block.terminator_line])
             });
             let lines = lines.filter(|line| *line != 0);
+            let leaves = |id: &simt_ir::BlockId| {
+                let targets = function.block(*id).terminator.successors();
+                let outside = |to: &simt_ir::BlockId| !inside.contains(to);
+                shapes.is_divergent(function, *id) && targets.iter().any(outside)
+            };
             LoopNote {
                 lines: (lines.clone().min().unwrap_or(0), lines.max().unwrap_or(0)),
                 depth: std::iter::successors(info.parent, |id| layout.loop_info(*id).parent).count() as u32,
                 counts_turns: shapes.schedule.spins[index],
+                divergent_exit: inside.iter().any(leaves),
                 lanes_apart: inside.iter().any(|id| shapes.schedule.arrives_apart(*id)),
                 irreducible: info.is_irreducible(),
             }
