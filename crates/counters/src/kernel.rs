@@ -217,3 +217,100 @@ impl KernelObserver for KernelCounters {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use simt_ir::instrument::{Mark, Site};
+
+    const PROGRAM: &str = "first line\n  ld.u32 %r1, [%rd1];\n@%p1 bra done;\n";
+
+    /// A generic load at line 2, with a branch at line 3 and one that is no branch of the program at line 2.
+    fn counters(collector: &Arc<Collector>) -> Arc<KernelCounters> {
+        let mark = |line, class| Mark { line, class };
+        let access = SiteKind::Access { kind: AccessKind::Load, space: AddressSpace::Generic, bytes: 4 };
+        let meaning = Instrumentation {
+            segments: vec![vec![mark(2, InstructionClass::Load), mark(3, InstructionClass::Branch)]],
+            sites: vec![
+                Site { line: 2, kind: access },
+                Site { line: 3, kind: SiteKind::Branch },
+                Site { line: 2, kind: SiteKind::Branch },
+            ],
+        };
+        KernelCounters::new(collector, "kernel", 7, Arc::new(meaning), PROGRAM)
+    }
+
+    fn info(sequence: u64) -> LaunchInfo {
+        LaunchInfo { stream: 0, sequence, grid: [1; 3], block: [32, 1, 1], failed: false }
+    }
+
+    #[test]
+    fn an_access_counts_where_its_addresses_lie() {
+        let collector = Collector::new();
+        let counters = counters(&collector);
+        let mut tally = vec![0; counters.tally_words()];
+        // As code does: one warp, of which 16 lanes are active.
+        tally[..2].copy_from_slice(&[1, 16]);
+        let mut addresses = [0u64; 32];
+        for (lane, address) in addresses.iter_mut().enumerate() {
+            *address = match lane {
+                0..4 => 0x1_0000 + 4 * lane as u64,
+                4..8 => 0x2_0000 + 128 * lane as u64,
+                _ => 0x3_0000 + 64 * lane as u64 + 8,
+            };
+        }
+        let event = AccessEvent {
+            site: 0,
+            lanes: 0xffff,
+            addresses: &addresses,
+            bytes: 4,
+            kind: AccessKind::Load,
+            space: AccessSpace::Global,
+            shared: (0x2_0000, 0x2_1000),
+            local: (0x3_0000, 64),
+        };
+        counters.access(&mut tally, &event);
+        counters.branch(&mut tally, 1, 0xffff, 0x00ff);
+        counters.branch(&mut tally, 1, 0xffff, 0xffff);
+        counters.branch(&mut tally, 2, 0xffff, 0x00ff);
+        counters.finish(&info(0), &tally);
+        let (launches, failed, lines) = counters.totals();
+        assert_eq!((launches, failed), (1, 0));
+        let load = &lines[&2];
+        let [global, shared, local] =
+            [Space::Global, Space::Shared, Space::Local].map(|space| load.access(space, AccessKind::Load));
+        assert_eq!(global, Access { requests: 1, threads: 4, bytes: 16, units: 1, least: 0 });
+        assert_eq!(shared, Access { requests: 1, threads: 4, bytes: 16, units: 4, least: 1 });
+        assert_eq!(local, Access { requests: 1, threads: 8, bytes: 32, units: 1, least: 0 });
+        assert_eq!(load.divergent_branches, 0, "no branch of the program");
+        assert_eq!(lines[&3].divergent_branches, 1);
+        assert_eq!(load.of_class(InstructionClass::Load), Instructions { warps: 1, threads: 16 });
+    }
+
+    #[test]
+    fn launches_are_added_up_and_kept() {
+        let collector = Collector::new();
+        let counters = counters(&collector);
+        let mut tally = vec![0; counters.tally_words()];
+        tally[..2].copy_from_slice(&[3, 96]);
+        assert_eq!(collector.table(), "", "nothing was launched");
+        counters.finish(&info(1), &tally);
+        counters.finish(&info(0), &tally);
+        let table = collector.table();
+        assert!(table.lines().nth(1).is_some_and(|line| line.starts_with("kernel ")), "{table}");
+        let json = collector.json();
+        assert!(json.contains("\"text\": \"ld.u32 %r1, [%rd1];\""), "{json}");
+        let first = json.find("\"sequence\": 0").expect("the launch is there");
+        assert!(json.find("\"sequence\": 1").is_some_and(|second| second > first), "launches stand in their order");
+        assert!(json.contains("\"threads\": 384"), "two instructions of two launches:\n{json}");
+    }
+
+    #[test]
+    fn what_is_out_of_place_is_passed_over() {
+        let counters = counters(&Collector::new());
+        let mut tally = vec![0; counters.tally_words()];
+        counters.branch(&mut tally, 99, 1, 1);
+        counters.branch(&mut tally[..3], 1, 3, 1);
+        assert!(tally.iter().all(|word| *word == 0));
+    }
+}

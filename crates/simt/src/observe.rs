@@ -144,10 +144,11 @@ pub(crate) unsafe extern "C" fn observe_access(
     unsafe {
         let Some((observer, tally)) = observed(launch, warp) else { return };
         let (launch, warp) = (&*launch, &*warp);
+        let Some(addresses) = warp.access_addresses.first_chunk() else { return };
         let event = AccessEvent {
             site,
             lanes,
-            addresses: &warp.access_addresses,
+            addresses,
             bytes,
             kind,
             space,
