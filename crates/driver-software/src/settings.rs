@@ -113,7 +113,8 @@ fn counters() -> Option<CountersSetting> {
     match env::COUNTERS.get()?.as_str() {
         "0" => None,
         "1" => Some(CountersSetting::Table),
-        path => Some(CountersSetting::File(PathBuf::from(path))),
+        // The program may go to another folder before it exits.
+        path => Some(CountersSetting::File(std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path)))),
     }
 }
 
