@@ -1,6 +1,5 @@
 //! Instrumented code does what other code does, and counts what the interpreter counts, however it is made.
 
-#[allow(dead_code, reason = "other tests use more of it")]
 mod common;
 
 use std::collections::BTreeMap;

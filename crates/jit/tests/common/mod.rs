@@ -205,7 +205,6 @@ impl Lowered {
     /// # Errors
     ///
     /// As [`Lowered::new`].
-    #[allow(dead_code, reason = "most tests count nothing")]
     pub fn marked(case: Case<String>) -> Result<Self, String> {
         Self::lower(case, ptx::lowering::lower_kernel_marked)
     }
@@ -261,7 +260,6 @@ impl Lowered {
     /// # Errors
     ///
     /// The interpreter's.
-    #[allow(dead_code, reason = "most tests count nothing")]
     pub fn interpret_counted(&self) -> Result<(Vec<u64>, BTreeMap<Mark, u64>), String> {
         let run = interpret_counted(&self.program, &self.case, &self.symbols);
         run.map(|(output, summary)| (output, summary.marks)).map_err(|error| format!("interpreter: {error}"))
@@ -272,7 +270,6 @@ impl Lowered {
     /// # Errors
     ///
     /// As [`Device::run`].
-    #[allow(dead_code, reason = "most tests count nothing")]
     pub fn run_observed(
         &self,
         device: &Device,

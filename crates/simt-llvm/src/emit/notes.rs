@@ -4,8 +4,8 @@ use simt_ir::abi::{AccessKind, Status};
 use simt_ir::analysis::{Cause, Shape, Shapes};
 use simt_ir::{AddressSpace, Function, Op, Value};
 
-use super::memory::{Access, Pattern};
 use super::FunctionEmitter;
+use super::memory::{Access, Pattern};
 
 /// How a memory access is done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -181,10 +181,10 @@ mod tests {
         let mut warp: WarpContext = unsafe { std::mem::zeroed() };
         warp.access = 12 << 8 | 4;
         warp.access_base = 0x1ff0;
-        assert_eq!(locate(&warp, 0x2000), (4, 0x2000));
+        assert_eq!(locate(&warp, 32, 0x2000), (4, 0x2000));
         warp.access = 12 << 8 | ACCESS_LISTED;
         warp.access_addresses = [0x9000; TEAM_LANES_MAX as usize];
         warp.access_addresses[7] = 0x1ffc;
-        assert_eq!(locate(&warp, 0x2000), (7, 0x1ffc));
+        assert_eq!(locate(&warp, 32, 0x2000), (7, 0x1ffc));
     }
 }
