@@ -61,7 +61,10 @@ fn write_function<'a>(out: &mut String, notes: &FunctionNotes, line: &impl Fn(u3
         let _ = writeln!(out, "  lanes     may fall behind each other: values are kept lane by lane");
     }
     if !notes.accesses.is_empty() {
-        let _ = writeln!(out, "\n  memory accesses\n    line  what        space    way                         bounds");
+        let _ = writeln!(
+            out,
+            "\n  memory accesses\n    line  what        space    way                                   bounds"
+        );
     }
     for access in &notes.accesses {
         let what = format!("{} {}", kind_name(access.kind), access.bytes);
@@ -69,7 +72,7 @@ fn write_function<'a>(out: &mut String, notes: &FunctionNotes, line: &impl Fn(u3
         let space = format!("{:?}", access.space).to_lowercase();
         let bounds = bounds_name(access.bounds);
         let text = line(access.line);
-        let _ = writeln!(out, "  {:>6}  {what:<10}  {space:<7}  {way:<26}  {bounds:<6}  {text}", access.line);
+        let _ = writeln!(out, "  {:>6}  {what:<10}  {space:<7}  {way:<36}  {bounds:<6}  {text}", access.line);
     }
     if !notes.branches.is_empty() {
         let _ = writeln!(out, "\n  divergent branches");
