@@ -4,7 +4,6 @@
 //! error bound is what every implementation has to keep.
 
 use crate::tensor::TensorOp;
-use crate::instrument::InstructionClass;
 use crate::texture::TextureOp;
 use crate::{FunctionId, MatrixProduct, SymbolId, Type, Value};
 
@@ -593,9 +592,8 @@ pub enum Op {
     /// Calls the device runtime.
     RuntimeCall { function: RuntimeFunction, arguments: Vec<Value> },
 
-    /// Here an instruction of the program begins: its place in the text is the operation's line. Does nothing; programs hold it
-    /// where what they execute is to be counted.
-    Mark { class: InstructionClass },
+    /// Here an instruction of the program begins, at the operation's line. Does nothing, but can be counted.
+    Mark { class: crate::instrument::InstructionClass },
 
     /// An instruction that is not implemented: the kernel loads, and its launch fails with this text.
     Unsupported { text: String, returns: Vec<Type> },
