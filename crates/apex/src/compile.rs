@@ -26,6 +26,12 @@ pub struct Args {
     #[arg(long, value_name = "STAGE", default_value = "asm",
           value_parser = ["ptx", "ir", "llvm", "optimized", "asm", "times"])]
     emit: String,
+    /// Instead, say what was decided: how memory is accessed, which branches diverge and why, what barriers cost
+    #[arg(long, conflicts_with = "emit")]
+    report: bool,
+    /// The report as JSON: a list of an object for each kernel
+    #[arg(long, requires = "report")]
+    json: bool,
     /// Only kernels whose (mangled) name contains this
     #[arg(long, value_name = "PART", default_value = "")]
     kernel: String,
@@ -51,9 +57,14 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         programs.iter().try_for_each(|ptx| print(ptx))?;
         return Ok(ExitCode::SUCCESS);
     }
+    let stage = match (args.report, args.json) {
+        (true, true) => "report-json",
+        (true, false) => "report",
+        (false, _) => args.emit.as_str(),
+    };
     let (api, _) = Api::load()?;
     let table = inspection(&api)?;
-    let mut shown = 0;
+    let mut shown: Vec<String> = Vec::new();
     for ptx in &programs {
         let names = ask(|sink, state| {
             // SAFETY: the text lives during the call, and the sink is that of this state.
@@ -63,7 +74,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             let request = Request {
                 ptx: Text::of(ptx),
                 kernel: Text::of(kernel),
-                stage: Text::of(&args.emit),
+                stage: Text::of(stage),
                 block: args.block.unwrap_or(BLOCK),
                 lanes: args.lanes.as_deref().and_then(|lanes| lanes.parse().ok()).unwrap_or(0),
             };
@@ -72,11 +83,17 @@ pub fn run(args: &Args) -> Result<ExitCode> {
                 unsafe { (table.stage)(&raw const request, sink, state) }
             })
             .with_context(|| format!("kernel {kernel}"))?;
-            print(&format!("// {kernel}\n{text}"))?;
-            shown += 1;
+            // The objects are gathered, for they are elements of a list.
+            if !args.json {
+                print(&if args.report { text.clone() } else { format!("// {kernel}\n{text}") })?;
+            }
+            shown.push(text);
         }
     }
-    ensure!(shown > 0, "{} has no kernel whose name contains {:?}", args.file.display(), args.kernel);
+    ensure!(!shown.is_empty(), "{} has no kernel whose name contains {:?}", args.file.display(), args.kernel);
+    if args.json {
+        print(&format!("[{}]\n", shown.join(",").trim_end()))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
+use driver_api::env;
 
 use crate::device_options::DeviceOptions;
 use crate::library;
@@ -27,6 +28,10 @@ const FRAMEWORK_SWITCHES: &[(&str, &str)] = &[
 pub struct Args {
     #[command(flatten)]
     device: DeviceOptions,
+    /// Count what kernels do, exactly: a table on stderr when the program exits, and everything in a file as JSON (%p in its name stands
+    /// for the process)
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "1")]
+    counters: Option<String>,
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM")]
     program: Vec<OsString>,
@@ -41,6 +46,9 @@ pub fn run(args: Args) -> Result<ExitCode> {
     command.args(&args.program[1..]);
     for (variable, value) in args.device.variables() {
         command.env(variable.name, value);
+    }
+    if let Some(counters) = &args.counters {
+        command.env(env::COUNTERS.name, counters);
     }
     set_loader_variables(&mut command, &library::folder()?)?;
     for (name, value) in FRAMEWORK_SWITCHES {

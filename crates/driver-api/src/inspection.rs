@@ -54,7 +54,7 @@ pub struct Request {
     pub ptx: Text,
     /// Name of the kernel.
     pub kernel: Text,
-    /// `ir`, `llvm`, `optimized`, `asm` or `times`.
+    /// `ir`, `llvm`, `optimized`, `asm`, `times`, `report` or `report-json`.
     pub stage: Text,
     /// Size of a block in threads.
     pub block: [u32; 3],

@@ -6,15 +6,17 @@ use jit::{Config, Module, Options, Stages};
 use std::fmt::Write as _;
 
 /// Makes the text of a stage.
-type Show = fn(&Stages) -> String;
+type Show = fn(&Module, &str, Options) -> Result<String, jit::Error>;
 
 /// What `apex compile` shows.
 const STAGES: &[(&str, Show)] = &[
-    ("ir", |stages| stages.ir.clone()),
-    ("llvm", |stages| stages.llvm.clone()),
-    ("optimized", |stages| stages.optimized.clone()),
-    ("asm", |stages| stages.assembly.clone()),
-    ("times", times),
+    ("ir", |module, kernel, options| Ok(module.stages(kernel, options)?.ir)),
+    ("llvm", |module, kernel, options| Ok(module.stages(kernel, options)?.llvm)),
+    ("optimized", |module, kernel, options| Ok(module.stages(kernel, options)?.optimized)),
+    ("asm", |module, kernel, options| Ok(module.stages(kernel, options)?.assembly)),
+    ("times", |module, kernel, options| Ok(times(&module.stages(kernel, options)?))),
+    ("report", |module, kernel, options| Ok(jit::report_text(&module.report(kernel, options)?, module.text()))),
+    ("report-json", |module, kernel, options| Ok(jit::report_json(&module.report(kernel, options)?, module.text()))),
 ];
 
 /// The names of the kernels of a program in PTX, a line each.
@@ -27,7 +29,7 @@ pub fn kernels(ptx: &str) -> Result<String, String> {
 }
 
 /// A stage of a kernel, made for blocks of `block` threads, `lanes` of them together (0: as many as
-/// promise most): `ir`, `llvm`, `optimized`, `asm`, or `times`.
+/// promise most): `ir`, `llvm`, `optimized`, `asm`, or `times`; or what was decided on the way, as `report` or `report-json`.
 ///
 /// # Errors
 /// In words, when there is no such kernel or stage, or it cannot be compiled.
@@ -37,9 +39,9 @@ pub fn stage(ptx: &str, kernel: &str, block: [u32; 3], lanes: u32, stage: &str) 
         return Err(format!("there is no stage {stage}, only {}", names.join(", ")));
     };
     let module = Module::from_ptx(ptx, &Config::default()).map_err(|error| error.to_string())?;
-    let options =
-        Options { block: Some(block), small_grid: true, host_memory: false, lanes: (lanes > 0).then_some(lanes) };
-    module.stages(kernel, options).map(|stages| show(&stages)).map_err(|error| error.to_string())
+    let lanes = (lanes > 0).then_some(lanes);
+    let options = Options { block: Some(block), small_grid: true, lanes, ..Options::default() };
+    show(&module, kernel, options).map_err(|error| error.to_string())
 }
 
 /// The time of each step, and the sizes of what they make.

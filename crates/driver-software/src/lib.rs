@@ -21,6 +21,7 @@
 
 mod answer;
 mod context;
+mod counting;
 mod device;
 mod device_runtime;
 mod event;

@@ -1,11 +1,13 @@
 //! The machine: the engine, the devices that it presents, and the objects of the program.
 
 use crate::answer::Answer;
+use crate::counting;
 use crate::device::Device;
 use crate::memory::Allocations;
 use crate::objects::Objects;
 use crate::settings::Settings;
 use crate::texture::ObjectTable;
+use counters::Collector;
 use cuda_abi::{CUdevice, CUresult};
 use simt::arena::Arena;
 use simt::{Engine, EngineConfig};
@@ -20,6 +22,8 @@ pub(crate) struct Machine {
     pub(crate) textures: ObjectTable,
     /// How kernels are compiled.
     pub(crate) jit: jit::Config,
+    /// What kernels count, if they do.
+    pub(crate) counters: Option<Arc<Collector>>,
 }
 
 static MACHINE: OnceLock<Option<Machine>> = OnceLock::new();
@@ -66,6 +70,7 @@ impl Machine {
             allocations: Allocations::new(),
             textures: ObjectTable::new(),
             jit: settings.jit,
+            counters: settings.counters.map(counting::start),
         })
     }
 

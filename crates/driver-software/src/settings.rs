@@ -23,6 +23,17 @@ pub(crate) struct Settings {
     pub(crate) workers: Option<usize>,
     /// How kernels are compiled.
     pub(crate) jit: jit::Config,
+    /// Whether kernels are counted.
+    pub(crate) counters: Option<CountersSetting>,
+}
+
+/// Where counters go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CountersSetting {
+    /// To stderr, as a table.
+    Table,
+    /// To a file as JSON too.
+    File(PathBuf),
 }
 
 impl Settings {
@@ -47,6 +58,7 @@ impl Settings {
             memory_bytes,
             workers,
             jit: jit::Config { cache: cache()?, cpu: cpu()?, dump: dump()? },
+            counters: counters(),
         })
     }
 }
@@ -94,6 +106,16 @@ fn dump() -> Result<Vec<Stage>, String> {
         let stages = Stage::ALL.map(Stage::name).join(", ");
         format!("{}: {name} is no stage of compilation; there are: {stages}", env::DUMP.name)
     })
+}
+
+/// What `APEX_COUNTERS` asks for.
+fn counters() -> Option<CountersSetting> {
+    match env::COUNTERS.get()?.as_str() {
+        "0" => None,
+        "1" => Some(CountersSetting::Table),
+        // The program may go to another folder before it exits.
+        path => Some(CountersSetting::File(std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path)))),
+    }
 }
 
 fn count(variable: &env::Variable, most: usize) -> Result<Option<usize>, String> {

@@ -11,6 +11,7 @@ mod dump;
 mod linker;
 mod module;
 mod record;
+mod report;
 
 pub use cache::{Cache, CacheConfig};
 pub use dump::Stage;
@@ -18,5 +19,7 @@ pub use linker::Linker;
 pub use module::{Compiled, Config, Error, KernelInfo, KernelResources, Module};
 pub use ptx::link::LinkError;
 pub use ptx::lowering::{GlobalSymbol, KernelParameter, Relocation, RelocationTarget};
+pub use report::{json as report_json, text as report_text};
 pub use simt_ir::AddressSpace;
+pub use simt_ir::instrument::Instrumentation;
 pub use simt_llvm::{CpuLevel, Options, Stages};

@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use ptx::lowering::{GlobalSymbol, KernelParameter, Library, global_symbols, kernel_parameters, lower_kernel};
+use ptx::lowering::{
+    GlobalSymbol, KernelParameter, Library, global_symbols, kernel_parameters, lower_kernel, lower_kernel_marked,
+};
 use simt_ir::abi::KernelCode;
 use simt_ir::analysis::Liveness;
+use simt_ir::instrument::Instrumentation;
 use simt_ir::{AddressSpace, Program};
-use simt_llvm::{CompiledKernel, Compiler, CpuLevel, Options, Stages};
+use simt_llvm::{CompiledKernel, Compiler, CpuLevel, Options, Report, Stages};
 
 use crate::cache::{Cache, CacheConfig};
 use crate::dump::{Stage, dump};
@@ -92,6 +95,8 @@ pub struct Compiled {
     pub symbols: Vec<(String, AddressSpace)>,
     /// Variables declared inside functions, to be placed before the kernel is launched.
     pub function_globals: Vec<GlobalSymbol>,
+    /// What the numbers in instrumented code mean; none for other code.
+    pub instrumentation: Option<Arc<Instrumentation>>,
 }
 
 impl Compiled {
@@ -112,7 +117,8 @@ pub struct Module {
     text_hash: OnceLock<blake3::Hash>,
     /// Filled when device code launches a kernel.
     library: OnceLock<Option<Library>>,
-    lowered: Mutex<HashMap<String, LoweredSlot>>,
+    /// By name, and whether instructions are marked.
+    lowered: Mutex<HashMap<(String, bool), LoweredSlot>>,
     compiled: Mutex<HashMap<(String, Options), Slot>>,
 }
 
@@ -191,23 +197,23 @@ impl Module {
 
     /// What a kernel needs of a multiprocessor. Parses and lowers its body.
     pub fn kernel_resources(&self, name: &str) -> Result<KernelResources, Error> {
-        let lowered = self.lowered(name)?;
+        let lowered = self.lowered(name, false)?;
         let program = &lowered.0;
         let registers = program.functions.iter().map(estimate_registers).max().unwrap_or(16);
         let local_bytes = program.functions.iter().map(|function| function.local_bytes).sum();
         Ok(KernelResources { shared_bytes: program.shared_bytes, local_bytes, registers })
     }
 
-    fn lowered(&self, name: &str) -> Result<Lowered, Error> {
+    fn lowered(&self, name: &str, marks: bool) -> Result<Lowered, Error> {
         if !self.ast.kernels().any(|kernel| kernel.name == name) {
             return Err(Error::NoSuchKernel(name.to_string()));
         }
         let slot = {
             let mut lowered = self.lowered.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            Arc::clone(lowered.entry(name.to_string()).or_default())
+            Arc::clone(lowered.entry((name.to_string(), marks)).or_default())
         };
-        let lower = || lower_kernel(&self.ast, name).map(Arc::new).map_err(|error| Error::Syntax(error.to_string()));
-        slot.get_or_init(lower).clone()
+        let lower = || if marks { lower_kernel_marked(&self.ast, name) } else { lower_kernel(&self.ast, name) };
+        slot.get_or_init(|| lower().map(Arc::new).map_err(|error| Error::Syntax(error.to_string()))).clone()
     }
 
     /// Machine code of a kernel for launches of a kind. The first call for a kind compiles; others wait for it, or get the
@@ -227,10 +233,33 @@ impl Module {
 
     /// All text forms of a kernel on its way to machine code, with the time that each step took.
     pub fn stages(&self, name: &str, options: Options) -> Result<Stages, Error> {
-        let lowered = self.lowered(name)?;
+        let lowered = self.lowered(name, options.instrument)?;
         compiler(self.config.cpu)
             .stages(&lowered.0, &options)
             .map_err(|error| Error::Internal(format!("kernel {name}: {error}")))
+    }
+
+    /// What is decided about a kernel while code is made of it.
+    pub fn report(&self, name: &str, options: Options) -> Result<Report, Error> {
+        let lowered = self.lowered(name, options.instrument)?;
+        compiler(self.config.cpu)
+            .report(&lowered.0, &options)
+            .map_err(|error| Error::Internal(format!("kernel {name}: {error}")))
+    }
+
+    /// A number that another module hardly has, the same in each run: from the text.
+    pub fn number(&self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = *self.text_hash().as_bytes();
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    fn text_hash(&self) -> &blake3::Hash {
+        self.text_hash.get_or_init(|| blake3::hash(self.ast.text().as_bytes()))
+    }
+
+    /// The module's text.
+    pub fn text(&self) -> &str {
+        self.ast.text()
     }
 
     fn compile_now(&self, name: &str, options: Options) -> Result<Compiled, Error> {
@@ -240,34 +269,35 @@ impl Module {
             && let Some(record) = cache.read(&key).and_then(|bytes| Record::decode(&bytes))
             && let Ok(kernel) = Compiler::load(&record.object, record.code)
         {
-            return Ok(Compiled { kernel, symbols: record.symbols, function_globals: Vec::new() });
+            let instrumentation = record.instrumentation.map(Arc::new);
+            return Ok(Compiled { kernel, symbols: record.symbols, function_globals: Vec::new(), instrumentation });
         }
-        let lowered = self.lowered(name)?;
+        let lowered = self.lowered(name, options.instrument)?;
         let (program, function_globals) = &*lowered;
         if cfg!(debug_assertions) {
             simt_ir::verify(program).map_err(|error| Error::Internal(error.to_string()))?;
         }
         dump(&self.config.dump, compiler(self.config.cpu), self.ast.text(), program, &options);
-        let (object, code) =
-            compiler(self.config.cpu).compile_object(program, &options).map_err(|error| match error {
-                simt_llvm::Error::Unsupported { .. } => Error::Unsupported(error.to_string()),
-                other => Error::Internal(format!("kernel {name}: {other}")),
-            })?;
+        let compiled = compiler(self.config.cpu).compile_object(program, &options).map_err(|error| match error {
+            simt_llvm::Error::Unsupported { .. } => Error::Unsupported(error.to_string()),
+            other => Error::Internal(format!("kernel {name}: {other}")),
+        })?;
         let symbols: Vec<(String, AddressSpace)> =
             program.symbols.iter().map(|symbol| (symbol.name.clone(), symbol.space)).collect();
-        let record = Record { code, symbols, object };
+        let code = compiled.code;
+        let record = Record { code, symbols, object: compiled.bytes, instrumentation: compiled.instrumentation };
         if function_globals.is_empty() {
             cache.write(&key, &record.encode());
         }
         let kernel = Compiler::load(&record.object, code).map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(Compiled { kernel, symbols: record.symbols, function_globals: function_globals.clone() })
+        let instrumentation = record.instrumentation.map(Arc::new);
+        Ok(Compiled { kernel, symbols: record.symbols, function_globals: function_globals.clone(), instrumentation })
     }
 
     /// Everything that decides what the machine code is.
     fn key(&self, name: &str, options: Options) -> blake3::Hash {
-        let text = self.text_hash.get_or_init(|| blake3::hash(self.ast.text().as_bytes()));
         let mut hasher = blake3::Hasher::new();
-        hasher.update(text.as_bytes());
+        hasher.update(self.text_hash().as_bytes());
         hasher.update(format!("{name}\0{options:?}\0{}\0", compiler(self.config.cpu).fingerprint()).as_bytes());
         hasher.update(env!("APEX_CODE_VERSION").as_bytes());
         hasher.finalize()

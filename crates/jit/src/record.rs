@@ -1,7 +1,8 @@
 //! What is kept of a compiled kernel: its object file and what the engine has to know.
 
 use simt_ir::AddressSpace;
-use simt_ir::abi::{ExecutionMode, KernelCode};
+use simt_ir::abi::{AccessKind, ExecutionMode, KernelCode};
+use simt_ir::instrument::{InstructionClass, Instrumentation, Mark, Site, SiteKind};
 
 /// First bytes of a file; the last is the version of the layout.
 const MAGIC: &[u8; 8] = b"apexknl\x02";
@@ -11,6 +12,7 @@ pub(crate) struct Record {
     pub code: KernelCode,
     pub symbols: Vec<(String, AddressSpace)>,
     pub object: Vec<u8>,
+    pub instrumentation: Option<Instrumentation>,
 }
 
 const SPACES: [AddressSpace; 6] = [
@@ -38,6 +40,12 @@ impl Record {
             word(&mut body, SPACES.iter().position(|known| known == space).unwrap_or(0) as u32);
             word(&mut body, name.len() as u32);
             body.extend_from_slice(name.as_bytes());
+        }
+        word(&mut body, u32::from(self.instrumentation.is_some()));
+        if let Some(instrumentation) = &self.instrumentation {
+            for value in words_of(instrumentation) {
+                word(&mut body, value);
+            }
         }
         body.extend_from_slice(&self.object);
         let mut file = MAGIC.to_vec();
@@ -74,9 +82,63 @@ impl Record {
             body = rest;
             symbols.push((String::from_utf8(name.to_vec()).ok()?, *SPACES.get(space as usize)?));
         }
+        let instrumentation = match take_word(&mut body)? {
+            0 => None,
+            _ => Some(take_instrumentation(&mut body)?),
+        };
         let code = KernelCode { entry: 0, mode, lanes, frame_bytes, local_bytes, needs_stack, shared_bytes };
-        Some(Record { code, symbols, object: body.to_vec() })
+        Some(Record { code, symbols, object: body.to_vec(), instrumentation })
     }
+}
+
+const KINDS: [AccessKind; 3] = [AccessKind::Load, AccessKind::Store, AccessKind::Atomic];
+
+/// Segments with their marks, then sites: line, what it is, and of accesses kind, space and size.
+fn words_of(instrumentation: &Instrumentation) -> Vec<u32> {
+    let mut words = vec![instrumentation.segments.len() as u32];
+    for marks in &instrumentation.segments {
+        words.push(marks.len() as u32);
+        words.extend(marks.iter().flat_map(|mark| [mark.line, mark.class as u32]));
+    }
+    words.push(instrumentation.sites.len() as u32);
+    for site in &instrumentation.sites {
+        words.push(site.line);
+        match site.kind {
+            SiteKind::Branch => words.push(0),
+            SiteKind::Barrier => words.push(1),
+            SiteKind::Access { kind, space, bytes } => {
+                let space = SPACES.iter().position(|known| *known == space).unwrap_or(0);
+                words.extend([2, kind as u32, space as u32, bytes]);
+            }
+        }
+    }
+    words
+}
+
+fn take_instrumentation(body: &mut &[u8]) -> Option<Instrumentation> {
+    let mut instrumentation = Instrumentation::default();
+    for _ in 0..take_word(body)? {
+        let mut marks = Vec::new();
+        for _ in 0..take_word(body)? {
+            let (line, class) = (take_word(body)?, take_word(body)?);
+            marks.push(Mark { line, class: *InstructionClass::ALL.get(class as usize)? });
+        }
+        instrumentation.segments.push(marks);
+    }
+    for _ in 0..take_word(body)? {
+        let line = take_word(body)?;
+        let kind = match take_word(body)? {
+            0 => SiteKind::Branch,
+            1 => SiteKind::Barrier,
+            _ => SiteKind::Access {
+                kind: *KINDS.get(take_word(body)? as usize)?,
+                space: *SPACES.get(take_word(body)? as usize)?,
+                bytes: take_word(body)?,
+            },
+        };
+        instrumentation.sites.push(Site { line, kind });
+    }
+    Some(instrumentation)
 }
 
 fn take_word(body: &mut &[u8]) -> Option<u32> {
@@ -102,6 +164,17 @@ mod tests {
             },
             symbols: vec![("a".into(), AddressSpace::Global), ("tile".into(), AddressSpace::Shared)],
             object: vec![1, 2, 3],
+            instrumentation: Some(Instrumentation {
+                segments: vec![vec![Mark { line: 7, class: InstructionClass::Load }], Vec::new()],
+                sites: vec![
+                    Site { line: 8, kind: SiteKind::Branch },
+                    Site {
+                        line: 9,
+                        kind: SiteKind::Access { kind: AccessKind::Atomic, space: AddressSpace::Shared, bytes: 8 },
+                    },
+                    Site { line: 10, kind: SiteKind::Barrier },
+                ],
+            }),
         }
     }
 
@@ -110,6 +183,7 @@ mod tests {
         let record = Record::decode(&sample().encode()).expect("it is whole");
         assert_eq!(record.symbols, sample().symbols);
         assert_eq!(record.object, sample().object);
+        assert_eq!(record.instrumentation, sample().instrumentation);
         assert_eq!(record.code.frame_bytes, 64);
         assert!(record.code.needs_stack);
     }

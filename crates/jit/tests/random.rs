@@ -19,6 +19,9 @@ const LONG_PROGRAMS: u64 = 250;
 /// Seeds of conversions that once gave a NaN of arithmetic, rounded to an integer and converted to its own type, with the operand's bits.
 const ONCE_ANOTHER_NAN: [u64; 2] = [60, 107];
 
+/// Seeds of conversions to double and back to single that once left a signalling NaN as it was.
+const ONCE_SIGNALLING: [u64; 3] = [134, 136, 173];
+
 /// Seeds of control flow that once did not come to an end, IR and PTX: a value that left two loops was closed in one.
 const ONCE_WITHOUT_END: [u64; 2] = [109, 37];
 
@@ -35,6 +38,7 @@ fn seeds(family: Family) -> Vec<u64> {
     let once_wrong = match family {
         Family::ControlFlow => &ONCE_WITHOUT_END[..],
         Family::Parts => &ONCE_ANOTHER_NAN[..],
+        Family::Convert => &ONCE_SIGNALLING[..],
         _ => &[],
     };
     (100..106).chain(once_wrong.iter().copied()).collect()

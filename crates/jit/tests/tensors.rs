@@ -120,7 +120,7 @@ fn execute(engine: &Engine, program: &Program, map: &TensorMap) -> Result<(Vec<u
     let (input, tensor) = (place(&bytes(SHARED_BYTES, 1)), place(&bytes(TENSOR_BYTES, 70_000)));
     let output_bytes = SHARED_BYTES + 4 * THREADS as usize;
     let output = place(&vec![0; output_bytes]);
-    let options = Options { block: Some(block), small_grid: true, host_memory: false, lanes: None };
+    let options = Options { block: Some(block), small_grid: true, ..Options::default() };
     let compiled = Compiler::default().compile(program, &options).expect("it compiles");
     let (domain, code) = (engine.domain(DomainConfig::default()), compiled.code);
     let stream = engine.stream(&domain, 0).expect("a stream");

@@ -163,7 +163,7 @@ fn execute(engine: &Engine, program: &Program, of: impl Fn(u64, Usage) -> Resour
     let output = place(&vec![0; output_bytes]);
     let texture_handle = engine.textures().insert(&of(image, Usage::Texture)).expect("there is room");
     let surface_handle = engine.textures().insert(&of(surface, Usage::Surface)).expect("there is room");
-    let options = Options { block: Some(block), small_grid: true, host_memory: false, lanes: None };
+    let options = Options { block: Some(block), small_grid: true, ..Options::default() };
     let compiled = Compiler::default().compile(program, &options).expect("it compiles");
     let (domain, code) = (engine.domain(DomainConfig::default()), compiled.code);
     let stream = engine.stream(&domain, 0).expect("a stream");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use simt_ir::instrument::Mark;
 use simt_ir::{AddressSpace, Program, verify};
 
 use crate::machine::Grid;
@@ -77,10 +78,12 @@ impl Default for Launch {
 }
 
 /// What a finished run tells.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Summary {
     /// Instructions executed, counted for each lane; phis do not count.
     pub steps: u64,
+    /// How often lanes came by each mark of the program ([`simt_ir::Op::Mark`]).
+    pub marks: BTreeMap<Mark, u64>,
 }
 
 /// Runs a program's kernel on a whole grid.
@@ -98,7 +101,7 @@ pub fn run(
     let symbols = symbol_addresses(program, launch).map_err(Error::Launch)?;
     let mut grid = Grid::new(program, launch, symbols, memory, runtime);
     grid.run().map_err(Error::Fault)?;
-    Ok(Summary { steps: grid.steps() })
+    Ok(Summary { steps: grid.steps(), marks: grid.take_marks() })
 }
 
 fn check(program: &Program, launch: &Launch) -> Result<(), LaunchError> {

@@ -145,6 +145,9 @@ pub struct WarpContext {
     pub access_addresses: [u64; TEAM_LANES_MAX as usize],
     /// The engine's own.
     pub engine: *mut c_void,
+    /// Where instrumented code counts (see [`crate::instrument`]): nobody else writes there while the warp runs. Null for a kernel
+    /// without instrumentation.
+    pub tally: *mut u64,
 }
 
 /// Flag in [`WarpContext::barrier_threads`].
@@ -267,6 +270,23 @@ pub struct RuntimeTable {
         operands: *const [u64; 32],
         results: *mut [u64; 32],
     ) -> u32,
+    /// Instrumented code only: `lanes` are about to access `access_addresses`, at site `site`; `size` in bytes. Before the access is
+    /// checked.
+    pub observe_access: unsafe extern "C" fn(
+        launch: *const LaunchContext,
+        warp: *mut WarpContext,
+        lanes: u32,
+        site: u32,
+        size: u32,
+        kind: AccessKind,
+        space: AccessSpace,
+    ),
+    /// Instrumented code only: of `lanes`, those in `taken` go one way at a branch at which lanes may disagree, and the others another.
+    pub observe_branch:
+        unsafe extern "C" fn(launch: *const LaunchContext, warp: *mut WarpContext, lanes: u32, site: u32, taken: u32),
+    /// Instrumented code only: `lanes` arrive at a barrier of the block.
+    pub observe_barrier:
+        unsafe extern "C" fn(launch: *const LaunchContext, warp: *mut WarpContext, lanes: u32, site: u32),
 }
 
 /// Machine code of a kernel, as the engine sees it.

@@ -14,6 +14,7 @@ pub mod analysis;
 mod builder;
 mod device_call;
 mod function;
+pub mod instrument;
 mod matrix;
 pub mod number;
 mod op;

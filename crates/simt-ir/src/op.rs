@@ -594,6 +594,9 @@ pub enum Op {
     /// Calls the device runtime.
     RuntimeCall { function: RuntimeFunction, arguments: Vec<Value> },
 
+    /// Here an instruction of the program begins, at the operation's line. Does nothing, but can be counted.
+    Mark { class: crate::instrument::InstructionClass },
+
     /// An instruction that is not implemented: the kernel loads, and its launch fails with this text.
     Unsupported { text: String, returns: Vec<Type> },
 }

@@ -15,6 +15,7 @@ macro_rules! visit_operands {
             | Op::StackSave
             | Op::ClusterBarrier { .. }
             | Op::ActiveMask
+            | Op::Mark { .. }
             | Op::Unsupported { .. } => {}
             Op::Unary { a, .. }
             | Op::Extend { a, .. }
@@ -201,6 +202,7 @@ impl Op {
             | Op::Fence { .. }
             | Op::StackRestore { .. }
             | Op::ClusterBarrier { .. }
+            | Op::Mark { .. }
             | Op::WarpSync { .. } => vec![],
             Op::Barrier { kind, .. } => match kind {
                 BarrierKind::Sync | BarrierKind::Arrive => vec![],
@@ -256,6 +258,7 @@ impl Op {
             | Op::Call { .. }
             | Op::CallIndirect { .. }
             | Op::RuntimeCall { .. }
+            | Op::Mark { .. }
             | Op::Unsupported { .. } => false,
             _ => true,
         }

@@ -129,7 +129,7 @@ impl fmt::Display for Op {
 
 impl Op {
     /// Name and attributes.
-    fn mnemonic(&self) -> String {
+    pub fn mnemonic(&self) -> String {
         let flags = |list: &[(bool, &str)]| -> String {
             list.iter().filter(|(set, _)| *set).map(|(_, name)| format!(" {name}")).collect()
         };
@@ -225,6 +225,7 @@ impl Op {
             Op::IsInSpace { space, .. } => format!("is_in_space {}", snake(space)),
             Op::StackAlloc { align, .. } => format!("stack_alloc align {align}"),
             Op::StackSave => "stack_save".into(),
+            Op::Mark { class } => format!("mark {}", class.name()),
             Op::StackRestore { .. } => "stack_restore".into(),
             Op::Barrier { kind, threads, .. } => {
                 format!("barrier {}{}", snake(kind), flags(&[(threads.is_some(), "counted")]))

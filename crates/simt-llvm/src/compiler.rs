@@ -2,13 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use simt_ir::abi::KernelCode;
+use simt_ir::abi::{ExecutionMode, KernelCode};
 use simt_ir::analysis::LaunchShape;
+use simt_ir::instrument::Instrumentation;
 use simt_ir::{Program, pass};
 
 use crate::cpu::{Cpu, CpuLevel};
-use crate::emit::{self, Target};
+use crate::emit::{self, EmittedKernel, Purpose, Target};
 use crate::llvm::{Ir, Machine};
+use crate::report::Report;
 use crate::{Error, object};
 
 /// LLVM's passes, in order. The code comes with its vectors made: what is wanted is registers instead of slots, folding of masks,
@@ -35,6 +37,9 @@ pub struct Options {
     pub host_memory: bool,
     /// Lanes to compute together, where the kernel allows for so many; `None` leaves it to the compiler.
     pub lanes: Option<u32>,
+    /// Whether the code tells an observer what it does (`simt_ir::instrument`), one warp in a function. Such a program has a mark for each
+    /// instruction that is to be counted.
+    pub instrument: bool,
 }
 
 /// Text forms of a kernel on its way, for people.
@@ -62,6 +67,17 @@ pub struct CompiledKernel {
     loaded: object::Loaded,
 }
 
+/// Machine code of a kernel, as an object file.
+#[derive(Debug)]
+pub struct Object {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// What the engine needs; `entry` is not yet set.
+    pub code: KernelCode,
+    /// What the numbers in instrumented code mean.
+    pub instrumentation: Option<Instrumentation>,
+}
+
 impl CompiledKernel {
     /// Where the code lies in memory.
     pub fn range(&self) -> std::ops::Range<usize> {
@@ -72,22 +88,27 @@ impl CompiledKernel {
 /// How machine code is made of a module.
 struct Way {
     machine: Machine,
+    /// Instructions as emitted.
+    instructions: usize,
     /// In little time.
     is_quick: bool,
     target: Target,
 }
 
 impl Way {
-    fn run_passes(&self, ir: &Ir) -> Result<(), Error> {
+    /// Runs LLVM's passes. Whether the code was then ordered by slices of the warp.
+    fn run_passes(&self, ir: &Ir) -> Result<bool, Error> {
         if self.is_quick {
-            return Ok(self.machine.run_passes(ir, QUICK_PIPELINE)?);
+            self.machine.run_passes(ir, QUICK_PIPELINE)?;
+            return Ok(false);
         }
         self.machine.run_passes(ir, PIPELINE)?;
         let bits = self.target.register_bits();
-        if ir.is_crowded(bits, self.target.registers() * 3 / 4) {
+        let sliced = ir.is_crowded(bits, self.target.registers() * 3 / 4);
+        if sliced {
             ir.order_by_slices(&self.machine, bits)?;
         }
-        Ok(())
+        Ok(sliced)
     }
 }
 
@@ -109,18 +130,36 @@ impl Compiler {
 
     /// Compiles and loads a kernel.
     pub fn compile(&self, program: &Program, options: &Options) -> Result<CompiledKernel, Error> {
-        let (object, mut code) = self.compile_object(program, options)?;
-        let loaded = object::load(&object, emit::ENTRY_NAME)?;
-        code.entry = loaded.entry();
-        Ok(CompiledKernel { code, loaded })
+        let object = self.compile_object(program, options)?;
+        Self::load(&object.bytes, object.code)
     }
 
-    /// Compiles a kernel to an object file; `entry` of the code is not yet set.
-    pub fn compile_object(&self, program: &Program, options: &Options) -> Result<(Vec<u8>, KernelCode), Error> {
-        let (ir, code) = self.emit(program, options)?;
+    /// Compiles a kernel to an object file.
+    pub fn compile_object(&self, program: &Program, options: &Options) -> Result<Object, Error> {
+        let (ir, kernel) = self.emit(program, options, false)?;
         let way = self.way_of(&ir)?;
         way.run_passes(&ir)?;
-        Ok((way.machine.object(&ir)?, code))
+        let code = code_of(&kernel, program);
+        Ok(Object { bytes: way.machine.object(&ir)?, code, instrumentation: kernel.instrumentation })
+    }
+
+    /// What was decided about a kernel, with reasons.
+    pub fn report(&self, program: &Program, options: &Options) -> Result<Report, Error> {
+        let (ir, kernel) = self.emit(program, options, true)?;
+        let way = self.way_of(&ir)?;
+        let sliced = way.run_passes(&ir)?;
+        Ok(Report {
+            block: options.block,
+            register_bits: self.cpu.target.register_bits(),
+            suspendable: kernel.mode == ExecutionMode::Suspendable,
+            frame_bytes: kernel.frame_bytes,
+            local_bytes: kernel.local_bytes,
+            shared_bytes: program.shared_bytes,
+            llvm_instructions: way.instructions,
+            reduced_passes: way.is_quick,
+            sliced,
+            functions: kernel.notes,
+        })
     }
 
     /// Loads an object file that [`Compiler::compile_object`] made, in this or another process.
@@ -134,44 +173,51 @@ impl Compiler {
         let mut times = Vec::new();
         let mut prepared = program.clone();
         timed(&mut times, "passes on the IR", || pass::prepare(&mut prepared, launch_shape(options)));
-        let (ir, code) = timed(&mut times, "passes and emission", || self.emit(program, options))?;
+        let (ir, kernel) = timed(&mut times, "passes and emission", || self.emit(program, options, false))?;
         let llvm = ir.text();
         let way = self.way_of(&ir)?;
         timed(&mut times, "LLVM's passes", || way.run_passes(&ir))?;
         let optimized = ir.text();
         let assembly = timed(&mut times, "code generation", || way.machine.assembly(&ir))?;
-        Ok(Stages { ir: prepared.to_string(), llvm, optimized, assembly, lanes: code.lanes, times })
+        Ok(Stages { ir: prepared.to_string(), llvm, optimized, assembly, lanes: kernel.lanes, times })
     }
 
     fn way_of(&self, ir: &Ir) -> Result<Way, Error> {
-        let is_quick = ir.instruction_count() > QUICK_FROM;
+        let instructions = ir.instruction_count();
+        let is_quick = instructions > QUICK_FROM;
         let machine = Machine::new(&self.cpu.name, &self.cpu.features, is_quick)?;
-        Ok(Way { machine, is_quick, target: self.cpu.target })
+        Ok(Way { machine, instructions, is_quick, target: self.cpu.target })
     }
 
-    fn emit(&self, program: &Program, options: &Options) -> Result<(Ir, KernelCode), Error> {
+    fn emit(&self, program: &Program, options: &Options, explain: bool) -> Result<(Ir, EmittedKernel), Error> {
         let mut launch = launch_shape(options);
         let mut prepared = program.clone();
         pass::prepare(&mut prepared, launch);
-        launch.lanes = emit::choose_lanes(&prepared, launch, self.cpu.target, options.lanes);
+        let wanted = if options.instrument { Some(simt_ir::WARP_SIZE) } else { options.lanes };
+        launch.lanes = emit::choose_lanes(&prepared, launch, self.cpu.target, wanted);
         if cfg!(debug_assertions) {
             simt_ir::verify(&prepared).map_err(Error::Malformed)?;
         }
         let ir = Ir::new(&program.kernel().name);
         Machine::new(&self.cpu.name, &self.cpu.features, false)?.adopt(&ir);
-        let kernel = emit::emit_program(&ir, &prepared, launch, self.cpu.target, options.host_memory)?;
+        let purpose = Purpose { host_memory: options.host_memory, instrument: options.instrument, explain };
+        let kernel = emit::emit_program(&ir, &prepared, launch, self.cpu.target, purpose)?;
         // Malformed code would take the process down inside LLVM.
         ir.verify().map_err(Error::Llvm)?;
-        let code = KernelCode {
-            entry: 0,
-            mode: kernel.mode,
-            lanes: launch.lanes,
-            frame_bytes: kernel.frame_bytes,
-            local_bytes: kernel.local_bytes,
-            needs_stack: kernel.needs_stack,
-            shared_bytes: program.shared_bytes,
-        };
-        Ok((ir, code))
+        Ok((ir, kernel))
+    }
+}
+
+/// What the engine has to know, but for the entry.
+fn code_of(kernel: &EmittedKernel, program: &Program) -> KernelCode {
+    KernelCode {
+        entry: 0,
+        mode: kernel.mode,
+        lanes: kernel.lanes,
+        frame_bytes: kernel.frame_bytes,
+        local_bytes: kernel.local_bytes,
+        needs_stack: kernel.needs_stack,
+        shared_bytes: program.shared_bytes,
     }
 }
 

@@ -13,7 +13,12 @@ mod emit;
 mod error;
 mod llvm;
 mod object;
+mod report;
 
-pub use compiler::{CompiledKernel, Compiler, Options, Stages};
+pub use compiler::{CompiledKernel, Compiler, Object, Options, Stages};
 pub use cpu::CpuLevel;
+pub use emit::notes::{
+    AccessNote, AccessWay, Bounds, BranchNote, CallNote, FunctionNotes, LoopNote, ShapeCounts, WaitNote,
+};
 pub use error::Error;
+pub use report::Report;

@@ -14,7 +14,7 @@ use crate::textures::ResourceTable;
 use crate::worker;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use stdx::clock::monotonic_ns;
 use stdx::futex;
@@ -68,6 +68,7 @@ impl Engine {
             scheduler: Scheduler::new(),
             host_functions: HostFunctions::new(),
             spinning: AtomicUsize::new(0),
+            streams: AtomicU64::new(0),
             started: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             threads: Lock::new(EngineRank::Threads, Vec::new()),
@@ -144,6 +145,8 @@ pub(crate) struct Shared {
     host_functions: HostFunctions,
     /// Workers that look for work without sleeping.
     spinning: AtomicUsize,
+    /// Streams made so far.
+    streams: AtomicU64,
     started: AtomicBool,
     stopping: AtomicBool,
     threads: Lock<Vec<JoinHandle<()>>>,
@@ -184,6 +187,10 @@ impl Shared {
 
     pub(crate) fn core_count(&self) -> usize {
         self.cores.len()
+    }
+
+    pub(crate) fn next_stream_number(&self) -> u64 {
+        self.streams.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(crate) fn gpc_of(&self, worker: usize) -> &Gpc {

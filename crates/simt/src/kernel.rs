@@ -1,6 +1,7 @@
 //! Kernels and launches, as the engine takes them.
 
 use crate::nested::DeviceRuntime;
+use crate::observe::KernelObserver;
 use crate::queue::{LaunchRecord, Padded};
 use simt_ir::abi::KernelCode;
 use std::any::Any;
@@ -20,12 +21,23 @@ pub struct Kernel {
     name: String,
     code: KernelCode,
     symbols: Box<[u64]>,
+    /// Who hears of what instrumented code does.
+    observer: Option<Arc<dyn KernelObserver>>,
     /// Keeps the machine code in memory.
     _owner: Arc<dyn Any + Send + Sync>,
     /// Who answers what the kernel asks of the system.
     device_runtime: Option<Arc<dyn DeviceRuntime>>,
     /// Moving average of the time of a block in units of 1/16 ns; 0 as long as none has run. Apart from what launches read.
     block_cost: Padded<AtomicU64>,
+}
+
+/// Who serves a kernel beside the engine.
+#[derive(Default)]
+pub struct Services {
+    /// Answers what the kernel asks of the system, to launch other kernels for example.
+    pub device_runtime: Option<Arc<dyn DeviceRuntime>>,
+    /// Hears of what instrumented code does.
+    pub observer: Option<Arc<dyn KernelObserver>>,
 }
 
 impl Kernel {
@@ -41,22 +53,29 @@ impl Kernel {
         owner: Arc<dyn Any + Send + Sync>,
     ) -> Arc<Kernel> {
         // SAFETY: passed on.
-        unsafe { Self::with_runtime(name, code, symbols, owner, None) }
+        unsafe { Self::with_services(name, code, symbols, owner, Services::default()) }
     }
 
-    /// The same for a kernel that may ask the system for something, to launch other kernels for example.
+    /// The same for a kernel that asks or tells others something.
     ///
     /// # Safety
-    /// As for [`new`](Kernel::new).
-    pub unsafe fn with_runtime(
+    /// As for [`new`](Kernel::new), and the tallies of an observer hold the words that the code counts in.
+    pub unsafe fn with_services(
         name: impl Into<String>,
         code: KernelCode,
         symbols: impl Into<Box<[u64]>>,
         owner: Arc<dyn Any + Send + Sync>,
-        device_runtime: Option<Arc<dyn DeviceRuntime>>,
+        services: Services,
     ) -> Arc<Kernel> {
         let (name, symbols) = (name.into(), symbols.into());
-        Arc::new(Kernel { name, code, symbols, _owner: owner, device_runtime, block_cost: Padded::default() })
+        let Services { device_runtime, observer } = services;
+        let block_cost = Padded::default();
+        Arc::new(Kernel { name, code, symbols, observer, _owner: owner, device_runtime, block_cost })
+    }
+
+    /// Who hears of what instrumented code does.
+    pub(crate) fn observer(&self) -> Option<&dyn KernelObserver> {
+        self.observer.as_deref()
     }
 
     /// Name, for messages.

@@ -24,6 +24,7 @@ mod host_functions;
 mod kernel;
 pub mod lock_order;
 mod nested;
+mod observe;
 mod queue;
 mod runtime;
 mod scheduler;
@@ -37,8 +38,9 @@ pub use domain::{Domain, DomainConfig};
 pub use engine::{Engine, EngineConfig, WORKERS_MAX};
 pub use fault::{BadAccess, Fault, FaultKind};
 pub use kernel::{
-    BLOCK_THREADS_MAX, CLUSTER_BLOCKS_MAX, InvalidLaunch, Kernel, Launch, PARAMETER_BYTES_MAX, PreparedLaunch,
+    BLOCK_THREADS_MAX, CLUSTER_BLOCKS_MAX, InvalidLaunch, Kernel, Launch, PARAMETER_BYTES_MAX, PreparedLaunch, Services,
 };
 pub use nested::{Caller, Child, ChildLaunch, DeviceRuntime, Job, Marker, Order};
+pub use observe::{AccessEvent, KernelObserver, LaunchInfo};
 pub use queue::{Point, Stream, Timestamp};
 pub use runtime::{Formatter, Heap, Output};

@@ -135,7 +135,8 @@ impl<'a> Session<'a> {
                     // SAFETY: the stream keeps kernel and parameters until the command is complete, and has no other
                     // grid in progress.
                     let started = unsafe {
-                        stream.grid().start(&record, parameters, stream.domain(), arena, Arc::as_ptr(&stream))
+                        let cores = self.engine.core_count();
+                        stream.grid().start(&record, parameters, stream.domain(), arena, Arc::as_ptr(&stream), cores)
                     };
                     match started {
                         Ok(()) => {
@@ -383,6 +384,7 @@ impl<'a> Session<'a> {
         }
         // SAFETY: the grid of the command at the front is finished, and this session is the one that goes on.
         unsafe {
+            stream.grid().finish_observation(stream.number(), stream.completed());
             if !stream.is_complete_with_children() {
                 return;
             }

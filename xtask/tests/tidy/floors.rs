@@ -9,7 +9,7 @@ use crate::source::root;
 /// those that stand before it too.
 const FLOORS: &[(&str, &[&str])] = &[
     ("ground", &["stdx", "cuda-abi"]),
-    ("engines", &["simt-ir", "ptx", "simt-interp", "simt-llvm", "jit", "device-model", "fatbin", "simt"]),
+    ("engines", &["simt-ir", "ptx", "simt-interp", "simt-llvm", "jit", "device-model", "fatbin", "simt", "counters"]),
     ("contracts", &["driver-api"]),
     ("drivers", &["driver-software"]),
     ("products", &["libcuda", "apex"]),

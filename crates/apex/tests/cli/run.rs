@@ -53,6 +53,13 @@ fn options_become_variables() {
 }
 
 #[test]
+fn counters_go_to_stderr_or_to_a_file_too() {
+    let show = ["sh", "-c", "echo $APEX_COUNTERS"];
+    assert_eq!(stdout_of(&mut run(&["--counters"], &show)), "1\n");
+    assert_eq!(stdout_of(&mut run(&["--counters=counts.json"], &show)), "counts.json\n");
+}
+
+#[test]
 fn frameworks_are_told_to_hand_over_ptx() {
     let show = ["sh", "-c", "echo $CUPY_COMPILE_WITH_PTX"];
     assert_eq!(stdout_of(&mut run(&[], &show)), "1\n");

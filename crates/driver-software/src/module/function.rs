@@ -5,10 +5,11 @@ use super::{Module, code_of_error, complain};
 use crate::answer::Answer;
 use crate::lock_order::{Lock, Order};
 use crate::machine::Machine;
+use counters::KernelCounters;
 use cuda_abi::CUresult;
 use device_model::occupancy::{Carveout, KernelResources};
 use jit::{AddressSpace, Compiled, KernelInfo};
-use simt::Kernel;
+use simt::{Kernel, Services};
 use std::ffi::{CStr, CString};
 use std::sync::{Arc, OnceLock};
 
@@ -189,12 +190,16 @@ impl Function {
             });
         }
         let code = compiled.code();
+        let name = self.info.name.as_str();
+        let counted = Machine::get()?.counters.as_ref().zip(compiled.instrumentation.as_ref());
+        let observer = counted.map(|(collector, meaning)| -> Arc<dyn simt::KernelObserver> {
+            let program = &self.module.program;
+            KernelCounters::new(collector, name, program.number(), meaning.clone(), program.text())
+        });
+        let services = Services { device_runtime: Some(self.module.device_runtime()), observer };
         // SAFETY: the compiler keeps to the contract, and the code stays in memory as long as `compiled`, which the kernel
         // owns.
-        Ok(unsafe {
-            let runtime = self.module.device_runtime();
-            Kernel::with_runtime(self.info.name.as_str(), code, symbols, compiled, Some(runtime))
-        })
+        Ok(unsafe { Kernel::with_services(name, code, symbols, compiled, services) })
     }
 }
 

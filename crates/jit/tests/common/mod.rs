@@ -1,12 +1,17 @@
 //! What the tests of random programs share: PTX text on its way to both implementations, and a device.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use simt::arena::Purpose;
-use simt::{Domain, DomainConfig, Engine, EngineConfig, Kernel, Launch, Stream};
-use simt_interp::random::{Case, interpret};
+use simt::{Domain, DomainConfig, Engine, EngineConfig, Kernel, KernelObserver, Launch, Stream};
+use simt_interp::random::{Case, interpret, interpret_counted};
+use simt_ir::instrument::{Instrumentation, Mark};
 use simt_ir::{BinaryOp, Instruction, Op, Program, SpecialRegister, Type};
 use simt_llvm::{Compiler, CpuLevel, Options};
+
+/// Makes an observer of what the numbers in instrumented code mean.
+pub type MakeObserver<'a> = &'a mut dyn FnMut(&Instrumentation) -> Arc<dyn KernelObserver>;
 
 /// A device to run code on. Each case gets a domain of its own, so that a fault stays with the case that made it.
 pub struct Device {
@@ -49,14 +54,27 @@ impl Device {
         symbols: &[(String, Vec<u8>)],
         specialised: bool,
     ) -> Result<Vec<u64>, String> {
+        self.run_as(program, case, symbols, specialised, None)
+    }
+
+    /// As [`Device::run`]; with an observer, which is made of what the code's numbers mean, code is instrumented.
+    fn run_as<C>(
+        &self,
+        program: &Program,
+        case: &Case<C>,
+        symbols: &[(String, Vec<u8>)],
+        specialised: bool,
+        observer: Option<MakeObserver<'_>>,
+    ) -> Result<Vec<u64>, String> {
         let block = [case.threads, 1, 1];
         let options = Options {
             block: specialised.then_some(block),
             small_grid: specialised,
-            host_memory: false,
             lanes: Some(32),
+            instrument: observer.is_some(),
+            ..Options::default()
         };
-        self.run_with(program, case, symbols, block, &options).map(|(output, _)| output)
+        self.run_with(program, case, symbols, block, &options, observer).map(|(output, _)| output)
     }
 
     /// As [`Device::run`], with threads in rows of `width` and the warps of a block in teams as large as can be; also, how many lanes
@@ -73,8 +91,8 @@ impl Device {
         width: u32,
     ) -> Result<(Vec<u64>, u32), String> {
         let block = [width, case.threads / width, 1];
-        let options = Options { block: Some(block), small_grid: true, host_memory: false, lanes: Some(256) };
-        self.run_with(&in_rows(program, block), case, symbols, block, &options)
+        let options = Options { block: Some(block), small_grid: true, lanes: Some(256), ..Options::default() };
+        self.run_with(&in_rows(program, block), case, symbols, block, &options, None)
     }
 
     fn run_with<C>(
@@ -84,8 +102,10 @@ impl Device {
         symbols: &[(String, Vec<u8>)],
         block: [u32; 3],
         options: &Options,
+        observer: Option<MakeObserver<'_>>,
     ) -> Result<(Vec<u64>, u32), String> {
-        let compiled = self.compiler.compile(program, options).map_err(|error| error.to_string())?;
+        let object = self.compiler.compile_object(program, options).map_err(|error| error.to_string())?;
+        let compiled = Compiler::load(&object.bytes, object.code).map_err(|error| error.to_string())?;
         let domain: Arc<Domain> = self.engine.domain(DomainConfig::default());
         let stream: Arc<Stream> = self.engine.stream(&domain, 0).map_err(|error| error.to_string())?;
         let code = compiled.code;
@@ -101,8 +121,14 @@ impl Device {
             None => 0,
         };
         let symbols: Vec<u64> = program.symbols.iter().map(|symbol| place(&symbol.name)).collect();
-        // SAFETY: the code was made for this contract and is kept by the kernel.
-        let kernel = unsafe { Kernel::new("k", code, symbols, Arc::new(compiled)) };
+        let owner = Arc::new(compiled);
+        // SAFETY: the code was made for this contract and is kept by the kernel; observers count in as many words as it says.
+        let kernel = unsafe {
+            match observer.zip(object.instrumentation) {
+                Some((observer, meaning)) => Kernel::observed("k", code, symbols, owner, observer(&meaning)),
+                None => Kernel::new("k", code, symbols, owner),
+            }
+        };
         let input = self.place(&case.inputs);
         let output = self.place(&vec![0; case.output_len()]);
         let parameters: Vec<u8> = [input, output].iter().flat_map(|address| address.to_le_bytes()).collect();
@@ -152,6 +178,9 @@ fn in_rows(program: &Program, block: [u32; 3]) -> Program {
     program
 }
 
+type Lower =
+    fn(&ptx::ast::Module, &str) -> Result<(Program, Vec<ptx::lowering::GlobalSymbol>), ptx::lowering::LowerError>;
+
 /// A case of PTX text, lowered.
 pub struct Lowered {
     case: Case<String>,
@@ -168,8 +197,21 @@ impl Lowered {
     ///
     /// What the parser, the lowering or the verifier says.
     pub fn new(case: Case<String>) -> Result<Self, String> {
+        Self::lower(case, ptx::lowering::lower_kernel)
+    }
+
+    /// As [`Lowered::new`], with a mark for each instruction.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lowered::new`].
+    pub fn marked(case: Case<String>) -> Result<Self, String> {
+        Self::lower(case, ptx::lowering::lower_kernel_marked)
+    }
+
+    fn lower(case: Case<String>, lower: Lower) -> Result<Self, String> {
         let module = ptx::ast::Module::parse(&case.code).map_err(|error| error.to_string())?;
-        let (program, _) = ptx::lowering::lower_kernel(&module, "k").map_err(|error| error.to_string())?;
+        let (program, _) = lower(&module, "k").map_err(|error| error.to_string())?;
         simt_ir::verify(&program).map_err(|error| error.to_string())?;
         let symbols = ptx::lowering::global_symbols(&module)
             .into_iter()
@@ -211,6 +253,30 @@ impl Lowered {
     /// As [`Device::run`].
     pub fn run(&self, device: &Device, specialised: bool) -> Result<Vec<u64>, String> {
         device.run(&self.program, &self.case, &self.symbols, specialised)
+    }
+
+    /// The interpreter's output, and how often lanes came by each mark.
+    ///
+    /// # Errors
+    ///
+    /// The interpreter's.
+    pub fn interpret_counted(&self) -> Result<(Vec<u64>, BTreeMap<Mark, u64>), String> {
+        let run = interpret_counted(&self.program, &self.case, &self.symbols);
+        run.map(|(output, summary)| (output, summary.marks)).map_err(|error| format!("interpreter: {error}"))
+    }
+
+    /// The output of instrumented code.
+    ///
+    /// # Errors
+    ///
+    /// As [`Device::run`].
+    pub fn run_observed(
+        &self,
+        device: &Device,
+        specialised: bool,
+        observer: MakeObserver<'_>,
+    ) -> Result<Vec<u64>, String> {
+        device.run_as(&self.program, &self.case, &self.symbols, specialised, Some(observer))
     }
 
     /// The compiled code's output where warps are computed together; also, how many lanes.

@@ -11,6 +11,7 @@ mod barrier;
 mod bits;
 mod bulk;
 mod carry;
+mod class;
 mod cluster;
 mod compare;
 mod control;
@@ -38,8 +39,12 @@ mod warp;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+pub(crate) use class::of_instruction as class_of;
 pub use form::Form;
 pub use page::page;
+
+use simt_ir::instrument::InstructionClass;
+use simt_ir::instrument::InstructionClass::*;
 
 use crate::check::Checked;
 use crate::lowering::{Lowering, Problem};
@@ -77,6 +82,8 @@ pub struct Entry {
     pub forms: Vec<Form>,
     /// What a guard does to them.
     pub guarding: Guarding,
+    /// What counters count them as, unless their types say more.
+    pub class: InstructionClass,
     pub(crate) lower: LowerFunction,
 }
 
@@ -90,46 +97,50 @@ impl std::fmt::Debug for LowerFunction {
     }
 }
 
-/// Every family's table.
-const FAMILIES: &[(&str, &[&[Declaration]])] = &[
-    ("address", &[address::INSTRUCTIONS]),
-    ("arithmetic", &[arithmetic::INSTRUCTIONS]),
-    ("atomic", &[atomic::INSTRUCTIONS]),
-    ("barrier", &[barrier::INSTRUCTIONS]),
-    ("bits", &[bits::INSTRUCTIONS]),
-    ("bulk", &[bulk::INSTRUCTIONS]),
-    ("carry", &[carry::INSTRUCTIONS]),
-    ("cluster", &[cluster::INSTRUCTIONS]),
-    ("compare", &[compare::INSTRUCTIONS]),
-    ("control", &[control::INSTRUCTIONS]),
-    ("convert", &[convert::INSTRUCTIONS]),
-    ("copy", &[copy::INSTRUCTIONS]),
-    ("data_movement", &[data_movement::INSTRUCTIONS]),
-    ("float", &[float::INSTRUCTIONS]),
-    ("half", &[half::INSTRUCTIONS]),
-    ("logic", &[logic::INSTRUCTIONS]),
-    ("matrix", matrix::INSTRUCTIONS),
-    ("mbarrier", &[mbarrier::INSTRUCTIONS]),
-    ("memory", &[memory::INSTRUCTIONS]),
-    ("narrow", &[narrow::INSTRUCTIONS]),
-    ("store_async", &[store_async::INSTRUCTIONS]),
-    ("tensor", &[tensor::INSTRUCTIONS]),
-    ("texture", texture::INSTRUCTIONS),
-    ("transcendental", &[transcendental::INSTRUCTIONS]),
-    ("video", video::INSTRUCTIONS),
-    ("warp", &[warp::INSTRUCTIONS]),
+/// Every family's table, with the class that most of its instructions have.
+const FAMILIES: &[(&str, &[&[Declaration]], InstructionClass)] = &[
+    ("address", &[address::INSTRUCTIONS], Move),
+    ("arithmetic", &[arithmetic::INSTRUCTIONS], Integer),
+    ("atomic", &[atomic::INSTRUCTIONS], Atomic),
+    ("barrier", &[barrier::INSTRUCTIONS], Barrier),
+    ("bits", &[bits::INSTRUCTIONS], Integer),
+    ("bulk", &[bulk::INSTRUCTIONS], Copy),
+    ("carry", &[carry::INSTRUCTIONS], Integer),
+    ("cluster", &[cluster::INSTRUCTIONS], Move),
+    ("compare", &[compare::INSTRUCTIONS], Compare),
+    ("control", &[control::INSTRUCTIONS], Other),
+    ("convert", &[convert::INSTRUCTIONS], Convert),
+    ("copy", &[copy::INSTRUCTIONS], Copy),
+    ("data_movement", &[data_movement::INSTRUCTIONS], Move),
+    ("float", &[float::INSTRUCTIONS], Float32),
+    ("half", &[half::INSTRUCTIONS], Half),
+    ("logic", &[logic::INSTRUCTIONS], Integer),
+    ("matrix", matrix::INSTRUCTIONS, Matrix),
+    ("mbarrier", &[mbarrier::INSTRUCTIONS], Barrier),
+    ("memory", &[memory::INSTRUCTIONS], Other),
+    ("narrow", &[narrow::INSTRUCTIONS], Convert),
+    ("store_async", &[store_async::INSTRUCTIONS], Copy),
+    ("tensor", &[tensor::INSTRUCTIONS], Copy),
+    ("texture", texture::INSTRUCTIONS, Texture),
+    ("transcendental", &[transcendental::INSTRUCTIONS], Special),
+    ("video", video::INSTRUCTIONS, Integer),
+    ("warp", &[warp::INSTRUCTIONS], Warp),
 ];
 
 static TABLE: LazyLock<HashMap<&'static str, Vec<Entry>>> = LazyLock::new(|| {
     let mut table: HashMap<&'static str, Vec<Entry>> = HashMap::new();
-    for declaration in FAMILIES.iter().flat_map(|(_, tables)| tables.iter().copied().flatten()) {
+    let declarations = |(_, tables, class): &'static (_, &'static [&'static [Declaration]], InstructionClass)| {
+        tables.iter().copied().flatten().map(|declaration| (declaration, *class))
+    };
+    for (declaration, family) in FAMILIES.iter().flat_map(declarations) {
         // One declaration may hold forms of several operations.
         let mut forms: Vec<Form> = declaration.forms.iter().map(|text| Form::parse(text)).collect();
         while let Some(opcode) = forms.first().map(Form::opcode) {
             let (same, rest): (Vec<Form>, Vec<Form>) = forms.into_iter().partition(|form| form.opcode() == opcode);
             forms = rest;
             let lower = LowerFunction(declaration.lower);
-            table.entry(opcode).or_default().push(Entry { forms: same, guarding: declaration.guarding, lower });
+            let class = class::of_operation(opcode, family);
+            table.entry(opcode).or_default().push(Entry { forms: same, guarding: declaration.guarding, class, lower });
         }
     }
     table
@@ -147,7 +158,7 @@ pub fn entries(opcode: &str) -> Option<&'static [Entry]> {
 
 /// The families with the forms of their instructions, in the order of declaration.
 pub fn families() -> impl Iterator<Item = (&'static str, impl Iterator<Item = Form>)> {
-    FAMILIES.iter().map(|(name, tables)| {
+    FAMILIES.iter().map(|(name, tables, _)| {
         let forms = tables.iter().copied().flatten().flat_map(|declaration| declaration.forms.iter().copied());
         (*name, forms.map(Form::parse))
     })

@@ -13,7 +13,7 @@ use super::ssa::Ssa;
 use crate::ast::{Body, Function, FunctionKind as PtxKind, Module, Space};
 use crate::check::{Checked, Outcome, check};
 use crate::error::Error;
-use crate::instructions::Guarding;
+use crate::instructions::{Guarding, class_of};
 use crate::resolve::{Code, LocalRole, Operand, Resolved, Step, Symbol, resolve};
 
 /// Lowers the library's function number `index`.
@@ -228,6 +228,9 @@ impl Lowering<'_> {
 
     /// Lowers an instruction under its guard.
     fn guarded(&mut self, checked: &Checked<'_>) -> Result<(), Problem> {
+        if self.program.marks {
+            self.builder.push(Op::Mark { class: class_of(checked) });
+        }
         let guard = self.guard_value(checked.resolved);
         let lower = checked.entry.lower.0;
         match (guard, checked.entry.guarding) {

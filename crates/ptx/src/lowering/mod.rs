@@ -101,6 +101,14 @@ pub fn lower_kernel(module: &Module, kernel: &str) -> Result<(Program, Vec<Globa
     Library::new(vec![module.clone()])?.lower(kernel)
 }
 
+/// As [`lower_kernel`], with a mark (`Op::Mark`) for each instruction, so that what is executed can be counted.
+///
+/// # Errors
+/// As [`Library::lower`].
+pub fn lower_kernel_marked(module: &Module, kernel: &str) -> Result<(Program, Vec<GlobalSymbol>), LowerError> {
+    Library::new(vec![module.clone()])?.lower_as(kernel, true)
+}
+
 impl Library {
     /// The program of the kernel `name`. The second result lists the global and const variables that its functions declare
     /// in their bodies: they live as long as the module and are to be placed like those at module scope.
@@ -108,6 +116,10 @@ impl Library {
     /// # Errors
     /// There is no such kernel, or the text of a function that it may reach is wrong.
     pub fn lower(&self, name: &str) -> Result<(Program, Vec<GlobalSymbol>), LowerError> {
+        self.lower_as(name, false)
+    }
+
+    fn lower_as(&self, name: &str, marks: bool) -> Result<(Program, Vec<GlobalSymbol>), LowerError> {
         let inner = &self.inner;
         let is_kernel = |index: &usize| {
             let function = inner.function(inner.functions[*index]);
@@ -115,7 +127,7 @@ impl Library {
         };
         let kernel = (0..inner.functions.len()).find(is_kernel);
         let kernel = kernel.ok_or_else(|| LowerError::NoKernel { name: name.to_owned() })?;
-        let mut builder = ProgramBuilder::new(Arc::clone(inner));
+        let mut builder = ProgramBuilder::new(Arc::clone(inner), marks);
         builder.function_id(kernel);
         loop {
             while let Some(index) = builder.functions.get(builder.program.functions.len()).copied() {

@@ -50,6 +50,8 @@ pub(crate) struct ProgramBuilder {
     pub library: Arc<Inner>,
     /// The module whose function is being lowered.
     pub module: usize,
+    /// Whether each instruction leaves a mark, so that what is executed can be counted.
+    pub marks: bool,
     pub program: Program,
     /// For each function of the program its index in the library.
     pub functions: Vec<usize>,
@@ -66,10 +68,11 @@ pub(crate) struct ProgramBuilder {
 }
 
 impl ProgramBuilder {
-    pub fn new(library: Arc<Inner>) -> ProgramBuilder {
+    pub fn new(library: Arc<Inner>, marks: bool) -> ProgramBuilder {
         ProgramBuilder {
             library,
             module: 0,
+            marks,
             program: Program { shared_align: 16, ..Program::default() },
             functions: Vec::new(),
             function_ids: HashMap::new(),

@@ -1,7 +1,10 @@
 //! The grid: blocks start in order, run in turns, and end.
 
+use std::collections::BTreeMap;
+
 use simt_ir::Program;
 use simt_ir::analysis::Layout;
+use simt_ir::instrument::Mark;
 
 use super::block::Block;
 use super::lane::{Lane, LaneState};
@@ -32,13 +35,18 @@ impl<'a> Grid<'a> {
         runtime: &'a mut dyn Runtime,
     ) -> Self {
         let layouts = program.functions.iter().map(Layout::new).collect();
-        let machine = Machine { program, launch, symbols, layouts, memory, runtime, steps: 0 };
+        let machine = Machine { program, launch, symbols, layouts, memory, runtime, steps: 0, marks: BTreeMap::new() };
         Self { machine, running: Vec::new(), next: 0 }
     }
 
     /// Instructions executed, counted for each lane.
     pub fn steps(&self) -> u64 {
         self.machine.steps
+    }
+
+    /// How often lanes came by each mark.
+    pub fn take_marks(&mut self) -> BTreeMap<Mark, u64> {
+        std::mem::take(&mut self.machine.marks)
     }
 
     /// Runs until all blocks have ended.

@@ -15,8 +15,11 @@ mod warp;
 
 pub(crate) use grid::Grid;
 
+use std::collections::BTreeMap;
+
 use simt_ir::Program;
 use simt_ir::analysis::Layout;
+use simt_ir::instrument::Mark;
 
 use crate::{Fault, FaultKind, Launch, Memory, Runtime};
 use barrier::Barriers;
@@ -34,6 +37,8 @@ struct Machine<'a> {
     runtime: &'a mut dyn Runtime,
     /// Instructions executed so far, counted for each lane.
     steps: u64,
+    /// Marks that lanes came by.
+    marks: BTreeMap<Mark, u64>,
 }
 
 /// Who a block is.

@@ -1,5 +1,6 @@
 //! One instruction after the other, for the lanes that stand there.
 
+use simt_ir::instrument::Mark;
 use simt_ir::{BlockId, Instruction, Op, Program, Terminator, number};
 
 use super::Context;
@@ -170,6 +171,10 @@ fn run_lane(
             if result_count == 0 { vec![] } else { vec![old] }
         }
         Op::Fence { .. } => vec![],
+        Op::Mark { class } => {
+            *context.machine.marks.entry(Mark { line, class: *class }).or_default() += 1;
+            vec![]
+        }
         Op::Texture { op, operands } => context.texture(lane, op, operands, line)?,
         Op::Tensor { op, operands } => context.tensor(lane, op, operands, line)?,
         Op::SymbolAddress(symbol) => vec![context.symbol_address(lane, *symbol)],

@@ -4,7 +4,7 @@ use std::fmt;
 
 use simt_ir::{Op, Program, Type, number};
 
-use crate::{Allocations, CapturedRuntime, Error, Launch, run};
+use crate::{Allocations, CapturedRuntime, Error, Launch, Summary, run};
 
 /// Code with its inputs. `C` is a [`Program`], or PTX text.
 #[derive(Clone, PartialEq, Debug)]
@@ -181,6 +181,19 @@ impl Case<Program> {
 ///
 /// The interpreter's.
 pub fn interpret<C>(program: &Program, case: &Case<C>, symbols: &[(String, Vec<u8>)]) -> Result<Vec<u64>, Error> {
+    interpret_counted(program, case, symbols).map(|(output, _)| output)
+}
+
+/// As [`interpret`], with what the run tells beside its output.
+///
+/// # Errors
+///
+/// The interpreter's.
+pub fn interpret_counted<C>(
+    program: &Program,
+    case: &Case<C>,
+    symbols: &[(String, Vec<u8>)],
+) -> Result<(Vec<u64>, Summary), Error> {
     let mut memory = Allocations::default();
     let input = memory.insert(case.inputs.iter().flat_map(|word| word.to_le_bytes()).collect());
     let output = memory.allocate(8 * case.output_len());
@@ -192,7 +205,8 @@ pub fn interpret<C>(program: &Program, case: &Case<C>, symbols: &[(String, Vec<u
         symbols,
         ..Launch::default()
     };
-    run(program, &launch, &mut memory, &mut CapturedRuntime::default())?;
+    let summary = run(program, &launch, &mut memory, &mut CapturedRuntime::default())?;
     let bytes = memory.bytes(output).unwrap_or_default();
-    Ok(bytes.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().expect("8 bytes"))).collect())
+    let words = bytes.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().expect("8 bytes")));
+    Ok((words.collect(), summary))
 }

@@ -29,7 +29,7 @@ mod straight;
 mod tests;
 mod warp;
 
-pub use case::{Case, Check, Mismatch, NanRule, interpret};
+pub use case::{Case, Check, Mismatch, NanRule, interpret, interpret_counted};
 pub use edges::Mix;
 pub use rng::Rng;
 

@@ -1,6 +1,7 @@
 //! Facts about functions that passes and back ends ask for.
 
 mod apart;
+mod cause;
 mod dominators;
 mod layout;
 mod liveness;
@@ -9,6 +10,7 @@ mod schedule;
 mod shape;
 
 pub(crate) use apart::whole_warp_operations;
+pub use cause::Cause;
 pub use dominators::Dominators;
 pub use layout::{Layout, LoopId, LoopInfo};
 pub use liveness::Liveness;

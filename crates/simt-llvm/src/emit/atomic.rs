@@ -8,6 +8,7 @@ use simt_ir::abi::{AccessKind, LaunchContext};
 use simt_ir::{AddressSpace, AtomicOp, Op, ReduceOp, Type, Value};
 
 use super::memory::{Access, Pattern};
+use super::notes::AccessWay;
 use super::value::Repr;
 use super::{FunctionEmitter, LANES};
 use crate::Error;
@@ -38,6 +39,7 @@ impl FunctionEmitter<'_> {
             self.enter_if_any()
         });
         let access = Access { space: *space, ty: *ty, count: 1, kind: AccessKind::Atomic, strong: true };
+        self.observe_access(access, *address, *offset);
         let addresses = self.ir.add(self.vector(*address), self.ir.splat(self.i64(*offset as u64), LANES));
         self.guard = *guard;
         self.check(access, *address, *offset, &Pattern::Listed(addresses));
@@ -45,6 +47,7 @@ impl FunctionEmitter<'_> {
         let uniform_address = matches!(self.get(*address), Repr::Uniform(_)) && *space != AddressSpace::Local;
         let old = match reduction_of(*kind) {
             Some(reduction) if uniform_address && !returns && ty.bits() >= 32 => {
+                self.note_atomic(AccessWay::AtomicOnce);
                 let vector = self.vector(*operand);
                 let total = self.reduce_lanes(reduction, vector, self.mask);
                 let pointer = self.pointer(*space, self.first_active(addresses));
@@ -52,9 +55,13 @@ impl FunctionEmitter<'_> {
                 None
             }
             Some(ReduceOp::Add) if uniform_address && ty.bits() >= 32 => {
+                self.note_atomic(AccessWay::AtomicSum);
                 Some(self.add_together(access, addresses, *operand))
             }
-            _ => Some(self.lane_by_lane(access, *kind, addresses, *operand, *compare, *returns)),
+            _ => {
+                self.note_atomic(AccessWay::AtomicLanes);
+                Some(self.lane_by_lane(access, *kind, addresses, *operand, *compare, *returns))
+            }
         };
         if let Some((from, join)) = skip {
             let end = self.ir.current_block();

@@ -31,6 +31,7 @@ impl Unit<'_> {
 
 impl FunctionEmitter<'_> {
     pub fn call(&mut self, op: &Op, results: &[Value]) -> Result<(), Error> {
+        self.note_call(op);
         match op {
             Op::Call { function, arguments } => {
                 let arguments: Vec<Val> = arguments.iter().map(|argument| self.observed(*argument)).collect();
@@ -59,6 +60,7 @@ impl FunctionEmitter<'_> {
         let exited = self.load_warp(offset_of!(WarpContext, exited));
         let exited = self.mask_from_bits(exited);
         self.mask = self.ir.and(self.mask, self.ir.not(exited));
+        self.segment = None;
     }
 
     fn declared(&self, function: FunctionId) -> Result<Fun, Error> {

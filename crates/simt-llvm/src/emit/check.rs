@@ -12,6 +12,7 @@ use simt_ir::abi::{ACCESS_LISTED, ACCESS_SEGMENTS, LaunchContext, OFFSET_REACH, 
 use simt_ir::{AddressSpace, BlockId, Value};
 
 use super::memory::{Access, Pattern};
+use super::notes::Bounds;
 use super::{FunctionEmitter, LANES};
 use crate::llvm::{Bin, Cast, Fun, IntPredicate, Val};
 
@@ -30,14 +31,18 @@ impl FunctionEmitter<'_> {
     pub fn check(&mut self, access: Access, address: Value, offset: i64, pattern: &Pattern) {
         let is_param = access.space == AddressSpace::Param;
         if !is_param && self.is_proven(access, address, offset) {
+            self.note_access(access, pattern, Bounds::Proven);
             return;
         }
         self.record(access, pattern);
         if is_param {
+            self.note_access(access, pattern, Bounds::Proven);
             return;
         }
         let by_base = access.in_arena() && offset.unsigned_abs() < OFFSET_REACH;
-        if by_base && self.is_checked(access, address, offset) {
+        let merged = by_base && self.is_checked(access, address, offset);
+        self.note_access(access, pattern, if merged { Bounds::Merged } else { Bounds::Tested });
+        if merged {
             return;
         }
         let bad = match pattern {
@@ -70,6 +75,7 @@ impl FunctionEmitter<'_> {
     pub fn check_listed(&mut self, access: Access, addresses: Val) {
         let pattern = Pattern::Listed(addresses);
         self.record(access, &pattern);
+        self.note_access(access, &pattern, Bounds::Tested);
         if access.space == AddressSpace::Param {
             return;
         }

@@ -175,6 +175,7 @@ impl FunctionEmitter<'_> {
     fn body(&mut self, position: usize, block: BlockId) -> Result<(), Error> {
         self.ir.position(self.body_of(block));
         self.block = block;
+        self.segment = None;
         self.at_hand.clear();
         let slot = self.pending_slot(block);
         if self.presence.is_full(block) {
@@ -194,6 +195,7 @@ impl FunctionEmitter<'_> {
         if let (Some(last), Terminator::Branch(next)) = (data.instructions.last(), &data.terminator)
             && self.suspends_after(last)
         {
+            self.line = last.line;
             self.wait_before(block, *next, last);
             return Ok(());
         }
@@ -215,10 +217,12 @@ impl FunctionEmitter<'_> {
                     self.ir.position(on_false);
                     self.take_edge(position, block, *otherwise, self.mask);
                 } else {
+                    self.note_branch(*condition);
                     let condition = self.vector(*condition);
                     let mask = self.mask;
                     let true_lanes = self.ir.and(mask, condition);
                     let false_lanes = self.ir.and(mask, self.ir.not(condition));
+                    self.observe_branch(true_lanes);
                     self.preload_phi_sources(block, &[*then, *otherwise]);
                     if self.begins_next_turn(position, *then) {
                         self.turn_together(block, *then, self.any(false_lanes));
@@ -268,7 +272,7 @@ impl FunctionEmitter<'_> {
     fn only_ends(&self, block: BlockId) -> bool {
         let data = self.function.block(block);
         self.function.kind == FunctionKind::Kernel
-            && data.instructions.is_empty()
+            && data.instructions.iter().all(|instruction| matches!(instruction.op, Op::Mark { .. }))
             && matches!(data.terminator, Terminator::Return(_) | Terminator::Exit)
     }
 
@@ -308,7 +312,9 @@ impl FunctionEmitter<'_> {
             }
             return;
         }
+        self.note_branch(index);
         let index = self.vector(index);
+        self.observe_switch(index);
         let ty = self.ir.type_of(index);
         let mut distinct: Vec<(BlockId, Val)> = Vec::new();
         for (number, target) in targets.iter().enumerate() {
@@ -411,6 +417,7 @@ impl FunctionEmitter<'_> {
             // At once, not when the walk gets there: a barrier on the way must not wait for them.
             let mask = std::mem::replace(&mut self.mask, lanes);
             self.note_exit();
+            self.mark_ending(to, lanes);
             self.mask = mask;
             return;
         }

@@ -40,6 +40,7 @@ impl FunctionEmitter<'_> {
                 } else {
                     self.float_to_float(*from, *to, wide)
                 };
+                let result = if (*from, *to) == (Type::F64, Type::F32) { self.quieted_single(result) } else { result };
                 let result = if *to == Type::F32 { self.flushed(*flush, result) } else { result };
                 let result = self.rectified(*relu, self.saturated(*saturate, result));
                 let result = self.narrow(*to, result);
@@ -135,6 +136,16 @@ impl FunctionEmitter<'_> {
             (Type::F64, _) => self.truncate_to_odd(a),
             _ => a,
         }
+    }
+
+    /// A single that was a double: a NaN is a quiet one. The processor makes it so, but LLVM takes a single that became a double and a single
+    /// again for the first one.
+    fn quieted_single(&self, a: Val) -> Val {
+        let ir = self.ir;
+        let (single, word) = (ir.type_of(a), ir.like(ir.int(32), ir.type_of(a)));
+        let bits = ir.or(ir.cast(Cast::BitCast, a, word), ir.constant(word, 0x0040_0000));
+        let nan = ir.fcmp(FloatPredicate::LLVMRealUNO, a, a);
+        ir.select(nan, ir.cast(Cast::BitCast, bits, single), a)
     }
 
     /// Has the engine evaluate an operation lane by lane by its plain meaning.

@@ -1,12 +1,15 @@
 //! A whole program: its device functions, and the kernel in one of the two shapes that the engine calls.
 
+use std::cell::RefCell;
 use std::mem::offset_of;
 
 use simt_ir::abi::{ExecutionMode, LaunchContext, WarpContext};
 use simt_ir::analysis::{Dominators, LaunchShape, Liveness, Presence, Shapes};
+use simt_ir::instrument::Instrumentation;
 use simt_ir::{Function, FunctionId, FunctionKind, Op, Program, Value, pass};
 
 use super::call::HIDDEN_PARAMETERS;
+use super::notes::FunctionNotes;
 use super::value::Repr;
 use super::{FunctionEmitter, LANES, Target, Unit};
 use crate::Error;
@@ -15,23 +18,38 @@ use crate::llvm::{Bin, Cast, Fun, IntPredicate, Ir, Val};
 /// Name of the kernel's entry in the object file.
 pub const ENTRY_NAME: &str = "apex_kernel";
 
+/// What code is for, beside running.
+#[derive(Clone, Copy, Default)]
+pub struct Purpose {
+    /// The program has registered host memory, so that addresses outside of the arena may be good.
+    pub host_memory: bool,
+    /// Code tells an observer what it does.
+    pub instrument: bool,
+    /// The notes are for a person, who wants reasons.
+    pub explain: bool,
+}
+
 /// What the engine has to know of emitted code.
 pub struct EmittedKernel {
     pub mode: ExecutionMode,
     pub frame_bytes: u32,
     pub local_bytes: u32,
     pub needs_stack: bool,
+    /// Lanes that a call computes.
+    pub lanes: u32,
+    /// What was decided, function by function; the kernel is the last.
+    pub notes: Vec<FunctionNotes>,
+    /// The numbers in instrumented code.
+    pub instrumentation: Option<Instrumentation>,
 }
 
 /// Emits a prepared program into a module.
-///
-/// `host_memory`: whether the program has registered host memory, so that addresses outside of the arena may be good.
 pub fn emit_program(
     ir: &Ir,
     program: &Program,
     launch: LaunchShape,
     target: Target,
-    host_memory: bool,
+    purpose: Purpose,
 ) -> Result<EmittedKernel, Error> {
     refuse_unsupported(program)?;
     let mut program = program.clone();
@@ -56,7 +74,10 @@ pub fn emit_program(
         functions: vec![None; program.functions.len()],
         helpers: Default::default(),
         suspendable,
-        host_memory,
+        notes: Default::default(),
+        explain: purpose.explain,
+        instrumentation: purpose.instrument.then(Default::default),
+        host_memory: purpose.host_memory,
         few_atomics: count(&program, |op| matches!(op, Op::Atomic { .. })) <= FEW_ATOMICS,
         outline: count(&program, |op| matches!(op, Op::Load { .. } | Op::Store { .. })) >= super::outline::OUTLINE_FROM,
     };
@@ -86,6 +107,9 @@ pub fn emit_program(
         frame_bytes: frame_bytes.next_multiple_of(64),
         local_bytes: program.kernel().local_bytes.next_multiple_of(16),
         needs_stack,
+        lanes: launch.lanes,
+        notes: unit.notes.take(),
+        instrumentation: unit.instrumentation.take().map(RefCell::into_inner),
     })
 }
 
@@ -175,6 +199,7 @@ fn new_emitter<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, shapes:
     let whole_warps = unit.block.is_some_and(|block| block.iter().product::<u32>() % unit.lanes == 0);
     let starts_full = function.kind == FunctionKind::Kernel && whole_warps;
     let nothing = ir.poison(ir.int(32));
+    unit.notes.borrow_mut().push(FunctionNotes::new(function, &shapes, unit.lanes));
     FunctionEmitter {
         unit,
         ir,
@@ -207,6 +232,7 @@ fn new_emitter<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, shapes:
         mask: ir.poison(ir.vector(ir.int(1), unit.lanes)),
         block: Function::ENTRY,
         guard: None,
+        segment: None,
         checked: Vec::new(),
         line: 0,
         line_value: None,

@@ -189,6 +189,7 @@ impl FunctionEmitter<'_> {
     }
 
     fn load_access(&mut self, access: Access, address: Value, offset: i64) -> Vec<Repr> {
+        self.observe_access(access, address, offset);
         let pattern = self.pattern(access, address, offset);
         if let Some(holds) = pattern.holds() {
             let loaded = self.in_order_or_listed(access, address, offset, holds, |this, listed| match listed {
@@ -254,6 +255,7 @@ impl FunctionEmitter<'_> {
     }
 
     fn store_access(&mut self, access: Access, address: Value, offset: i64, values: &[Value]) {
+        self.observe_access(access, address, offset);
         let pattern = self.pattern(access, address, offset);
         if let Pattern::Uniform(at) = pattern {
             self.check(access, address, offset, &pattern);

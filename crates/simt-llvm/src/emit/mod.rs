@@ -13,12 +13,14 @@ mod convert;
 mod directed;
 mod engine_call;
 mod float;
+mod instrument;
 mod integer;
 mod kernel;
 mod lanes;
 mod math;
 mod matrix;
 mod memory;
+pub mod notes;
 mod outline;
 mod runtime;
 mod team;
@@ -26,7 +28,7 @@ mod transfer;
 mod value;
 mod wait;
 
-pub use kernel::{ENTRY_NAME, emit_program};
+pub use kernel::{ENTRY_NAME, EmittedKernel, Purpose, emit_program};
 pub use team::choose_lanes;
 
 use std::collections::HashMap;
@@ -96,6 +98,12 @@ struct Unit<'a> {
     outline: bool,
     /// Whether the kernel is called warp by warp and may suspend.
     suspendable: bool,
+    /// What was decided, function by function.
+    notes: std::cell::RefCell<Vec<notes::FunctionNotes>>,
+    /// Whether the notes are to say why branches diverge.
+    explain: bool,
+    /// The segments and sites so far, where code is instrumented.
+    instrumentation: Option<std::cell::RefCell<simt_ir::instrument::Instrumentation>>,
 }
 
 /// Emits one function.
@@ -148,6 +156,8 @@ struct FunctionEmitter<'a> {
     block: BlockId,
     /// Predicate of the guarded access being emitted.
     guard: Option<Value>,
+    /// The segment that the code being emitted belongs to, once it has a mark.
+    segment: Option<usize>,
     /// Addresses that need not be tested again.
     checked: Vec<check::Checked>,
     /// PTX line of the instruction being emitted.
@@ -254,6 +264,7 @@ impl<'a> FunctionEmitter<'a> {
         let results = &instruction.results;
         match &instruction.op {
             Op::Unsupported { text, .. } => return Err(self.unsupported(text)),
+            Op::Mark { class } => self.mark(simt_ir::instrument::Mark { line: self.line, class: *class }),
             Op::Load { .. } | Op::Store { .. } => self.memory(&instruction.op, results)?,
             Op::Atomic { .. } => self.atomic(&instruction.op, results)?,
             Op::Call { .. } | Op::CallIndirect { .. } => self.call(&instruction.op, results)?,

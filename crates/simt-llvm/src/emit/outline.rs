@@ -12,6 +12,7 @@ pub(super) const OUTLINE_FROM: usize = 160;
 impl FunctionEmitter<'_> {
     /// Checks and gathers, or scatters `values`; leaves by the fault block if the access faults.
     pub fn call_outlined(&mut self, access: Access, addresses: Val, values: &[Val]) -> Vec<Val> {
+        self.note_outlined(access);
         let helper = self.outlined(access);
         let line = self.i32(self.line);
         let mut arguments = vec![self.launch, self.warp, self.mask_bits(self.mask), addresses, line];

@@ -344,17 +344,18 @@ impl FunctionEmitter<'_> {
     pub fn forget_variable(&mut self, value: Value) {
         let ir = self.ir;
         let ty = self.function.ty(value);
+        let forget = |slot: Val| _ = ir.store(ir.poison(self.scalar_type(ty)), slot, 0);
         match self.variables[value.0 as usize] {
-            Some(Variable::Uniform(slot)) => _ = ir.store(ir.poison(self.scalar_type(ty)), slot, 0),
+            Some(Variable::Uniform(slot)) => forget(slot),
             // A blend reads the old value: it must be something.
             Some(Variable::Vector(slot)) => _ = ir.store(ir.zero(self.vector_type(ty)), slot, 0),
             Some(Variable::Affine { base, speculation, .. }) => {
                 self.forget_speculation(speculation, ty);
-                ir.store(ir.poison(self.scalar_type(ty)), base, 0);
+                forget(base);
             }
             Some(Variable::Segments { bases, speculation, .. }) => {
                 self.forget_speculation(speculation, ty);
-                bases.iter().for_each(|base| _ = ir.store(ir.poison(self.scalar_type(ty)), *base, 0));
+                bases.iter().for_each(|base| forget(*base));
             }
             None => {}
         }

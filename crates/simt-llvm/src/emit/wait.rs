@@ -56,8 +56,10 @@ impl FunctionEmitter<'_> {
         if self.function.kind != FunctionKind::Kernel {
             return Err(self.unsupported("a barrier in a function that is recursive or called through a pointer"));
         }
+        self.observe_barrier();
         let Op::Barrier { kind, id, threads, predicate } = op else { return Ok(()) };
         if self.unit.is_lone() && *kind == BarrierKind::Sync && results.is_empty() {
+            self.note_passed_barrier();
             return Ok(());
         }
         let active = match self.lanes() == LANES {
@@ -85,6 +87,7 @@ impl FunctionEmitter<'_> {
         self.store_warp(offset_of!(WarpContext, barrier_predicate), votes);
         let instruction = Instruction { op: op.clone(), results: results.to_vec(), line: self.line };
         if !self.suspends_after(&instruction) {
+            self.note_passed_barrier();
             let popcount = |bits: Val| self.ir.intrinsic("llvm.ctpop", &[self.ir.int(32)], &[bits]);
             self.store_warp(offset_of!(WarpContext, barrier_count), popcount(votes));
             self.store_warp(offset_of!(WarpContext, barrier_total), popcount(active));
@@ -212,9 +215,11 @@ impl FunctionEmitter<'_> {
         for value in &values {
             saved.extend(self.slots_of(*value));
         }
-        self.save(
-            &saved.iter().filter(|item| !self.waits.kept.contains(&item.slot.key())).copied().collect::<Vec<_>>(),
-        );
+        let anew: Vec<Saved> =
+            saved.iter().filter(|item| !self.waits.kept.contains(&item.slot.key())).copied().collect();
+        let bytes = |items: &[Saved]| items.iter().map(|item| item.bytes).sum();
+        self.note_wait(status, bytes(&anew), bytes(&saved));
+        self.save(&anew);
         let resume = self.new_block("resume");
         self.waits.resumes.push(resume);
         self.store_warp(offset_of!(WarpContext, resume_point), self.i32(self.waits.resumes.len() as u32));

@@ -109,6 +109,7 @@ impl CoreState {
             (*context).sm_id = plan.sm_id(self.index);
             (*context).access = 0;
             (*context).exited = 0;
+            (*context).tally = plan.tally(self.index);
             Ok(CallFrame::enter(self.frame, plan.entry, launch, context, first, count))
         }
     }

@@ -3,6 +3,7 @@
 use super::layout::Layout;
 use crate::domain::Domain;
 use crate::kernel::Kernel;
+use crate::observe::{LaunchInfo, Tallies};
 use crate::queue::{LaunchRecord, Padded};
 use crate::runtime;
 use crate::{arena::Arena, fault::FaultKind};
@@ -28,9 +29,17 @@ pub(crate) struct Plan {
     pub(crate) cluster: [u32; 3],
     pub(crate) cooperative: bool,
     pub(crate) sm_count: u32,
+    /// Where instrumented code counts; null for other code.
+    pub(crate) tallies: *const Tallies,
 }
 
 impl Plan {
+    /// Where a core counts.
+    pub(crate) fn tally(&self, core: usize) -> *mut u64 {
+        // SAFETY: the grid keeps them until the launch is over.
+        unsafe { self.tallies.as_ref() }.map_or(ptr::null_mut(), |tallies| tallies.of_core(core))
+    }
+
     /// `%smid` for a core.
     pub(crate) fn sm_id(&self, core: usize) -> u32 {
         core as u32 % self.sm_count.max(1)
@@ -47,6 +56,8 @@ const CLOSED: u64 = 1 << 63;
 pub(crate) struct Grid {
     plan: UnsafeCell<Plan>,
     launch: UnsafeCell<LaunchContext>,
+    /// What the plan points to.
+    tallies: UnsafeCell<Option<Box<Tallies>>>,
     /// Number of the unit to hand out next.
     next: Padded<AtomicU64>,
     /// Shares and [`CLOSED`].
@@ -61,7 +72,7 @@ pub(crate) struct Grid {
     node: AtomicU64,
 }
 
-// SAFETY: `plan` and `launch` are only written by `start`, when nobody else holds a share; the way to a share is through the
+// SAFETY: `plan`, `launch` and `tallies` are only written by `start`, when nobody else holds a share; the way to a share is through the
 // thread that started the grid or through the scheduler's lock.
 unsafe impl Sync for Grid {}
 // SAFETY: the pointers are to what the stream keeps alive.
@@ -80,7 +91,9 @@ impl Default for Grid {
                 cluster: [1; 3],
                 cooperative: false,
                 sm_count: 1,
+                tallies: ptr::null(),
             }),
+            tallies: UnsafeCell::new(None),
             launch: UnsafeCell::new(LaunchContext {
                 params: ptr::null(),
                 symbols: ptr::null(),
@@ -125,6 +138,7 @@ impl Grid {
         domain: &Domain,
         arena: &Arena,
         stream: *const crate::queue::Stream,
+        cores: usize,
     ) -> Result<(), FaultKind> {
         // SAFETY: the caller keeps the kernel alive.
         let kernel = unsafe { &*record.kernel };
@@ -147,6 +161,8 @@ impl Grid {
         let sm_count = domain.config().sm_count;
         // SAFETY: no grid is in progress, so nobody else looks.
         unsafe {
+            *self.tallies.get() = Tallies::of(kernel, cores);
+            let tallies = (*self.tallies.get()).as_deref().map_or(ptr::null(), ptr::from_ref);
             *self.plan.get() = Plan {
                 kernel,
                 entry: code.entry,
@@ -157,6 +173,7 @@ impl Grid {
                 cluster: unit,
                 cooperative: record.cooperative,
                 sm_count,
+                tallies,
             };
             let launch = &mut *self.launch.get();
             launch.params = parameters;
@@ -207,6 +224,22 @@ impl Grid {
     /// Gives the grid a number in its family, or takes it away.
     pub(crate) fn set_node(&self, node: u64) {
         self.node.store(node, Ordering::Release);
+    }
+
+    /// Tells the kernel's observer, if it has one, that the launch is over.
+    ///
+    /// # Safety
+    /// The caller gave up the last share, and has not yet completed the command.
+    pub(crate) unsafe fn finish_observation(&self, stream: u64, sequence: u64) {
+        // SAFETY: nobody has a share, and who had one gave it up with release; the stream keeps the kernel.
+        unsafe {
+            let Some(tallies) = (*self.tallies.get()).take() else { return };
+            let Some(observer) = (*self.plan().kernel).observer() else { return };
+            let launch = &*self.launch.get();
+            let info =
+                LaunchInfo { stream, sequence, grid: launch.grid, block: launch.block, failed: self.is_aborted() };
+            observer.finish(&info, &tallies.sums());
+        }
     }
 
     /// Frees what the grid keeps between launches.

@@ -185,6 +185,7 @@ impl Unit {
             unsafe {
                 (*context).sm_id = self.plan.sm_id(core.index);
                 (*context).engine = core.engine_word();
+                (*context).tally = self.plan.tally(core.index);
             }
         }
     }

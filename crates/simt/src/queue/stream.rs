@@ -34,6 +34,8 @@ pub(crate) enum State {
 /// A queue of commands, carried out one after the other.
 pub struct Stream {
     engine: Arc<Shared>,
+    /// Counts the streams of the engine.
+    number: u64,
     domain: Arc<Domain>,
     priority: i32,
     producer: BriefLock<Producer>,
@@ -90,6 +92,7 @@ impl Stream {
         family_of_lane: Weak<Family>,
     ) -> io::Result<Arc<Stream>> {
         Ok(Arc::new(Stream {
+            number: engine.next_stream_number(),
             engine,
             domain,
             priority,
@@ -113,6 +116,11 @@ impl Stream {
     /// The domain that the stream's kernels fail with.
     pub fn domain(&self) -> &Arc<Domain> {
         &self.domain
+    }
+
+    /// The stream's number, in the order in which the engine's streams were made.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     /// Urgency; smaller numbers go first.
