@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use simt::arena::Purpose;
-use simt::{Domain, DomainConfig, Engine, EngineConfig, Kernel, KernelObserver, Launch, Stream};
+use simt::{Domain, DomainConfig, Engine, EngineConfig, Kernel, KernelObserver, Launch, Services, Stream};
 use simt_interp::random::{Case, interpret, interpret_counted};
 use simt_ir::instrument::{Instrumentation, Mark};
 use simt_ir::{BinaryOp, Instruction, Op, Program, SpecialRegister, Type};
@@ -125,7 +125,10 @@ impl Device {
         // SAFETY: the code was made for this contract and is kept by the kernel; observers count in as many words as it says.
         let kernel = unsafe {
             match observer.zip(object.instrumentation) {
-                Some((observer, meaning)) => Kernel::observed("k", code, symbols, owner, observer(&meaning)),
+                Some((observer, meaning)) => {
+                    let services = Services { observer: Some(observer(&meaning)), ..Services::default() };
+                    Kernel::with_services("k", code, symbols, owner, services)
+                }
                 None => Kernel::new("k", code, symbols, owner),
             }
         };
