@@ -172,10 +172,9 @@ impl FunctionEmitter<'_> {
         }
         let ty = self.ir.vector(piece, self.lanes());
         let bytes = self.ir.bits(piece) / 8;
-        let pointers = self.lane_pointers(access.space, addresses);
         let pieces: Vec<Val> = (0..access.bytes() / bytes)
             .map(|index| {
-                let at = self.ir.offset(pointers, self.i64(u64::from(index * bytes)));
+                let at = self.moved_pointers(access.space, addresses, index * bytes);
                 let arguments = [at, self.i32(bytes), self.mask, self.ir.zero(ty)];
                 self.ir.intrinsic("llvm.masked.gather", &[ty, self.ir.vector(self.ir.ptr(), self.lanes())], &arguments)
             })
@@ -437,10 +436,9 @@ impl FunctionEmitter<'_> {
             return self.scatter_small(access, addresses, vectors[0]);
         }
         let (bytes, count) = (self.ir.bits(piece) / 8, self.ir.bits(piece) / (8 * access.ty.bytes()));
-        let pointers = self.lane_pointers(access.space, addresses);
         for (index, elements) in vectors.chunks(count as usize).enumerate() {
             let value = if count == 1 { elements[0] } else { self.put_together(elements, piece) };
-            let at = self.ir.offset(pointers, self.i64(u64::from(index as u32 * bytes)));
+            let at = self.moved_pointers(access.space, addresses, index as u32 * bytes);
             let types = [self.ir.type_of(value), self.ir.vector(self.ir.ptr(), self.lanes())];
             self.ir.intrinsic("llvm.masked.scatter", &types, &[value, at, self.i32(bytes), self.mask]);
         }
@@ -473,6 +471,16 @@ impl FunctionEmitter<'_> {
                 self.ir.cast(Cast::IntToPtr, address, self.ir.ptr())
             }
         }
+    }
+
+    /// The lanes' addresses in a space, moved by a distance, as pointers. Numbers are moved, not pointers, which LLVM would do lane by lane
+    /// where it cuts vectors into slices.
+    fn moved_pointers(&self, space: AddressSpace, addresses: Val, bytes: u32) -> Val {
+        let moved = match bytes {
+            0 => addresses,
+            bytes => self.ir.add(addresses, self.ir.splat(self.i64(bytes.into()), self.lanes())),
+        };
+        self.lane_pointers(space, moved)
     }
 
     /// The lanes' addresses in a space as pointers.

@@ -248,7 +248,14 @@ impl Analysis<'_> {
         let rows = |length: u32, outer: i64| (x == length && (x * y) % lanes == 0).then_some(outer);
         let segmented = |stride: i64, length: u32, outer: i64, high: u32| {
             let outer = rows(length, outer);
-            fact(Progression { stride, length: length as u8, speculative: false, outer }, high, 0)
+            // Lane 0 is the first of a row, or as many lanes into it as divide both.
+            let align = match (stride, outer) {
+                (1, _) if lanes.is_multiple_of(x) => 63,
+                (1, _) => x.trailing_zeros().min(lanes.trailing_zeros()) as u8,
+                (_, Some(_)) => (lanes / length).trailing_zeros() as u8,
+                _ => 0,
+            };
+            fact(Progression { stride, length: length as u8, speculative: false, outer }, high, align)
         };
         match (register, one_row, segment) {
             (TidX, ..) if x == 1 => constant(Type::I32, 0),

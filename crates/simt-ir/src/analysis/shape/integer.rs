@@ -2,7 +2,7 @@
 
 use super::Shape;
 use super::fact::{Fact, constant, full_range, sign_extend};
-use super::progression::{Progression, WHOLE, lanes_fit, scaled, segment_uniform, shape_of};
+use super::progression::{Progression, WHOLE, lanes_fit, parts, scaled, segment_uniform, shape_of};
 use crate::{BinaryOp, IntCondition, Type};
 
 pub(super) fn binary(lanes: u32, op: BinaryOp, ty: Type, a: Fact, b: Fact) -> Fact {
@@ -35,11 +35,26 @@ pub(super) fn binary(lanes: u32, op: BinaryOp, ty: Type, a: Fact, b: Fact) -> Fa
         // The low bits of lane 0 are zero, so that adding the lane's part does not carry into the bits kept.
         (ShrUnsigned | ShrSigned, Some((p, _))) => match b.constant {
             Some(amount) if fits(p, a.align, amount) && p.length == WHOLE => Shape::Uniform,
-            _ => segments(p),
+            Some(amount) => match parts(lanes, p, a.align, amount) {
+                Some(length) => {
+                    // From one part to the next the number kept counts up, unless it wraps.
+                    let one_sign = op == ShrSigned || a.range.0 >= 0 || a.range.1 < 0;
+                    let outer = (one_sign && stays_below_wrap(lanes, p, ty, a.range)).then_some(1);
+                    Progression { stride: 0, length, speculative: false, outer }.shape()
+                }
+                None => segments(p),
+            },
+            None => segments(p),
         },
         (And, Some((p, _))) => match b.constant {
             Some(mask) if fits(p, a.align, u64::from(mask.trailing_ones())) => unchanged(p),
             Some(mask) if fits(p, a.align, u64::from(mask.trailing_zeros())) && p.length == WHOLE => Shape::Uniform,
+            Some(mask) if mask.count_ones() == mask.trailing_ones() => {
+                match parts(lanes, p, a.align, mask.trailing_ones().into()) {
+                    Some(length) => Progression { length, outer: Some(0), ..p }.shape(),
+                    None => segments(p),
+                }
+            }
             _ => segments(p),
         },
         (Or | Xor, Some((p, q))) => {
@@ -65,6 +80,13 @@ pub(super) fn binary(lanes: u32, op: BinaryOp, ty: Type, a: Fact, b: Fact) -> Fa
         _ => None,
     };
     Fact { shape, range, align, lanes_align, constant: None, place }
+}
+
+/// Whether no lane's value wraps where lane 0's does not, as the range of all lanes' values says.
+fn stays_below_wrap(lanes: u32, p: Progression, ty: Type, range: (i64, i64)) -> bool {
+    let step = p.stride.unsigned_abs().max(p.outer.unwrap_or(0).unsigned_abs());
+    let width = i128::from(range.1) - i128::from(range.0) + i128::from(lanes) * i128::from(step);
+    width < 1i128 << ty.bits().min(64)
 }
 
 fn binary_align(op: BinaryOp, a: Fact, b: Fact) -> u8 {
@@ -156,9 +178,7 @@ pub(super) fn extend(lanes: u32, signed: bool, from: Type, to: Type, a: Fact) ->
     // The progression survives if no lane wraps in the narrow type, which the range proves: a lane outside it would
     // have made the range the full one.
     let p = a.shape.progression();
-    let step = p.map_or(0, |p| p.stride.unsigned_abs().max(p.outer.unwrap_or(0).unsigned_abs()));
-    let width = i128::from(a.range.1) - i128::from(a.range.0) + i128::from(lanes) * i128::from(step);
-    let proven = fits && width < 1i128 << from.bits().min(64);
+    let proven = fits && p.is_none_or(|p| stays_below_wrap(lanes, p, from, a.range));
     let shape = match p {
         Some(p) if p.stride != 0 => {
             let small = p.stride.unsigned_abs().saturating_mul(lanes.into()) < 1u64 << (from.bits() - 1).min(62);

@@ -7,6 +7,8 @@ mod analysis;
 mod fact;
 mod integer;
 mod progression;
+#[cfg(test)]
+mod tests;
 
 pub use fact::{Fact, Place};
 pub use progression::SEGMENTS_MAX;
@@ -27,7 +29,7 @@ pub enum Shape {
         /// Whether that holds only if an extension on the way did not wrap, which the code has to test when it relies on it.
         speculative: bool,
     },
-    /// Within each aligned segment of `length` lanes (8 to half of all) in progression as above; nothing is known between segments.
+    /// Within each aligned segment of `length` lanes (4 to half of all) in progression as above; nothing is known between segments.
     Segmented {
         /// Distance between neighbouring lanes; may be 0.
         stride: i64,

@@ -5,6 +5,9 @@ use super::Shape;
 /// Most segments that a value may have.
 pub const SEGMENTS_MAX: u32 = 16;
 
+/// Lanes of the smallest segment that is worth while.
+const SEGMENT_LANES_MIN: u32 = 4;
+
 /// Length of a segment that is all lanes.
 pub(super) const WHOLE: u8 = u8::MAX;
 
@@ -43,7 +46,11 @@ pub(super) struct Progression {
 
 impl Progression {
     pub(super) fn shape(self) -> Shape {
-        let Progression { stride, length, speculative, outer } = self;
+        let Progression { stride, mut length, speculative, outer } = self;
+        // Segments that go on where the one before ends are none.
+        if !speculative && outer.is_some() && outer == stride.checked_mul(length.into()) {
+            length = WHOLE;
+        }
         match (stride, length) {
             (0, WHOLE) if !speculative => Shape::Uniform,
             (0, _) if speculative => Shape::Varying,
@@ -110,6 +117,15 @@ pub(super) fn lanes_fit(lanes: u32, p: Progression, align: u8, bits: u64) -> boo
     let last = i64::from(lanes) - 1;
     let small = p.stride >= 0 && p.stride.saturating_mul(last) < (1i64 << bits.min(62));
     !p.speculative && u64::from(align) >= bits.min(63) && bits < 63 && small && p.length == WHOLE
+}
+
+/// Lanes of a segment, where the values of all lanes are in progression and their low `bits` begin anew after so many.
+pub(super) fn parts(lanes: u32, p: Progression, align: u8, bits: u64) -> Option<u8> {
+    let turns_over = !p.speculative && p.length == WHOLE && u64::from(align) >= bits && bits < 16;
+    let stride = u32::try_from(p.stride).ok().filter(|stride| turns_over && stride.is_power_of_two())?;
+    let length = (1u32 << bits) / stride;
+    let useful = length >= SEGMENT_LANES_MIN && length < lanes && lanes / length <= SEGMENTS_MAX;
+    useful.then_some(length as u8)
 }
 
 /// The weaker of two shapes; speculation in either makes the result speculative.
