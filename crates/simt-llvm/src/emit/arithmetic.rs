@@ -98,6 +98,10 @@ impl FunctionEmitter<'_> {
     fn speculate(&mut self, op: &Op, ty: Type) -> Result<Speculation, Error> {
         Ok(match op {
             Op::Extend { signed, from, a, .. } => self.speculate_extension(*signed, *from, ty, *a),
+            Op::Binary { op: op @ (BinaryOp::MinSigned | BinaryOp::MaxSigned), a, b, .. } => {
+                let (index, bound) = if self.shape(*b).is_uniform() { (*a, *b) } else { (*b, *a) };
+                self.speculate_bound(*op, ty, index, bound)
+            }
             Op::Binary { op, a, b, .. } => {
                 let constants = (self.shapes.fact(*a).constant, self.shapes.fact(*b).constant);
                 let (a, b) = (self.speculation_of(*a), self.speculation_of(*b));
@@ -147,13 +151,42 @@ impl FunctionEmitter<'_> {
         }
     }
 
-    fn speculate_extension(&mut self, signed: bool, from: Type, ty: Type, a: Value) -> Speculation {
-        let source = self.speculation_of(a);
-        let (stride, length) = match self.shape(a) {
+    /// Of an index held below or above a uniform bound.
+    fn speculate_bound(&mut self, op: BinaryOp, ty: Type, index: Value, bound: Value) -> Speculation {
+        let source = self.speculation_of(index);
+        let (stride, length) = self.progression_of(index);
+        let (bases, exact, bound) = (self.bases_of(index, length), self.vector(index), self.uniform(bound));
+        let held: Vec<Val> = bases.iter().map(|base| self.binary(op, ty, *base, bound)).collect();
+        let bounds = self.ir.splat(bound, self.lanes());
+        let exact = self.binary(op, ty, exact, bounds);
+        let distances = self.ir.sub(exact, self.spread_segments(&Bases::new(held)));
+        let span = self.ir.constant(self.scalar_type(ty), stride.wrapping_mul(i64::from(length) - 1) as u64);
+        let mut holds = source.holds;
+        for base in bases.iter() {
+            let last = self.ir.add(*base, span);
+            let (end, predicate) = match op {
+                BinaryOp::MaxSigned => (*base, IntPredicate::LLVMIntSGE),
+                _ => (last, IntPredicate::LLVMIntSLE),
+            };
+            let within = self.ir.icmp(predicate, end, bound);
+            let counts_up = self.ir.icmp(IntPredicate::LLVMIntSGE, last, *base);
+            holds = self.ir.and(holds, self.ir.and(within, counts_up));
+        }
+        Speculation { holds, distances }
+    }
+
+    /// Stride and length of the segments of a value in progression.
+    fn progression_of(&self, value: Value) -> (i64, u32) {
+        match self.shape(value) {
             Shape::Affine { stride, .. } => (stride, self.lanes()),
             Shape::Segmented { stride, length, .. } => (stride, u32::from(length)),
-            Shape::Uniform | Shape::Varying => unreachable!("only progressions are extended so"),
-        };
+            Shape::Uniform | Shape::Varying => unreachable!("only progressions are hoped for"),
+        }
+    }
+
+    fn speculate_extension(&mut self, signed: bool, from: Type, ty: Type, a: Value) -> Speculation {
+        let source = self.speculation_of(a);
+        let (stride, length) = self.progression_of(a);
         let bases = self.bases_of(a, length);
         let narrow = self.vector(a);
         let cast = if signed { Cast::SExt } else { Cast::ZExt };

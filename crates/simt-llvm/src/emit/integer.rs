@@ -75,7 +75,7 @@ impl FunctionEmitter<'_> {
         }
     }
 
-    fn binary(&mut self, op: BinaryOp, ty: Type, a: Val, b: Val) -> Val {
+    pub fn binary(&mut self, op: BinaryOp, ty: Type, a: Val, b: Val) -> Val {
         let ir = self.ir;
         let shape = ir.type_of(a);
         let minmax = |name: &str| ir.intrinsic(name, &[shape], &[a, b]);

@@ -12,7 +12,8 @@ pub(super) fn binary(lanes: u32, op: BinaryOp, ty: Type, a: Fact, b: Fact) -> Fa
         (Some(a), Some(b)) => fold(op, ty, a, b),
         _ => None,
     };
-    if let Some(bits) = folded {
+    let only = (range.0 == range.1 && ty.is_int()).then_some(range.0 as u64 & (u64::MAX >> (64 - ty.bits().min(64))));
+    if let Some(bits) = folded.or(only) {
         return constant(ty, bits);
     }
     let both = a.shape.progression().zip(b.shape.progression());
@@ -55,6 +56,18 @@ pub(super) fn binary(lanes: u32, op: BinaryOp, ty: Type, a: Fact, b: Fact) -> Fa
                     None => segments(p),
                 }
             }
+            // What is left of an index when its low bits are cleared.
+            Some(mask) => match parts(lanes, p, a.align, mask.trailing_zeros().into()) {
+                Some(length) => {
+                    let low = (1u64 << mask.trailing_zeros()) - 1;
+                    let kept = mask | low;
+                    let within = a.range.0 >= 0 && a.range.1 as u64 <= kept && kept & kept.wrapping_add(1) == 0;
+                    let counts_up = sign_extend(ty, kept) == -1 || within;
+                    let outer = (counts_up && stays_below_wrap(lanes, p, ty, a.range)).then_some(low as i64 + 1);
+                    Progression { stride: 0, length, speculative: false, outer }.shape()
+                }
+                None => segments(p),
+            },
             _ => segments(p),
         },
         (Or | Xor, Some((p, q))) => {
@@ -66,6 +79,9 @@ pub(super) fn binary(lanes: u32, op: BinaryOp, ty: Type, a: Fact, b: Fact) -> Fa
                 segments(p)
             }
         }
+        // An index held within bounds is hoped to lie within them.
+        (MinSigned | MaxSigned, Some((p, q))) if p.stride > 0 && q.is_uniform() => p.shape().if_proven(false),
+        (MinSigned | MaxSigned, Some((p, q))) if q.stride > 0 && p.is_uniform() => q.shape().if_proven(false),
         (_, Some((p, _))) => segments(p),
         _ => Shape::Varying,
     };

@@ -26,7 +26,8 @@ pub enum Shape {
     Affine {
         /// Distance between neighbouring lanes.
         stride: i64,
-        /// Whether that holds only if an extension on the way did not wrap, which the code has to test when it relies on it.
+        /// Whether that holds only if an extension on the way did not wrap and no bound was passed, which the code has to test when it relies
+        /// on it.
         speculative: bool,
     },
     /// Within each aligned segment of `length` lanes (4 to half of all) in progression as above; nothing is known between segments.

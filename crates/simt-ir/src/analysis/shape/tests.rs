@@ -78,9 +78,11 @@ fn random_function(numbers: &mut Numbers) -> Function {
                 let start = builder.constant(Type::I32, constant);
                 let moved = builder.binary(BinaryOp::Add, words[numbers.below(4)], start);
                 let bits = 1 + numbers.below(5) as u64;
-                let (op, by) = match numbers.below(3) {
+                let (op, by) = match numbers.below(5) {
                     0 => (BinaryOp::And, (1 << bits) - 1),
-                    1 => (BinaryOp::ShrUnsigned, bits),
+                    1 => (BinaryOp::And, 0xffff_ffff & !((1 << bits) - 1)),
+                    2 => (BinaryOp::And, 0xff & !((1 << bits) - 1)),
+                    3 => (BinaryOp::ShrUnsigned, bits),
                     _ => (BinaryOp::ShrSigned, bits),
                 };
                 let by = builder.constant(Type::I32, by);
