@@ -7,7 +7,8 @@ use anyhow::Result;
 use crate::process::{cargo, run as run_command};
 use crate::{dist, setup, venv};
 
-/// Runs all tests. Of `args`, `--long` is taken here and the rest handed to `cargo test`.
+/// Runs all tests. Of `args`, `--long` is taken here and the rest handed to `cargo test`: the random programs are then run once more, very
+/// many of them, in a release build.
 ///
 /// # Errors
 /// When the set-up, the build or a test fails.
@@ -17,11 +18,15 @@ pub fn run(args: &[String]) -> Result<()> {
     let mut test = cargo();
     test.args(["test", "--workspace"]);
     test.args(args.iter().filter(|arg| *arg != "--long"));
-    if args.iter().any(|arg| arg == "--long") {
-        test.env("APEX_TEST_LONG", "1");
-    }
     environment(&mut test)?;
-    run_command(&mut test)
+    run_command(&mut test)?;
+    if args.iter().any(|arg| arg == "--long") {
+        let mut long = cargo();
+        long.args(["test", "--release", "--package", "jit", "--test", "random"]).env("APEX_TEST_LONG", "1");
+        environment(&mut long)?;
+        run_command(&mut long)?;
+    }
+    Ok(())
 }
 
 /// Checks the house rules alone.
