@@ -90,10 +90,10 @@ impl FunctionEmitter<'_> {
         let ir = self.ir;
         let shape = ir.type_of(a);
         let word = ir.like(ir.int(32), shape);
-        // Beyond ±151 nothing changes any more; NaN goes through the comparison as it is.
-        let high = ir.fcmp(FloatPredicate::LLVMRealOGT, a, self.single(shape, 151.0));
-        let low = ir.fcmp(FloatPredicate::LLVMRealOLT, a, self.single(shape, -152.0));
-        let x = ir.select(high, self.single(shape, 151.0), ir.select(low, self.single(shape, -152.0), a));
+        // Beyond ±151 nothing changes any more. A NaN becomes a number here, so that there is an integer for it; it is put back in the end.
+        let (least, most) = (self.single(shape, -152.0), self.single(shape, 151.0));
+        let x = ir.select(ir.fcmp(FloatPredicate::LLVMRealOGT, a, least), a, least);
+        let x = ir.select(ir.fcmp(FloatPredicate::LLVMRealOLT, x, most), x, most);
         let whole = ir.intrinsic("llvm.roundeven", &[shape], &[x]);
         let fraction = ir.bin(Bin::FSub, x, whole);
         const COEFFICIENTS: [f64; 7] = [
@@ -107,7 +107,8 @@ impl FunctionEmitter<'_> {
         ];
         let value = self.polynomial(fraction, &COEFFICIENTS);
         let nan = ir.fcmp(FloatPredicate::LLVMRealUNO, a, a);
-        let exponent = ir.intrinsic("llvm.fptosi.sat", &[word, shape], &[whole]);
+        // Not the conversion that saturates: LLVM takes that apart into scalars.
+        let exponent = ir.cast(Cast::FPToSI, whole, word);
         let half = ir.bin(Bin::AShr, exponent, ir.constant(word, 1));
         let rest = ir.sub(exponent, half);
         let power = |exponent: Val| {
@@ -164,7 +165,9 @@ impl FunctionEmitter<'_> {
         }
         // Of huge arguments nothing is left after the reduction: any angle is as good.
         let x = self.clamped(x, 1.0);
-        let quadrant = ir.intrinsic("llvm.fptosi.sat", &[word, shape], &[nearest]);
+        let magnitude = ir.intrinsic("llvm.fabs", &[shape], &[nearest]);
+        let counts = ir.fcmp(FloatPredicate::LLVMRealOLT, magnitude, self.single(shape, 2f64.powi(30)));
+        let quadrant = ir.cast(Cast::FPToSI, ir.select(counts, nearest, ir.zero(shape)), word);
         let quadrant = if cosine { ir.add(quadrant, ir.constant(word, 1)) } else { quadrant };
         let square = ir.bin(Bin::FMul, x, x);
         let odd = self.polynomial(square, &[-0.166_666_546, 0.008_332_160_9, -0.000_195_152_96]);
