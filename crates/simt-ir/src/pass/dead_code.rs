@@ -1,9 +1,10 @@
 //! Removes what nobody uses and what nothing reaches.
 
 use crate::analysis::{Dominators, liveness_uses};
-use crate::{Function, Terminator, Value};
+use crate::{Function, Op, Terminator, Value};
 
-/// Empties unreachable blocks, forgets the edges they had, and removes operations and phis without uses.
+/// Empties unreachable blocks, forgets the edges they had, and removes operations and phis without uses. Atomic operations whose results
+/// nobody wants give none.
 pub fn remove_dead_code(function: &mut Function) {
     remove_unreachable(function);
     let mut used = vec![false; function.value_types.len()];
@@ -31,6 +32,15 @@ pub fn remove_dead_code(function: &mut Function) {
     }
     for block in &mut function.blocks {
         block.phis.retain(|phi| used[phi.result.0 as usize]);
+        for instruction in &mut block.instructions {
+            let wanted = instruction.results.iter().any(|result| used[result.0 as usize]);
+            if let Op::Atomic { returns, .. } = &mut instruction.op
+                && !wanted
+            {
+                *returns = false;
+                instruction.results.clear();
+            }
+        }
         block.instructions.retain(|instruction| {
             !instruction.op.is_removable() || instruction.results.iter().any(|result| used[result.0 as usize])
         });

@@ -40,7 +40,7 @@ impl FunctionEmitter<'_> {
         });
         let access = Access { space: *space, ty: *ty, count: 1, kind: AccessKind::Atomic, strong: true };
         self.observe_access(access, *address, *offset);
-        let addresses = self.ir.add(self.vector(*address), self.ir.splat(self.i64(*offset as u64), LANES));
+        let addresses = self.ir.add(self.vector(*address), self.ir.splat(self.i64(*offset as u64), self.lanes()));
         self.guard = *guard;
         self.check(access, *address, *offset, &Pattern::Listed(addresses));
         self.guard = None;
@@ -86,15 +86,17 @@ impl FunctionEmitter<'_> {
         let ir = self.ir;
         let zero = ir.zero(self.vector_type(access.ty));
         let own = ir.select(self.mask, self.vector(operand), zero);
-        let sums = [1, 2, 4, 8, 16].into_iter().fold(own, |sums, distance| {
+        let lanes = self.lanes();
+        let distances = std::iter::successors(Some(1), |distance| Some(2 * distance)).take_while(|it| *it < lanes);
+        let sums = distances.fold(own, |sums, distance| {
             let order: Vec<u32> =
-                (0..LANES).map(|lane| if lane < distance { LANES } else { lane - distance }).collect();
+                (0..lanes).map(|lane| if lane < distance { lanes } else { lane - distance }).collect();
             ir.add(sums, ir.shuffle(sums, zero, &order))
         });
-        let total = ir.extract_at(sums, LANES - 1);
+        let total = ir.extract_at(sums, lanes - 1);
         let pointer = self.pointer(access.space, self.first_active(addresses));
         let old = self.modify(AtomicOp::Add, access.space, access.ty, pointer, total, None);
-        ir.add(ir.splat(old, LANES), ir.sub(sums, own))
+        ir.add(ir.splat(old, lanes), ir.sub(sums, own))
     }
 
     /// Applies the operation for each active lane, lowest first; the old values.
@@ -129,7 +131,8 @@ impl FunctionEmitter<'_> {
             }
         };
         // In shared memory the operation itself is so quick that the loop would cost more.
-        if access.space == AddressSpace::Shared && reduction_of(kind).is_some() && self.unit.few_atomics {
+        let is_quick = access.space == AddressSpace::Shared && reduction_of(kind).is_some();
+        if is_quick && self.unit.few_atomics && self.lanes() == LANES {
             self.each_active_lane_unrolled(one);
         } else {
             self.each_active_lane(one);
@@ -141,7 +144,7 @@ impl FunctionEmitter<'_> {
     fn addresses_by_number(&mut self, access: Access, addresses: Val) -> LaneSource {
         let bytes = if access.space == AddressSpace::Shared { 4 } else { 8 };
         let element = self.ir.int(8 * bytes);
-        let vector = self.ir.vector(element, LANES);
+        let vector = self.ir.vector(element, self.lanes());
         let numbers = match access.space {
             AddressSpace::Shared => self.ir.cast(Cast::Trunc, addresses, vector),
             _ => self.ir.cast(Cast::PtrToInt, self.lane_pointers(access.space, addresses), vector),

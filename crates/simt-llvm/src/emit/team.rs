@@ -27,12 +27,12 @@ pub fn choose_lanes(program: &Program, launch: LaunchShape, target: Target, want
     let alone = Walked::new(program, kernel, launch);
     let wanted = f64::from(WARP_SIZE) * alone.idleness(target);
     let promises = |lanes: u32| {
+        let together = Walked::new(program, kernel, LaunchShape { lanes, ..launch });
+        let carried = together.carried_registers(lanes, target);
         // Half as many lanes would do.
         let too_many = f64::from(lanes / 2) >= wanted;
-        let together = Walked::new(program, kernel, LaunchShape { lanes, ..launch });
-        !too_many
-            && together.carried_registers(lanes, target) * 2 <= target.registers()
-            && together.is_as_regular_as(&alone)
+        let fits = carried * 2 <= target.registers();
+        !too_many && fits && together.is_regular() && together.keeps_patterns_of(&alone)
     };
     sizes.into_iter().find(|lanes| promises(*lanes)).unwrap_or(WARP_SIZE)
 }
@@ -140,15 +140,27 @@ impl<'a> Walked<'a> {
         self.innermost_loops().into_iter().map(carried).max().unwrap_or(0)
     }
 
-    /// Whether lanes part nowhere where they do not in `other`, and no access in a loop lost its pattern.
-    fn is_as_regular_as(&self, other: &Self) -> bool {
+    /// Whether lanes part nowhere where they do not in `other`, and no access in a loop has a pattern only there.
+    fn keeps_patterns_of(&self, other: &Self) -> bool {
         let layout = &self.shapes.schedule.layout;
         layout.order.iter().all(|&block| {
             let parts = self.shapes.is_divergent(self.kernel, block) && !other.shapes.is_divergent(self.kernel, block);
-            let scatters = layout.depth(block) > 0
-                && self.kernel.block(block).instructions.iter().any(|instruction| self.is_irregular(&instruction.op));
-            !parts && !scatters
+            let mut instructions = self.kernel.block(block).instructions.iter();
+            let loses = layout.depth(block) > 0
+                && instructions.any(|it| self.is_irregular(&it.op) && !other.is_irregular(&it.op));
+            !parts && !loses
         })
+    }
+
+    /// Whether all accesses in loops have a pattern.
+    fn is_regular(&self) -> bool {
+        !self.in_loops().any(|op| self.is_irregular(op))
+    }
+
+    fn in_loops(&self) -> impl Iterator<Item = &Op> {
+        let layout = &self.shapes.schedule.layout;
+        let blocks = layout.order.iter().filter(|block| layout.depth(**block) > 0);
+        blocks.flat_map(|block| &self.kernel.block(*block).instructions).map(|instruction| &instruction.op)
     }
 
     /// Whether an access is neither one for all lanes nor in order.
@@ -156,6 +168,8 @@ impl<'a> Walked<'a> {
         let (address, bytes) = match op {
             Op::Load { ty, count, address, .. } => (*address, ty.bytes() * u32::from(*count)),
             Op::Store { ty, values, address, .. } => (*address, ty.bytes() * values.len() as u32),
+            // Lane by lane, however the addresses lie.
+            Op::Atomic { .. } => return true,
             _ => return false,
         };
         match self.shapes.shape(address) {
@@ -218,6 +232,7 @@ fn is_of_lanes(op: &Op) -> bool {
         Op::Special(register) => is_of_block(*register),
         Op::Load { order, .. } | Op::Store { order, .. } => *order == MemoryOrder::Weak,
         Op::Barrier { kind: BarrierKind::Sync, threads: None, predicate: None, .. } => true,
+        Op::Atomic { .. } => true,
         Op::MapToRank { .. } | Op::RankOf { .. } => false,
         op => op.is_pure(),
     }
