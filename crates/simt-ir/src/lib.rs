@@ -22,6 +22,7 @@ mod op_info;
 pub mod pass;
 mod print;
 mod program;
+mod special_register;
 pub mod tensor;
 pub mod texture;
 mod types;
@@ -33,10 +34,11 @@ pub use function::{Block, BlockId, Function, FunctionKind, Instruction, Phi, Ter
 pub use matrix::{Arrangement, Combine, Element, Factor, MatrixProduct, Place, Sum};
 pub use op::{
     AddressSpace, AtomicOp, BarrierKind, BinaryOp, FloatBinaryOp, FloatCondition, FloatUnaryOp, IntCondition,
-    MatchKind, MemoryOrder, Op, PermuteMode, ReduceOp, Rounding, RuntimeFunction, Scope, ShuffleMode, SpecialRegister,
-    UnaryOp, VoteMode,
+    MatchKind, MemoryOrder, Op, PermuteMode, ReduceOp, Rounding, RuntimeFunction, Scope, ShuffleMode, UnaryOp,
+    VoteMode,
 };
 pub use program::{FunctionId, Program, Symbol, SymbolId, function_address, function_ordinal};
+pub use special_register::SpecialRegister;
 pub use types::Type;
 pub use verify::{VerifyError, verify};
 
