@@ -26,9 +26,7 @@ impl KernelChecker {
         let Some(site) = self.site(event.site) else { return };
         let strong = event.kind == AccessKind::Atomic || self.line(site.line).is_some_and(|line| line.is_strong());
         let checks = self.checker.checks;
-        if checks.race && strong {
-            self.synchronise(block, event);
-        }
+        let padding = event.kind == AccessKind::Load && self.line(site.line).is_some_and(|line| line.moves_padding());
         for lane in lanes_in(event.lanes) {
             let at = locate(event, lane);
             let host = match at {
@@ -36,33 +34,31 @@ impl KernelChecker {
                 _ => event.addresses[lane as usize],
             };
             let access = Lane { event, lane, at, host, strong };
-            if checks.init {
+            if checks.init && !padding {
                 self.check_written(block, &access);
             }
-            if checks.race {
+            // Who reads with a strong load expects that somebody writes.
+            if checks.race && !(strong && event.kind == AccessKind::Load) {
                 self.check_order(block, &access);
             }
         }
-        if checks.race && strong && event.kind != AccessKind::Load {
-            self.publish(block, event);
+        // Behind the check: what an access learns by itself does not order it.
+        if checks.race && strong {
+            self.synchronise(block, event);
         }
     }
 
-    /// An access that others may wait for: the warp learns what they knew.
+    /// An access that others may wait for: the warp learns what they knew, and passes on what it knows.
     fn synchronise(&self, block: &mut Block, event: &AccessEvent<'_>) {
+        let (reads, writes) = (event.kind != AccessKind::Store, event.kind != AccessKind::Load);
         for lane in lanes_in(event.lanes) {
-            block.clocks.exchange(event.place.warp, address_of(event, lane), true, false);
+            block.clocks.exchange(event.place.warp, address_of(event, lane), reads, writes);
         }
-        // What it reads is read after this: until then others may publish more.
-        block.acquires |= event.kind != AccessKind::Store;
-    }
-
-    /// The same, behind the access: others may learn what the warp knows.
-    fn publish(&self, block: &mut Block, event: &AccessEvent<'_>) {
-        for lane in lanes_in(event.lanes) {
-            block.clocks.exchange(event.place.warp, address_of(event, lane), false, true);
+        // What it reads is read after this: until then other blocks may publish more.
+        block.acquires |= reads;
+        if writes {
+            self.checker.global.release(event.place.grid_id, block.number);
         }
-        self.checker.global.release(event.place.grid_id, block.number);
     }
 
     fn check_written(&self, block: &mut Block, access: &Lane<'_>) {
@@ -141,6 +137,7 @@ impl KernelChecker {
             lane: lane as u8,
             bytes: 0,
             strong: access.strong,
+            guessable: event.kind == AccessKind::Atomic && (global || self.is_compare_and_swap(event.site)),
         };
         let first = match access.at {
             Located::Shared(offset) => offset,
@@ -169,6 +166,10 @@ impl KernelChecker {
         if let Some(conflict) = found {
             self.tell_race(block, access, conflict, global);
         }
+    }
+
+    fn is_compare_and_swap(&self, site: u32) -> bool {
+        self.site(site).and_then(|site| self.line(site.line)).is_some_and(|line| line.text.contains(".cas"))
     }
 
     fn tell_race(&self, block: &mut Block, access: &Lane<'_>, conflict: Conflict, global: bool) {

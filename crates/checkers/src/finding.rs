@@ -25,6 +25,9 @@ impl fmt::Display for Party {
         if let Some(source) = &self.place.source {
             write!(f, "{}:{}, ", source.file, source.line)?;
         }
+        for caller in &self.place.called_from {
+            write!(f, "called from {}:{}, ", caller.file, caller.line)?;
+        }
         write!(f, "PTX line {}: {}", self.line, self.place.text)
     }
 }

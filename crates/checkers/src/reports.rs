@@ -1,6 +1,7 @@
 //! The findings of a process: each told once, where it is found, and counted.
 
 use crate::finding::Finding;
+use crate::source::SourcePlace;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -72,12 +73,16 @@ impl Reports {
 }
 
 fn value_of(finding: &Finding, times: u64) -> Value {
+    let place = |place: &SourcePlace| json!({ "file": place.file, "line": place.line });
     let parties: Vec<Value> = finding.parties.iter().map(|party| {
         let mut value = json!({
             "what": party.what, "line": party.line, "text": party.place.text, "block": party.block, "thread": party.thread,
         });
         if let Some(source) = &party.place.source {
-            value["source"] = json!({ "file": source.file, "line": source.line });
+value["source"] = place(source);
+        }
+        if !party.place.called_from.is_empty() {
+            value["called_from"] = party.place.called_from.iter().map(place).collect();
         }
         value
     }).collect();

@@ -18,6 +18,8 @@ pub(crate) struct Record {
     pub bytes: u8,
     /// Whether other threads are meant to see it while they run.
     pub strong: bool,
+    /// Whether it is an atomic operation that may be preceded by an ordinary load, which guesses a value for compare-and-swap.
+    pub guessable: bool,
 }
 
 impl Record {
@@ -47,12 +49,13 @@ impl Cell {
             earlier.clock != 0
                 && earlier.bytes & access.bytes != 0
                 && !(earlier.strong && access.strong)
+                && !(earlier.guessable && !writes)
                 && !earlier.is_by_warp_of(&access)
                 && !is_ordered(earlier)
         };
         let mut found = conflicts(&self.write).then_some(Conflict { earlier: self.write, earlier_wrote: true });
         if writes && found.is_none() {
-            let read = self.reads.iter().find(|read| conflicts(read));
+            let read = self.reads.iter().find(|read| !access.guessable && conflicts(read));
             found = read.map(|read| Conflict { earlier: *read, earlier_wrote: false });
         }
         if writes {
@@ -112,6 +115,16 @@ mod tests {
         let mut cell = Cell::default();
         assert_eq!(cell.enter(by(0, 15, true), true, |_| false), None);
         assert_eq!(cell.enter(by(1, 15, true), true, |_| false), None);
+    }
+
+    #[test]
+    fn a_load_may_guess_what_an_atomic_operation_compares_with() {
+        let mut cell = Cell::default();
+        let atomic = |warp| Record { guessable: true, ..by(warp, 15, true) };
+        assert_eq!(cell.enter(atomic(0), true, |_| false), None);
+        assert_eq!(cell.enter(by(1, 15, false), false, |_| false), None);
+        assert_eq!(cell.enter(atomic(2), true, |_| false), None);
+        assert!(cell.enter(by(3, 15, false), true, |_| false).is_some(), "a store is no guess");
     }
 
     #[test]
