@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 const SHARDS: usize = 64;
-/// Words of a shard: what else falls on a word's place makes it forgotten. All together about 46 MB.
+/// Words of a shard: what else falls on a word's place makes it forgotten. All together about 60 MB.
 const SHARD_WORDS: usize = 1 << 13;
 /// Releases of a block that are remembered.
 const RELEASES_MAX: usize = 32;

@@ -28,10 +28,12 @@ impl Record {
     }
 }
 
-/// A word's last write, and reads since then.
+/// A word's last write, its last strong one, and reads since then. They are kept apart because strong ones do not conflict with each other, but with
+/// an ordinary write before.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Cell {
     write: Record,
+    strong_write: Record,
     reads: [Record; 2],
 }
 
@@ -53,13 +55,15 @@ impl Cell {
                 && !earlier.is_by_warp_of(&access)
                 && !is_ordered(earlier)
         };
-        let mut found = conflicts(&self.write).then_some(Conflict { earlier: self.write, earlier_wrote: true });
+        let write = [&self.write, &self.strong_write].into_iter().find(|write| conflicts(write));
+        let mut found = write.map(|write| Conflict { earlier: *write, earlier_wrote: true });
         if writes && found.is_none() {
             let read = self.reads.iter().find(|read| !access.guessable && conflicts(read));
             found = read.map(|read| Conflict { earlier: *read, earlier_wrote: false });
         }
         if writes {
-            self.write = merged(self.write, access);
+            let write = if access.strong { &mut self.strong_write } else { &mut self.write };
+            *write = merged(*write, access);
             self.reads = Default::default();
         } else if self.reads[0].clock == 0 || self.reads[0].is_by_warp_of(&access) {
             self.reads[0] = merged(self.reads[0], access);
@@ -115,6 +119,10 @@ mod tests {
         let mut cell = Cell::default();
         assert_eq!(cell.enter(by(0, 15, true), true, |_| false), None);
         assert_eq!(cell.enter(by(1, 15, true), true, |_| false), None);
+        let mut cell = Cell::default();
+        assert_eq!(cell.enter(by(0, 15, false), true, |_| false), None);
+        assert_eq!(cell.enter(by(0, 15, true), true, |_| false), None);
+        assert!(cell.enter(by(1, 15, true), true, |_| false).is_some(), "the ordinary write before");
     }
 
     #[test]
