@@ -50,8 +50,8 @@ impl Cell {
         let conflicts = |earlier: &Record| {
             earlier.clock != 0
                 && earlier.bytes & access.bytes != 0
-                && !(earlier.strong && access.strong)
-                && !(earlier.guessable && !writes)
+                && (!earlier.strong || !access.strong)
+                && (!earlier.guessable || writes)
                 && !earlier.is_by_warp_of(&access)
                 && !is_ordered(earlier)
         };
