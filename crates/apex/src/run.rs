@@ -32,6 +32,13 @@ pub struct Args {
     /// for the process)
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "1")]
     counters: Option<String>,
+    /// Check what kernels do: memory, race, init, sync, separated by commas, or all. What is wrong is told on stderr, and a program that would
+    /// end with 0 ends with 86
+    #[arg(long, value_name = "LIST", conflicts_with = "counters", value_parser = checks)]
+    check: Option<String>,
+    /// Put what the checks find in a file as JSON (%p in its name stands for the process)
+    #[arg(long, value_name = "FILE", requires = "check")]
+    check_report: Option<String>,
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM")]
     program: Vec<OsString>,
@@ -50,6 +57,12 @@ pub fn run(args: Args) -> Result<ExitCode> {
     if let Some(counters) = &args.counters {
         command.env(env::COUNTERS.name, counters);
     }
+    let checks = [(env::CHECK, &args.check), (env::CHECK_REPORT, &args.check_report)];
+    for (variable, value) in checks {
+        if let Some(value) = value {
+            command.env(variable.name, value);
+        }
+    }
     set_loader_variables(&mut command, &library::folder()?)?;
     for (name, value) in FRAMEWORK_SWITCHES {
         if std::env::var_os(name).is_none() {
@@ -62,6 +75,15 @@ pub fn run(args: Args) -> Result<ExitCode> {
         ErrorKind::NotFound => ExitCode::from(EXIT_NOT_FOUND),
         _ => ExitCode::from(EXIT_NOT_EXECUTABLE),
     })
+}
+
+/// Looks at a list of checks; it is handed on as it is.
+fn checks(list: &str) -> Result<String, String> {
+    const CHECKS: [&str; 5] = ["memory", "race", "init", "sync", "all"];
+    match list.split(',').find(|name| !CHECKS.contains(name)) {
+        Some(name) => Err(format!("{name:?} is no check; there are: {}", CHECKS.join(", "))),
+        None => Ok(list.to_owned()),
+    }
 }
 
 /// Makes the loader of a command take our library.

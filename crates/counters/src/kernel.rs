@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use simt::{AccessEvent, KernelObserver, LaunchInfo};
+use simt::{AccessEvent, KernelObserver, LaunchInfo, MeetingEvent};
 use simt_ir::AddressSpace;
 use simt_ir::abi::{AccessKind, AccessSpace};
 use simt_ir::instrument::{InstructionClass, Instrumentation, SEGMENT_WORDS, SiteKind};
@@ -116,7 +116,7 @@ impl KernelCounters {
                         counts.divergent_branches += words[0];
                     }
                 }
-                SiteKind::Branch | SiteKind::Barrier => {}
+                SiteKind::Branch | SiteKind::Barrier | SiteKind::Members => {}
             }
         }
         lines
@@ -200,7 +200,7 @@ impl KernelObserver for KernelCounters {
         }
     }
 
-    fn barrier(&self, _tally: &mut [u64], _site: u32, _lanes: u32) {}
+    fn meeting(&self, _tally: &mut [u64], _event: &MeetingEvent<'_>) {}
 
     fn finish(&self, info: &LaunchInfo, tally: &[u64]) {
         {
@@ -221,6 +221,7 @@ impl KernelObserver for KernelCounters {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use simt::Place;
     use simt_ir::instrument::{Mark, Site};
 
     const PROGRAM: &str = "first line\n  ld.u32 %r1, [%rd1];\n@%p1 bra done;\n";
@@ -232,16 +233,16 @@ mod tests {
         let meaning = Instrumentation {
             segments: vec![vec![mark(2, InstructionClass::Load), mark(3, InstructionClass::Branch)]],
             sites: vec![
-                Site { line: 2, kind: access },
-                Site { line: 3, kind: SiteKind::Branch },
-                Site { line: 2, kind: SiteKind::Branch },
+                Site { line: 2, kind: access, variable: None },
+                Site { line: 3, kind: SiteKind::Branch, variable: None },
+                Site { line: 2, kind: SiteKind::Branch, variable: None },
             ],
         };
         KernelCounters::new(collector, "kernel", 7, Arc::new(meaning), PROGRAM)
     }
 
     fn info(sequence: u64) -> LaunchInfo {
-        LaunchInfo { stream: 0, sequence, grid: [1; 3], block: [32, 1, 1], failed: false }
+        LaunchInfo { grid_id: 1, stream: 0, sequence, grid: [1; 3], block: [32, 1, 1], failed: false }
     }
 
     #[test]
@@ -268,6 +269,17 @@ mod tests {
             space: AccessSpace::Global,
             shared: (0x2_0000, 0x2_1000),
             local: (0x3_0000, 64),
+            place: Place {
+                grid_id: 1,
+                grid: [1; 3],
+                block: [32, 1, 1],
+                clustered: false,
+                shared_bytes: 0x1000,
+                block_index: [0; 3],
+                warp: 0,
+                exited: 0,
+                slot: 0,
+            },
         };
         counters.access(&mut tally, &event);
         counters.branch(&mut tally, 1, 0xffff, 0x00ff);

@@ -46,6 +46,10 @@ variables! {
         "Stages of compilation to write into the folder `apex-dump` for each kernel, separated by commas: ptx, ir, llvm, asm.";
     COUNTERS = "APEX_COUNTERS", default "0",
         "With 1, exact counters of all kernels, as a table on stderr at exit; with the path of a file, in that file as JSON too.";
+    CHECK = "APEX_CHECK", default "(none)",
+        "Checks of all kernels, separated by commas: memory, race, init, sync, or all.";
+    CHECK_REPORT = "APEX_CHECK_REPORT", default "(none)",
+        "File that gets what the checks find, as JSON; `%p` in its name stands for the process.";
     QUIET = "APEX_QUIET", default "0",
         "With 1, no line on stderr about functions that are not implemented.";
 }

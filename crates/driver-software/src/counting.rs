@@ -54,7 +54,7 @@ fn show(pending: &Pending) {
 }
 
 /// The path with the process's number in place of `%p`, so that several processes need not share a file.
-fn with_process(path: &Path, process: u32) -> PathBuf {
+pub(crate) fn with_process(path: &Path, process: u32) -> PathBuf {
     match path.to_str() {
         Some(text) => PathBuf::from(text.replace("%p", &process.to_string())),
         None => path.to_owned(),
@@ -62,7 +62,7 @@ fn with_process(path: &Path, process: u32) -> PathBuf {
 }
 
 /// Puts a file in place whole, so that nobody reads half of it.
-fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+pub(crate) fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.new", std::process::id()));
     std::fs::write(&beside, text)?;

@@ -20,6 +20,7 @@
 //! Invariant: knows neither PTX nor machine code; programs go through `fatbin` and `jit`.
 
 mod answer;
+mod checking;
 mod context;
 mod counting;
 mod device;

@@ -1,12 +1,13 @@
 //! The machine: the engine, the devices that it presents, and the objects of the program.
 
 use crate::answer::Answer;
-use crate::counting;
 use crate::device::Device;
 use crate::memory::Allocations;
 use crate::objects::Objects;
 use crate::settings::Settings;
 use crate::texture::ObjectTable;
+use crate::{checking, counting};
+use checkers::Checker;
 use counters::Collector;
 use cuda_abi::{CUdevice, CUresult};
 use simt::arena::Arena;
@@ -24,6 +25,8 @@ pub(crate) struct Machine {
     pub(crate) jit: jit::Config,
     /// What kernels count, if they do.
     pub(crate) counters: Option<Arc<Collector>>,
+    /// Who checks what kernels do, if somebody does.
+    pub(crate) checker: Option<Arc<Checker>>,
 }
 
 static MACHINE: OnceLock<Option<Machine>> = OnceLock::new();
@@ -63,6 +66,7 @@ impl Machine {
         };
         let engine = Engine::new(config).map_err(|error| format!("no address space for a device: {error}"))?;
         let devices = (0..settings.devices).map(|ordinal| Device::new(ordinal, &settings)).collect();
+        let checker = settings.check.map(|setting| checking::start(setting, engine.arena()));
         Ok(Machine {
             engine,
             devices,
@@ -71,7 +75,13 @@ impl Machine {
             textures: ObjectTable::new(),
             jit: settings.jit,
             counters: settings.counters.map(counting::start),
+            checker,
         })
+    }
+
+    /// Whether somebody wants to hear what kernels do.
+    pub(crate) fn observes(&self) -> bool {
+        self.counters.is_some() || self.checker.is_some()
     }
 
     /// A device by its number.

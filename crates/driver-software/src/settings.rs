@@ -1,5 +1,6 @@
 //! The environment variables that concern the device, read once by `cuInit`.
 
+use checkers::Checks;
 use device_model::{ComputeCapability, Profile};
 use driver_api::env;
 use jit::{CacheConfig, CpuLevel, Stage};
@@ -25,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) jit: jit::Config,
     /// Whether kernels are counted.
     pub(crate) counters: Option<CountersSetting>,
+    /// Whether kernels are checked.
+    pub(crate) check: Option<CheckSetting>,
 }
 
 /// Where counters go.
@@ -34,6 +37,14 @@ pub(crate) enum CountersSetting {
     Table,
     /// To a file as JSON too.
     File(PathBuf),
+}
+
+/// What is checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CheckSetting {
+    pub(crate) checks: Checks,
+    /// The file that gets the findings as JSON.
+    pub(crate) report: Option<PathBuf>,
 }
 
 impl Settings {
@@ -51,6 +62,14 @@ impl Settings {
                 .ok_or_else(|| format!("{}={text} is not a size of at least 16M, such as 8G", env::MEMORY.name))?,
         };
         let devices = count(&env::DEVICE_COUNT, DEVICES_MAX)?.unwrap_or(1);
+        let (counters, check) = (counters(), check()?);
+        if counters.is_some() && check.is_some() {
+            return Err(format!(
+                "{} and {} do not go together: run the program twice",
+                env::COUNTERS.name,
+                env::CHECK.name
+            ));
+        }
         let workers = count(&env::WORKERS, simt::WORKERS_MAX)?;
         Ok(Settings {
             profile,
@@ -58,7 +77,8 @@ impl Settings {
             memory_bytes,
             workers,
             jit: jit::Config { cache: cache()?, cpu: cpu()?, dump: dump()? },
-            counters: counters(),
+            counters,
+            check,
         })
     }
 }
@@ -114,8 +134,22 @@ fn counters() -> Option<CountersSetting> {
         "0" => None,
         "1" => Some(CountersSetting::Table),
         // The program may go to another folder before it exits.
-        path => Some(CountersSetting::File(std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path)))),
+        path => Some(CountersSetting::File(absolute(path))),
     }
+}
+
+/// What `APEX_CHECK` and `APEX_CHECK_REPORT` ask for.
+fn check() -> Result<Option<CheckSetting>, String> {
+    let Some(list) = env::CHECK.get().filter(|list| list != "0") else { return Ok(None) };
+    let checks = Checks::parse(&list).map_err(|name| {
+        format!("{}: {name} is no check; there are: {}, all", env::CHECK.name, Checks::NAMES.join(", "))
+    })?;
+    let report = env::CHECK_REPORT.get().map(|path| absolute(&path));
+    Ok(checks.any().then_some(CheckSetting { checks, report }))
+}
+
+fn absolute(path: &str) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path))
 }
 
 fn count(variable: &env::Variable, most: usize) -> Result<Option<usize>, String> {

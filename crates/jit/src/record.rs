@@ -2,10 +2,10 @@
 
 use simt_ir::AddressSpace;
 use simt_ir::abi::{AccessKind, ExecutionMode, KernelCode};
-use simt_ir::instrument::{InstructionClass, Instrumentation, Mark, Site, SiteKind};
+use simt_ir::instrument::{InstructionClass, Instrumentation, Mark, Site, SiteKind, SiteVariable};
 
 /// First bytes of a file; the last is the version of the layout.
-const MAGIC: &[u8; 8] = b"apexknl\x02";
+const MAGIC: &[u8; 8] = b"apexknl\x03";
 
 /// A compiled kernel as it is stored.
 pub(crate) struct Record {
@@ -93,7 +93,7 @@ impl Record {
 
 const KINDS: [AccessKind; 3] = [AccessKind::Load, AccessKind::Store, AccessKind::Atomic];
 
-/// Segments with their marks, then sites: line, what it is, and of accesses kind, space and size.
+/// Segments with their marks, then sites: line, what it is, of accesses kind, space and size, and the variable.
 fn words_of(instrumentation: &Instrumentation) -> Vec<u32> {
     let mut words = vec![instrumentation.segments.len() as u32];
     for marks in &instrumentation.segments {
@@ -106,10 +106,15 @@ fn words_of(instrumentation: &Instrumentation) -> Vec<u32> {
         match site.kind {
             SiteKind::Branch => words.push(0),
             SiteKind::Barrier => words.push(1),
+            SiteKind::Members => words.push(3),
             SiteKind::Access { kind, space, bytes } => {
                 let space = SPACES.iter().position(|known| *known == space).unwrap_or(0);
                 words.extend([2, kind as u32, space as u32, bytes]);
             }
+        }
+        match site.variable {
+            None => words.push(0),
+            Some(SiteVariable { symbol, offset, bytes }) => words.extend([1, symbol, offset, bytes]),
         }
     }
     words
@@ -130,13 +135,18 @@ fn take_instrumentation(body: &mut &[u8]) -> Option<Instrumentation> {
         let kind = match take_word(body)? {
             0 => SiteKind::Branch,
             1 => SiteKind::Barrier,
+            3 => SiteKind::Members,
             _ => SiteKind::Access {
                 kind: *KINDS.get(take_word(body)? as usize)?,
                 space: *SPACES.get(take_word(body)? as usize)?,
                 bytes: take_word(body)?,
             },
         };
-        instrumentation.sites.push(Site { line, kind });
+        let variable = match take_word(body)? {
+            0 => None,
+            _ => Some(SiteVariable { symbol: take_word(body)?, offset: take_word(body)?, bytes: take_word(body)? }),
+        };
+        instrumentation.sites.push(Site { line, kind, variable });
     }
     Some(instrumentation)
 }
@@ -167,12 +177,14 @@ mod tests {
             instrumentation: Some(Instrumentation {
                 segments: vec![vec![Mark { line: 7, class: InstructionClass::Load }], Vec::new()],
                 sites: vec![
-                    Site { line: 8, kind: SiteKind::Branch },
+                    Site { line: 8, kind: SiteKind::Branch, variable: None },
                     Site {
                         line: 9,
                         kind: SiteKind::Access { kind: AccessKind::Atomic, space: AddressSpace::Shared, bytes: 8 },
+                        variable: Some(SiteVariable { symbol: 1, offset: 16, bytes: 64 }),
                     },
-                    Site { line: 10, kind: SiteKind::Barrier },
+                    Site { line: 10, kind: SiteKind::Barrier, variable: None },
+                    Site { line: 11, kind: SiteKind::Members, variable: None },
                 ],
             }),
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use common::{Device, Lowered};
-use simt::{AccessEvent, KernelObserver, LaunchInfo};
+use simt::{AccessEvent, KernelObserver, LaunchInfo, MeetingEvent};
 use simt_interp::random::{Family, NanRule};
 use simt_interp::random_ptx;
 use simt_ir::instrument::{Instrumentation, Mark, SEGMENT_WORDS, SiteKind};
@@ -39,7 +39,7 @@ impl KernelObserver for Threads {
         tally[self.meaning.segment_words() + site as usize] += strays;
     }
 
-    fn barrier(&self, _: &mut [u64], _: u32, _: u32) {}
+    fn meeting(&self, _: &mut [u64], _: &MeetingEvent<'_>) {}
 
     fn finish(&self, _: &LaunchInfo, tally: &[u64]) {
         let mut counted = self.counted.lock().unwrap();

@@ -284,8 +284,9 @@ pub struct RuntimeTable {
     /// Instrumented code only: of `lanes`, those in `taken` go one way at a branch at which lanes may disagree, and the others another.
     pub observe_branch:
         unsafe extern "C" fn(launch: *const LaunchContext, warp: *mut WarpContext, lanes: u32, site: u32, taken: u32),
-    /// Instrumented code only: `lanes` arrive at a barrier of the block.
-    pub observe_barrier:
+    /// Instrumented code only: `lanes` arrive at a barrier of the block, or execute an operation of the lanes that a mask names.
+    /// `access_addresses` hold for each lane the barrier's number and, 32 bits higher, how many threads it waits for (0: all), or the mask.
+    pub observe_meeting:
         unsafe extern "C" fn(launch: *const LaunchContext, warp: *mut WarpContext, lanes: u32, site: u32),
 }
 

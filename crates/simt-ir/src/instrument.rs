@@ -4,7 +4,7 @@
 //! * counts, in the words at `WarpContext::tally`, how often each *segment* is executed: two words a segment, for warps and for their
 //!   active lanes. A segment is a run of instructions of the program that are executed together;
 //! * calls [`RuntimeTable`](crate::abi::RuntimeTable)`::observe_…` at each *site*: a memory access, a branch at which lanes may disagree,
-//!   a barrier. What is made of these calls (counters, a check of addresses, a search for races) is the observer's business.
+//!   a barrier, an operation of lanes that a mask names. What is made of these calls (counters, a check of addresses, a search for races) is the observer's business.
 //!
 //! Segments and sites are numbered from 0; [`Instrumentation`] tells what stands behind the numbers.
 
@@ -106,6 +106,19 @@ pub enum SiteKind {
     Branch,
     /// A barrier of the block.
     Barrier,
+    /// An operation of the lanes that a mask names (`shfl.sync` and the like).
+    Members,
+}
+
+/// A variable that an address is made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SiteVariable {
+    /// Its index among the program's symbols.
+    pub symbol: u32,
+    /// Where it begins in shared or local memory; 0 for others.
+    pub offset: u32,
+    /// Its size in bytes.
+    pub bytes: u32,
 }
 
 /// A place in the program that observers hear of.
@@ -115,6 +128,8 @@ pub struct Site {
     pub line: u32,
     /// What happens there.
     pub kind: SiteKind,
+    /// The variable whose address the accessed one is made of, where the code shows that.
+    pub variable: Option<SiteVariable>,
 }
 
 /// The meaning of the numbers in instrumented code.

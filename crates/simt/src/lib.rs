@@ -41,6 +41,6 @@ pub use kernel::{
     BLOCK_THREADS_MAX, CLUSTER_BLOCKS_MAX, InvalidLaunch, Kernel, Launch, PARAMETER_BYTES_MAX, PreparedLaunch, Services,
 };
 pub use nested::{Caller, Child, ChildLaunch, DeviceRuntime, Job, Marker, Order};
-pub use observe::{AccessEvent, KernelObserver, LaunchInfo};
+pub use observe::{AccessEvent, KernelObserver, LaunchInfo, MeetingEvent, Place};
 pub use queue::{Point, Stream, Timestamp};
 pub use runtime::{Formatter, Heap, Output};

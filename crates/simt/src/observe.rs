@@ -1,15 +1,51 @@
-//! Observers of instrumented kernels (`simt_ir::instrument`): counters today, checkers of addresses or races tomorrow. What they make of what
-//! they hear is theirs; this is how they hear it.
+//! Observers of instrumented kernels (`simt_ir::instrument`): counters, checkers of addresses and races. What they make of what they hear is
+//! theirs; this is how they hear it.
 //!
 //! Each core has a *tally* of its own for each launch, in words that machine code and the observer count in, so that nothing has to be
 //! locked. When the launch is over the tallies are added up, which gives the same sums whichever core ran which block.
 
 use crate::kernel::Kernel;
-use simt_ir::abi::{AccessKind, AccessSpace, LaunchContext, WarpContext};
+use simt_ir::abi::{AccessKind, AccessSpace, ExecutionMode, LaunchContext, WarpContext};
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::ptr::null_mut;
 use std::sync::OnceLock;
+
+/// Which warp it is that does something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// Number of the launch.
+    pub grid_id: u64,
+    /// Size of the grid in blocks.
+    pub grid: [u32; 3],
+    /// Size of a block in threads.
+    pub block: [u32; 3],
+    /// Whether blocks share memory with others of their cluster.
+    pub clustered: bool,
+    /// Static plus dynamic shared memory of a block in bytes.
+    pub shared_bytes: u32,
+    /// Index of the block.
+    pub block_index: [u32; 3],
+    /// Index of the warp in its block.
+    pub warp: u32,
+    /// Lanes that have ended.
+    pub exited: u32,
+    /// Tells apart the blocks that are under way: a block keeps its number, and the next to use the memory has the same one.
+    pub slot: u64,
+}
+
+/// Lanes that meet others: at a barrier of the block, or in an operation of the lanes that a mask names.
+#[derive(Clone, Copy, Debug)]
+pub struct MeetingEvent<'a> {
+    /// Number of the site.
+    pub site: u32,
+    /// Lanes that take part.
+    pub lanes: u32,
+    /// For each lane the barrier's number and, 32 bits higher, how many threads it waits for (0: all); or the mask.
+    pub values: &'a [u64; 32],
+    /// The warp.
+    pub place: Place,
+}
 
 /// Lanes that access memory.
 #[derive(Clone, Copy, Debug)]
@@ -30,11 +66,15 @@ pub struct AccessEvent<'a> {
     pub shared: (u64, u64),
     /// Where the warp's local memory begins, as a generic address, and the bytes of each lane.
     pub local: (u64, u32),
+    /// The warp.
+    pub place: Place,
 }
 
 /// A launch that is over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LaunchInfo {
+    /// Number of the launch, as [`Place`] has it.
+    pub grid_id: u64,
     /// Number of the stream, in the order in which they were made.
     pub stream: u64,
     /// Number of the command in its stream.
@@ -55,8 +95,8 @@ pub trait KernelObserver: Send + Sync {
     fn access(&self, tally: &mut [u64], event: &AccessEvent<'_>);
     /// Of `lanes`, those in `taken` go one way, and the others another.
     fn branch(&self, tally: &mut [u64], site: u32, lanes: u32, taken: u32);
-    /// Lanes arrive at a barrier of the block.
-    fn barrier(&self, tally: &mut [u64], site: u32, lanes: u32);
+    /// Lanes are about to meet others.
+    fn meeting(&self, tally: &mut [u64], event: &MeetingEvent<'_>);
     /// A launch is over; the sum of the tallies of all cores.
     fn finish(&self, launch: &LaunchInfo, tally: &[u64]);
 }
@@ -154,6 +194,7 @@ pub(crate) unsafe extern "C" fn observe_access(
             space,
             shared: shared_range(launch, warp),
             local: (warp.local.addr() as u64, launch.local_stride),
+            place: place_of(launch, warp),
         };
         observer.access(tally, &event);
     }
@@ -178,7 +219,7 @@ pub(crate) unsafe extern "C" fn observe_branch(
 
 /// # Safety
 /// Called by machine code, under the contract of `simt_ir::abi`.
-pub(crate) unsafe extern "C" fn observe_barrier(
+pub(crate) unsafe extern "C" fn observe_meeting(
     launch: *const LaunchContext,
     warp: *mut WarpContext,
     lanes: u32,
@@ -186,9 +227,37 @@ pub(crate) unsafe extern "C" fn observe_barrier(
 ) {
     // SAFETY: machine code passes its own contexts.
     unsafe {
-        if let Some((observer, tally)) = observed(launch, warp) {
-            observer.barrier(tally, site, lanes);
-        }
+        let Some((observer, tally)) = observed(launch, warp) else { return };
+        let (launch, warp) = (&*launch, &*warp);
+        let Some(values) = warp.access_addresses.first_chunk() else { return };
+        let event = MeetingEvent { site, lanes, values, place: place_of(launch, warp) };
+        observer.meeting(tally, &event);
+    }
+}
+
+/// Which warp it is.
+///
+/// # Safety
+/// Both contexts are those of a warp that is running on this thread.
+unsafe fn place_of(launch: &LaunchContext, warp: &WarpContext) -> Place {
+    // SAFETY: the grid of the launch is in progress.
+    let mode = unsafe { (*launch.engine.cast::<crate::queue::Stream>()).grid().plan().mode };
+    let context = std::ptr::from_ref(warp).addr() as u64;
+    // The contexts of a block's warps lie one behind the other, but where one call runs whole blocks there is a single one.
+    let before = match mode {
+        ExecutionMode::RunToCompletion => 0,
+        ExecutionMode::Suspendable => u64::from(warp.warp_index) * size_of::<WarpContext>() as u64,
+    };
+    Place {
+        grid_id: launch.grid_id,
+        grid: launch.grid,
+        block: launch.block,
+        clustered: launch.cluster != [1; 3],
+        shared_bytes: launch.shared_bytes,
+        block_index: warp.block_index,
+        warp: warp.warp_index,
+        exited: warp.exited,
+        slot: context - before,
     }
 }
 

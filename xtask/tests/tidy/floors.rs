@@ -9,7 +9,21 @@ use crate::source::root;
 /// those that stand before it too.
 const FLOORS: &[(&str, &[&str])] = &[
     ("ground", &["stdx", "cuda-abi"]),
-    ("engines", &["simt-ir", "ptx", "simt-interp", "simt-llvm", "jit", "device-model", "fatbin", "simt", "counters"]),
+    (
+        "engines",
+        &[
+            "simt-ir",
+            "ptx",
+            "simt-interp",
+            "simt-llvm",
+            "jit",
+            "device-model",
+            "fatbin",
+            "simt",
+            "counters",
+            "checkers",
+        ],
+    ),
     ("contracts", &["driver-api"]),
     ("drivers", &["driver-software"]),
     ("products", &["libcuda", "apex"]),

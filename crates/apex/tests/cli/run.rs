@@ -60,6 +60,13 @@ fn counters_go_to_stderr_or_to_a_file_too() {
 }
 
 #[test]
+fn checks_are_handed_on() {
+    let show = ["sh", "-c", "echo $APEX_CHECK $APEX_CHECK_REPORT"];
+    assert_eq!(stdout_of(&mut run(&["--check=race,init"], &show)), "race,init\n");
+    assert_eq!(stdout_of(&mut run(&["--check=all", "--check-report=found.json"], &show)), "all found.json\n");
+}
+
+#[test]
 fn frameworks_are_told_to_hand_over_ptx() {
     let show = ["sh", "-c", "echo $CUPY_COMPILE_WITH_PTX"];
     assert_eq!(stdout_of(&mut run(&[], &show)), "1\n");

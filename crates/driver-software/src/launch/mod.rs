@@ -117,7 +117,7 @@ impl Request {
             small_grid: small(0) && small(1) && small(2),
             host_memory,
             lanes: None,
-            instrument: function.module.group.machine().counters.is_some(),
+            instrument: function.module.group.machine().observes(),
         })?;
         let shared = kernel.code().shared_bytes.saturating_add(self.dynamic_shared);
         if shared > function.module.group.device.limits().shared_per_block_optin {

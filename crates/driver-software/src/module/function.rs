@@ -5,6 +5,7 @@ use super::{Module, code_of_error, complain};
 use crate::answer::Answer;
 use crate::lock_order::{Lock, Order};
 use crate::machine::Machine;
+use checkers::KernelChecker;
 use counters::KernelCounters;
 use cuda_abi::CUresult;
 use device_model::occupancy::{Carveout, KernelResources};
@@ -191,15 +192,26 @@ impl Function {
         }
         let code = compiled.code();
         let name = self.info.name.as_str();
-        let counted = Machine::get()?.counters.as_ref().zip(compiled.instrumentation.as_ref());
-        let observer = counted.map(|(collector, meaning)| -> Arc<dyn simt::KernelObserver> {
-            let program = &self.module.program;
-            KernelCounters::new(collector, name, program.number(), meaning.clone(), program.text())
-        });
+        let observer = self.observer(&compiled, &symbols)?;
         let services = Services { device_runtime: Some(self.module.device_runtime()), observer };
         // SAFETY: the compiler keeps to the contract, and the code stays in memory as long as `compiled`, which the kernel
         // owns.
         Ok(unsafe { Kernel::with_services(name, code, symbols, compiled, services) })
+    }
+
+    /// Who hears of what the kernel does, if it was compiled so.
+    fn observer(&self, compiled: &Compiled, symbols: &[u64]) -> Answer<Option<Arc<dyn simt::KernelObserver>>> {
+        let machine = Machine::get()?;
+        let Some(meaning) = compiled.instrumentation.clone() else { return Ok(None) };
+        let (name, program) = (self.info.name.as_str(), &self.module.program);
+        if let Some(checker) = &machine.checker {
+            let variables = self.module.globals.variables();
+            return Ok(Some(KernelChecker::new(checker, name, meaning, program.text(), variables, symbols)));
+        }
+        let counted = machine.counters.as_ref();
+        Ok(counted.map(|collector| -> Arc<dyn simt::KernelObserver> {
+            KernelCounters::new(collector, name, program.number(), meaning, program.text())
+        }))
     }
 }
 

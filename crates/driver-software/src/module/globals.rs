@@ -111,6 +111,19 @@ impl Globals {
         self.placed.lock().by_name.get(name).copied()
     }
 
+    /// All variables that have places, for who checks accesses to them.
+    pub(crate) fn variables(&self) -> Vec<checkers::Variable> {
+        let state = self.placed.lock();
+        let variables = state.by_name.iter();
+        variables
+            .map(|(name, placed)| checkers::Variable {
+                name: name.clone(),
+                address: placed.address,
+                bytes: placed.bytes,
+            })
+            .collect()
+    }
+
     /// Gives the memory back.
     pub(crate) fn free(&self, machine: &Machine) {
         let state = std::mem::take(&mut *self.placed.lock());

@@ -6,8 +6,8 @@
 use std::mem::offset_of;
 
 use simt_ir::abi::{LaunchContext, RuntimeTable, WarpContext};
-use simt_ir::instrument::{Instrumentation, Mark, SEGMENT_WORDS, Site, SiteKind};
-use simt_ir::{AddressSpace, BlockId, Op, Value};
+use simt_ir::instrument::{Instrumentation, Mark, SEGMENT_WORDS, Site, SiteKind, SiteVariable};
+use simt_ir::{AddressSpace, BinaryOp, BlockId, Function, Op, SymbolId, Value};
 
 use super::memory::Access;
 use super::{FunctionEmitter, LANES};
@@ -59,7 +59,7 @@ impl FunctionEmitter<'_> {
             return;
         }
         let kind = SiteKind::Access { kind: access.kind, space: access.space, bytes: access.bytes() };
-        let site = self.new_site(kind);
+        let site = self.new_site(kind, self.variable_of(address));
         let addresses = self.ir.add(self.vector(address), self.ir.splat(self.i64(offset as u64), LANES));
         let details = access.bytes() | (access.kind as u32) << 16 | (access.runtime_space() as u32) << 24;
         let helper = self.observe_helper();
@@ -73,7 +73,7 @@ impl FunctionEmitter<'_> {
         if self.unit.instrumentation.is_none() {
             return;
         }
-        let site = self.new_site(SiteKind::Branch);
+        let site = self.new_site(SiteKind::Branch, None);
         let (lanes, taken) = (self.mask_bits(self.mask), self.mask_bits(taken));
         let arguments = [self.launch, self.warp, lanes, self.i32(site), taken];
         self.call_runtime(offset_of!(RuntimeTable, observe_branch), self.ir.void(), &arguments);
@@ -89,18 +89,54 @@ impl FunctionEmitter<'_> {
     }
 
     /// Tells the observer that the active lanes arrive at a barrier.
-    pub fn observe_barrier(&mut self) {
+    pub fn observe_barrier(&mut self, id: Value, threads: Option<Value>) {
         if self.unit.instrumentation.is_none() {
             return;
         }
-        let site = self.new_site(SiteKind::Barrier);
-        let arguments = [self.launch, self.warp, self.mask_bits(self.mask), self.i32(site)];
-        self.call_runtime(offset_of!(RuntimeTable, observe_barrier), self.ir.void(), &arguments);
+        let id = self.wide_vector(id);
+        let values = match threads {
+            Some(threads) => {
+                let shift = self.ir.splat(self.i64(32), LANES);
+                let threads = self.wide_vector(threads);
+                self.ir.or(id, self.ir.bin(Bin::Shl, threads, shift))
+            }
+            None => id,
+        };
+        self.observe_meeting(SiteKind::Barrier, values);
     }
 
-    fn new_site(&self, kind: SiteKind) -> u32 {
+    /// Tells the observer that the active lanes execute an operation of the lanes that their masks name.
+    pub fn observe_members(&mut self, members: Value) {
+        if self.unit.instrumentation.is_some() {
+            let values = self.wide_vector(members);
+            self.observe_meeting(SiteKind::Members, values);
+        }
+    }
+
+    fn wide_vector(&mut self, value: Value) -> Val {
+        let vector = self.vector(value);
+        self.ir.cast(Cast::ZExt, vector, self.ir.vector(self.ir.int(64), LANES))
+    }
+
+    fn observe_meeting(&mut self, kind: SiteKind, values: Val) {
+        let site = self.new_site(kind, None);
+        self.ir.store(values, self.warp_field(offset_of!(WarpContext, access_addresses)), 8);
+        let arguments = [self.launch, self.warp, self.mask_bits(self.mask), self.i32(site)];
+        self.call_runtime(offset_of!(RuntimeTable, observe_meeting), self.ir.void(), &arguments);
+    }
+
+    /// The variable whose address an address is made of, if there is one and it has a size.
+    fn variable_of(&self, address: Value) -> Option<SiteVariable> {
+        let roots = self.address_roots.get_or_init(|| address_roots(self.function));
+        let symbol = (*roots.get(address.0 as usize)?)?;
+        let known = self.unit.program.symbols.get(symbol.0 as usize)?;
+        let bytes = u32::try_from(known.size).ok().filter(|bytes| *bytes > 0)?;
+        Some(SiteVariable { symbol: symbol.0, offset: known.offset, bytes })
+    }
+
+    fn new_site(&self, kind: SiteKind, variable: Option<SiteVariable>) -> u32 {
         self.with_instrumentation(|instrumentation| {
-            instrumentation.sites.push(Site { line: self.line, kind });
+            instrumentation.sites.push(Site { line: self.line, kind, variable });
             instrumentation.sites.len() as u32 - 1
         })
     }
@@ -145,4 +181,35 @@ fn mark_of(instruction: &simt_ir::Instruction) -> Option<Mark> {
         Op::Mark { class } => Some(Mark { line: instruction.line, class }),
         _ => None,
     }
+}
+
+/// For each value the variable whose address it is made of, where the code shows that.
+fn address_roots(function: &Function) -> Vec<Option<SymbolId>> {
+    let mut roots: Vec<Option<SymbolId>> = Vec::new();
+    for block in function.block_ids() {
+        for instruction in &function.block(block).instructions {
+            let root = |value: &Value| roots.get(value.0 as usize).copied().flatten();
+            let found = match &instruction.op {
+                Op::SymbolAddress(symbol) => Some(*symbol),
+                Op::Binary { op: BinaryOp::Add, a, b, .. } => match (root(a), root(b)) {
+                    (Some(symbol), None) | (None, Some(symbol)) => Some(symbol),
+                    _ => None,
+                },
+                Op::Binary { op: BinaryOp::Sub, a, .. }
+                | Op::Extend { a, .. }
+                | Op::Truncate { a, .. }
+                | Op::ToGeneric { a, .. }
+                | Op::FromGeneric { a, .. } => root(a),
+                _ => None,
+            };
+            if let (Some(symbol), Some(result)) = (found, instruction.results.first()) {
+                let index = result.0 as usize;
+                if roots.len() <= index {
+                    roots.resize(index + 1, None);
+                }
+                roots[index] = Some(symbol);
+            }
+        }
+    }
+    roots
 }

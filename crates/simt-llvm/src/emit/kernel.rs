@@ -233,6 +233,7 @@ fn new_emitter<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, shapes:
         block: Function::ENTRY,
         guard: None,
         segment: None,
+        address_roots: Default::default(),
         checked: Vec::new(),
         line: 0,
         line_value: None,

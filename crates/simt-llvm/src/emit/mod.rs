@@ -158,6 +158,8 @@ struct FunctionEmitter<'a> {
     guard: Option<Value>,
     /// The segment that the code being emitted belongs to, once it has a mark.
     segment: Option<usize>,
+    /// In instrumented code, the variables that addresses are made of.
+    address_roots: std::cell::OnceCell<Vec<Option<simt_ir::SymbolId>>>,
     /// Addresses that need not be tested again.
     checked: Vec<check::Checked>,
     /// PTX line of the instruction being emitted.
@@ -262,6 +264,9 @@ impl<'a> FunctionEmitter<'a> {
     fn instruction(&mut self, instruction: &simt_ir::Instruction) -> Result<(), Error> {
         self.line = instruction.line;
         let results = &instruction.results;
+        if let Some(members) = instruction.op.members() {
+            self.observe_members(members);
+        }
         match &instruction.op {
             Op::Unsupported { text, .. } => return Err(self.unsupported(text)),
             Op::Mark { class } => self.mark(simt_ir::instrument::Mark { line: self.line, class: *class }),

@@ -56,8 +56,8 @@ impl FunctionEmitter<'_> {
         if self.function.kind != FunctionKind::Kernel {
             return Err(self.unsupported("a barrier in a function that is recursive or called through a pointer"));
         }
-        self.observe_barrier();
         let Op::Barrier { kind, id, threads, predicate } = op else { return Ok(()) };
+        self.observe_barrier(*id, *threads);
         if self.unit.is_lone() && *kind == BarrierKind::Sync && results.is_empty() {
             self.note_passed_barrier();
             return Ok(());

@@ -23,8 +23,8 @@ use registered::Registered;
 use simt_ir::abi::OFFSET_REACH;
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use store::Store;
 
 /// Allocations up to this number are followed by an inaccessible page. Beyond it they may adjoin, because the system limits
@@ -115,6 +115,7 @@ pub struct Arena {
     registered_count: AtomicUsize,
     base: u64,
     bytes: u64,
+    on_allocate: OnceLock<fn(&Allocation)>,
 }
 
 impl Arena {
@@ -134,10 +135,23 @@ impl Arena {
         Ok(Arena {
             base: range.base() + MARGIN_BYTES,
             bytes,
+            on_allocate: OnceLock::new(),
             store: Lock::new(EngineRank::Arena, Store::new(range, MARGIN_BYTES)),
             registered: Lock::new(EngineRank::Arena, Registered::default()),
             registered_count: AtomicUsize::new(0),
         })
+    }
+
+    /// From now on allocations are made so that mistakes of programs show: far apart, with addresses that are not used again soon, if
+    /// `apart`; and `on_allocate` is called with each before anybody else knows of it.
+    pub fn take_care(&self, apart: bool, on_allocate: Option<fn(&Allocation)>) {
+        if apart {
+            self.store.lock().keep_apart();
+        }
+        if let Some(on_allocate) = on_allocate {
+            // Who came first stays.
+            let _ = self.on_allocate.set(on_allocate);
+        }
     }
 
     /// First address of the range.
@@ -168,6 +182,11 @@ impl Arena {
         let result = self.store.lock().allocate(bytes, purpose, budget.cloned());
         if let (Err(_), Some(budget)) = (&result, budget) {
             budget.refund(bytes);
+        }
+        if let (Ok(base), Some(on_allocate)) = (&result, self.on_allocate.get())
+            && let Some(allocation) = self.lookup(*base)
+        {
+            on_allocate(&allocation);
         }
         result
     }

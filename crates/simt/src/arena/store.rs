@@ -14,6 +14,9 @@ const SMALL_PART_SHIFT: u32 = 3;
 /// An allocation further away than this has nothing to do with an address.
 const NEAR_BYTES_MAX: u64 = 1 << 30;
 
+/// What is inaccessible behind an allocation where mistakes are to show.
+const APART_BYTES: u64 = 1 << 20;
+
 #[derive(Debug)]
 struct Entry {
     bytes: u64,
@@ -59,6 +62,8 @@ pub(super) struct Store {
     /// Counts frees.
     time: u64,
     serial: u64,
+    /// Whether allocations are kept far apart, and addresses not used again soon.
+    apart: bool,
 }
 
 impl Store {
@@ -80,7 +85,13 @@ impl Store {
             kept_bytes: 0,
             time: 0,
             serial: 0,
+            apart: false,
         }
+    }
+
+    /// From now on allocations are far apart, and their addresses are not used again soon.
+    pub(super) fn keep_apart(&mut self) {
+        self.apart = true;
     }
 
     pub(super) fn allocate(
@@ -156,7 +167,11 @@ impl Store {
     }
 
     fn take_new(&mut self, committed: u64) -> Option<Place> {
-        let guard = if self.live.len() < GUARDED_ALLOCATIONS_MAX { PAGE } else { 0 };
+        let guard = match self.live.len() < GUARDED_ALLOCATIONS_MAX {
+            true if self.apart => APART_BYTES,
+            true => PAGE,
+            false => 0,
+        };
         let needed = committed.checked_add(guard)?;
         loop {
             let place = if committed < HUGE_PAGE {
@@ -175,6 +190,9 @@ impl Store {
     }
 
     fn take_kept(&mut self, committed: u64) -> Option<Place> {
+        if self.apart {
+            return None;
+        }
         let (time, place) = self.kept.get_mut(&committed)?.pop_back()?;
         self.kept_order.remove(&time);
         self.kept_bytes -= committed;

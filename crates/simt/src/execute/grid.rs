@@ -236,8 +236,14 @@ impl Grid {
             let Some(tallies) = (*self.tallies.get()).take() else { return };
             let Some(observer) = (*self.plan().kernel).observer() else { return };
             let launch = &*self.launch.get();
-            let info =
-                LaunchInfo { stream, sequence, grid: launch.grid, block: launch.block, failed: self.is_aborted() };
+            let info = LaunchInfo {
+                grid_id: launch.grid_id,
+                stream,
+                sequence,
+                grid: launch.grid,
+                block: launch.block,
+                failed: self.is_aborted(),
+            };
             observer.finish(&info, &tallies.sums());
         }
     }

@@ -53,7 +53,7 @@ impl Heap {
         let mut state = self.state.lock();
         if state.is_none() {
             let total = self.bytes().next_multiple_of(GRANULE);
-            let Ok(base) = self.arena.allocate(total, Purpose::Device, None) else { return 0 };
+            let Ok(base) = self.arena.allocate(total, Purpose::Internal, None) else { return 0 };
             *state = Some(State { base, free: Ranges::new(base / GRANULE, total / GRANULE), live: HashMap::new() });
         }
         let Some(state) = state.as_mut() else { return 0 };
@@ -79,7 +79,7 @@ impl Heap {
 impl Drop for Heap {
     fn drop(&mut self) {
         if let Some(state) = self.state.lock().take() {
-            self.arena.free(state.base, &[Purpose::Device]);
+            self.arena.free(state.base, &[Purpose::Internal]);
         }
     }
 }

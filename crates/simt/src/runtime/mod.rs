@@ -14,7 +14,7 @@ pub(crate) use report::{Site, record_barrier_fault, record_hardware_fault, recor
 
 use crate::call::CallFrame;
 use crate::fault::FaultKind;
-use crate::observe::{observe_access, observe_barrier, observe_branch};
+use crate::observe::{observe_access, observe_branch, observe_meeting};
 use crate::queue::Stream;
 use simt_ir::abi::{AccessKind, AccessSpace, LaunchContext, RuntimeTable, WarpContext};
 
@@ -38,7 +38,7 @@ pub(crate) static TABLE: RuntimeTable = RuntimeTable {
     tensor,
     observe_access,
     observe_branch,
-    observe_barrier,
+    observe_meeting,
 };
 
 /// Marks the calling core as being in a runtime function while it lives: a hardware fault in there is not the kernel's.

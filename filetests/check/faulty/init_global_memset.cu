@@ -1,0 +1,16 @@
+// The memset counts elements instead of bytes.
+#include "faulty.h"
+
+__global__ void kernel(const int* in, int* out) {
+    int i = threadIdx.x;
+    out[i] = in[i];
+}
+
+int main() {
+    int *in = unwritten<int>(64), *out = zeros<int>(64);
+    cudaMemset(in, 0, 64);
+    kernel<<<1, 64>>>(in, out);
+    return finish();
+}
+
+// FINDS: init 6
