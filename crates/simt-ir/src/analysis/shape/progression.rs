@@ -96,9 +96,7 @@ pub(super) fn segment_uniform(a: Progression, b: Shape) -> Shape {
     let flat = |p: Progression| p.stride == 0 && !p.speculative;
     match b.progression() {
         Some(b) if flat(a) && flat(b) => {
-            let alike = |p: Progression| p.is_uniform() || p.outer == Some(0);
-            let outer = (alike(a) && alike(b)).then_some(0);
-            Progression { stride: 0, length: a.length.min(b.length), speculative: false, outer }.shape()
+            Progression { stride: 0, length: a.length.min(b.length), speculative: false, outer: None }.shape()
         }
         _ => Shape::Varying,
     }
