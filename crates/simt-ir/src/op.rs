@@ -406,6 +406,9 @@ pub enum Op {
     Extend { signed: bool, from: Type, to: Type, a: Value },
     /// Keeps the low bits, `from -> to`, both integers (to `i1`: bit 0).
     Truncate { from: Type, to: Type, a: Value },
+    /// `ty -> ty`, an integer. The value itself. Code may hope that the active lanes hold it in progression, each by `stride` more than the
+    /// lane before, and has to be right where they do not.
+    Expect { ty: Type, stride: i64, a: Value },
     /// Same bits, `from -> to`, of equal width.
     Bitcast { from: Type, to: Type, a: Value },
     /// `half, half -> twice as wide` integers: low, high.

@@ -21,6 +21,7 @@ macro_rules! visit_operands {
             | Op::Extend { a, .. }
             | Op::Truncate { a, .. }
             | Op::Bitcast { a, .. }
+            | Op::Expect { a, .. }
             | Op::FloatUnary { a, .. }
             | Op::IntToFloat { a, .. }
             | Op::FloatToInt { a, .. }
@@ -154,6 +155,7 @@ impl Op {
             | Op::LoadParam { ty, .. }
             | Op::Binary { ty, .. }
             | Op::Select { ty, .. }
+            | Op::Expect { ty, .. }
             | Op::BitFieldExtract { ty, .. }
             | Op::BitFieldInsert { ty, .. }
             | Op::FloatUnary { ty, .. }

@@ -162,6 +162,7 @@ impl Op {
                 format!("extend {} {from} to {to}", if *signed { "signed" } else { "zero" })
             }
             Op::Truncate { from, to, .. } => format!("truncate {from} to {to}"),
+            Op::Expect { ty, stride, .. } => format!("expect {ty} stride {stride}"),
             Op::Bitcast { from, to, .. } => format!("bitcast {from} to {to}"),
             Op::Concat { ty, .. } => format!("concat {ty}"),
             Op::FloatUnary { op, ty, rounding, flush, saturate, .. } => {

@@ -203,6 +203,7 @@ impl Verifier<'_> {
             | Op::FloatUnary { ty, .. }
             | Op::FloatBinary { ty, .. }
             | Op::FloatCompare { ty, .. }
+            | Op::Expect { ty, .. }
             | Op::Fma { ty, .. }
             | Op::Concat { ty, .. } => vec![*ty; count],
             Op::Select { ty, .. } => vec![Type::I1, *ty, *ty],

@@ -85,6 +85,7 @@ pub fn evaluate(op: &Op, operands: &[u128]) -> Option<u128> {
         }
         Op::Truncate { to, .. } => operand(0, to)?,
         Op::Bitcast { to, .. } => operand(0, to)?,
+        Op::Expect { ty, .. } => operand(0, ty)?,
         Op::Concat { ty, .. } => {
             let shift = ty.bits();
             operand(0, ty)? | operand(1, ty)?.checked_shl(shift)?

@@ -2,6 +2,7 @@
 
 mod convergence;
 mod dead_code;
+mod expect;
 mod inline;
 mod loop_exits;
 mod share_values;
@@ -10,6 +11,7 @@ mod split_waits;
 
 pub use convergence::{is_convergent, split_at_convergence};
 pub use dead_code::remove_dead_code;
+pub use expect::expect_progressions;
 pub use inline::inline_calls;
 pub use loop_exits::close_loops;
 pub use share_values::share_values;
@@ -28,5 +30,8 @@ pub fn prepare(program: &mut Program, launch: LaunchShape) {
         remove_dead_code(function);
         split_at_waits(function);
         close_loops(function);
+    }
+    for index in 0..program.functions.len() {
+        expect_progressions(program, index, launch);
     }
 }

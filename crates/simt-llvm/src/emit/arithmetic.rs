@@ -41,6 +41,10 @@ impl FunctionEmitter<'_> {
             Op::IsInSpace { space, a } => return self.is_in_space(*space, *a, result),
             Op::MapToRank { a, rank } => return self.map_to_rank(*a, *rank, result),
             Op::RankOf { a } => return self.rank_of(*a, result),
+            Op::Expect { stride, a, .. } if self.shape(*a) == Shape::Varying => {
+                self.expect(*stride, *a, result);
+                return Ok(());
+            }
             _ => {}
         }
         let operands = op.operands();
@@ -126,7 +130,7 @@ impl FunctionEmitter<'_> {
                     distances: self.ir.select(condition, a.distances, b.distances),
                 }
             }
-            Op::Bitcast { a, .. } => self.speculation_of(*a),
+            Op::Bitcast { a, .. } | Op::Expect { a, .. } => self.speculation_of(*a),
             other => return Err(self.unsupported(&format!("{other}: speculation"))),
         })
     }
@@ -173,6 +177,35 @@ impl FunctionEmitter<'_> {
             holds = self.ir.and(holds, self.ir.and(within, counts_up));
         }
         Speculation { holds, distances }
+    }
+
+    /// Of a value of which nothing is known: what it would be if its first active lanes said where the progressions begin.
+    fn expect(&mut self, stride: i64, a: Value, result: Value) {
+        let (ty, vector) = (self.function.ty(a), self.vector(a));
+        let length = match self.shape(result) {
+            Shape::Affine { .. } => self.lanes(),
+            Shape::Segmented { length, .. } => u32::from(length),
+            Shape::Uniform | Shape::Varying => return self.define_vector(result, vector),
+        };
+        let scalar = self.scalar_type(ty);
+        let starts = (0..self.lanes() / length).map(|segment| {
+            let lane = self.first_active_of(segment * length, length);
+            let before = self.ir.sub(lane, self.i64(u64::from(segment * length)));
+            let steps = if ty.bits() == 64 { before } else { self.ir.cast(Cast::Trunc, before, scalar) };
+            self.ir.sub(self.ir.extract(vector, lane), self.ir.mul(steps, self.ir.constant(scalar, stride as u64)))
+        });
+        let bases = Bases::new(starts);
+        let distances = self.ir.sub(vector, self.spread_segments(&bases));
+        let regular = self.segment_distances(ty, stride, length);
+        let differs = self.ir.icmp(IntPredicate::LLVMIntNE, distances, regular);
+        let any = self.any(self.ir.and(self.mask, differs));
+        let holds = self.ir.icmp(IntPredicate::LLVMIntEQ, any, self.ir.constant(self.ir.int(1), 0));
+        let speculation = Some(Speculation { holds, distances });
+        let repr = match length == self.lanes() {
+            true => Repr::Affine { base: bases[0], stride, speculation },
+            false => Repr::Segments { bases, stride, speculation },
+        };
+        self.define(result, repr);
     }
 
     /// Stride and length of the segments of a value in progression.

@@ -72,10 +72,9 @@ impl FunctionEmitter<'_> {
     }
 
     /// Tests the address of each active lane, of which nothing else is known.
-    pub fn check_listed(&mut self, access: Access, addresses: Val) {
+    pub fn check_addresses(&mut self, access: Access, addresses: Val) {
         let pattern = Pattern::Listed(addresses);
         self.record(access, &pattern);
-        self.note_access(access, &pattern, Bounds::Tested);
         if access.space == AddressSpace::Param {
             return;
         }

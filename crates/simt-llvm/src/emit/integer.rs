@@ -34,6 +34,7 @@ impl FunctionEmitter<'_> {
                 let ty = ir.like(self.scalar_type(*to), ir.type_of(a));
                 ir.cast(Cast::Trunc, a, ty)
             }
+            Op::Expect { .. } => a,
             Op::Bitcast { to, .. } => {
                 let ty = ir.like(self.scalar_type(*to), ir.type_of(a));
                 ir.cast(Cast::BitCast, a, ty)

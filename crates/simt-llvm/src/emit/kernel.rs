@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::mem::offset_of;
 
 use simt_ir::abi::{ExecutionMode, LaunchContext, WarpContext};
-use simt_ir::analysis::{Dominators, LaunchShape, Liveness, Presence, Shapes};
+use simt_ir::analysis::{Dominators, LaunchShape, Liveness, Presence, Shape, Shapes};
 use simt_ir::instrument::Instrumentation;
 use simt_ir::{Function, FunctionId, FunctionKind, Op, Program, Value, pass};
 
@@ -149,6 +149,40 @@ fn reachable_functions(program: &Program) -> Vec<bool> {
     reachable
 }
 
+/// By value: whether it is in progression only if something came as an [`Op::Expect`] says.
+fn expected_values(function: &Function, shapes: &Shapes) -> Vec<bool> {
+    let hoped_for = |value: Value| {
+        matches!(
+            shapes.shape(value),
+            Shape::Affine { speculative: true, .. } | Shape::Segmented { speculative: true, .. }
+        )
+    };
+    let mut expected = vec![false; function.value_types.len()];
+    loop {
+        let mut changed = false;
+        let mut note = |value: Value, follows: bool, expected: &mut Vec<bool>| {
+            if follows && hoped_for(value) {
+                changed |= !std::mem::replace(&mut expected[value.0 as usize], true);
+            }
+        };
+        for block in &function.blocks {
+            for phi in &block.phis {
+                let follows = phi.incoming.iter().any(|(_, value)| expected[value.0 as usize]);
+                note(phi.result, follows, &mut expected);
+            }
+            for instruction in &block.instructions {
+                let from_expected = |value: &Value| expected[value.0 as usize];
+                let follows =
+                    matches!(instruction.op, Op::Expect { .. }) || instruction.op.operands().iter().any(from_expected);
+                instruction.results.iter().for_each(|result| note(*result, follows, &mut expected));
+            }
+        }
+        if !changed {
+            return expected;
+        }
+    }
+}
+
 /// Atomic operations up to which each may take hundreds of instructions.
 const FEW_ATOMICS: usize = 16;
 
@@ -217,6 +251,7 @@ fn new_emitter<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, shapes:
         stack_base: ir.constant(ir.int(32), 0),
         stack_top: nothing,
         variables: vec![None; function.value_types.len()],
+        expected: expected_values(function, &shapes),
         made_anew: vec![None; function.value_types.len()],
         arithmetic_nans: super::float::arithmetic_nans(function),
         presence: Presence::new(function, &shapes.schedule, starts_full),

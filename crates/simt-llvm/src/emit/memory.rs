@@ -192,8 +192,12 @@ impl FunctionEmitter<'_> {
         self.observe_access(access, address, offset);
         let pattern = self.pattern(access, address, offset);
         if let Some(holds) = pattern.holds() {
-            let loaded = self.in_order_or_listed(access, address, offset, holds, |this, listed| match listed {
-                Some(addresses) => this.gather_out_of_line(access, addresses),
+            let loaded = self.in_order_or_listed(address, offset, holds, |this, listed| match listed {
+                Some(addresses) if this.expected[address.0 as usize] => this.load_listed(access, addresses),
+                Some(addresses) => {
+                    this.examine(access, addresses);
+                    this.gather_out_of_line(access, addresses)
+                }
                 None => {
                     this.check(access, address, offset, &pattern);
                     this.load_pattern(access, &pattern)
@@ -205,6 +209,7 @@ impl FunctionEmitter<'_> {
         let is_small =
             access.space == AddressSpace::Shared && access.count == 1 && self.is_proven(access, address, offset);
         if let (Pattern::Listed(addresses), true, false) = (pattern, self.unit.outline, is_small) {
+            self.note_outlined(access);
             return self.call_outlined(access, addresses, &[]).into_iter().map(Repr::Vector).collect();
         }
         self.check(access, address, offset, &pattern);
@@ -212,6 +217,25 @@ impl FunctionEmitter<'_> {
             return self.load_uniform(access, at);
         }
         self.load_pattern(access, &pattern).into_iter().map(Repr::Vector).collect()
+    }
+
+    /// Tests and loads what lies anywhere.
+    fn load_listed(&mut self, access: Access, addresses: Val) -> Vec<Val> {
+        if self.unit.outline {
+            return self.call_outlined(access, addresses, &[]);
+        }
+        self.check_addresses(access, addresses);
+        self.gather(access, addresses)
+    }
+
+    /// As [`FunctionEmitter::load_listed`], for stores.
+    fn store_listed(&mut self, access: Access, addresses: Val, vectors: &[Val]) {
+        if self.unit.outline {
+            self.call_outlined(access, addresses, vectors);
+            return;
+        }
+        self.check_addresses(access, addresses);
+        self.scatter(access, addresses, vectors);
     }
 
     /// Loads what differs from lane to lane.
@@ -228,24 +252,26 @@ impl FunctionEmitter<'_> {
     }
 
     /// Does an access in one way if the lanes' addresses lie in order, as was hoped when the code was made, and in another if not: then
-    /// `access_lanes` gets the addresses, which the engine has looked at.
+    /// `access_lanes` gets the addresses, which nobody has looked at.
     fn in_order_or_listed(
         &mut self,
-        access: Access,
         address: Value,
         offset: i64,
         holds: Val,
         mut access_lanes: impl FnMut(&mut Self, Option<Val>) -> Vec<Val>,
     ) -> Vec<Val> {
         let (slow, quick, join) = (self.new_block("slow"), self.new_block("quick"), self.new_block("accessed"));
-        self.ir.unlikely_br(self.ir.not(holds), slow, quick);
+        if self.expected[address.0 as usize] {
+            self.ir.cond_br(holds, quick, slow);
+        } else {
+            self.ir.unlikely_br(self.ir.not(holds), slow, quick);
+        }
         self.ir.position(quick);
         let loaded = access_lanes(self, None);
         let quick_end = self.ir.current_block();
         self.ir.br(join);
         self.ir.position(slow);
         let listed = self.ir.add(self.vector(address), self.ir.splat(self.i64(offset as u64), self.lanes()));
-        self.examine(access, listed);
         let gathered = access_lanes(self, Some(listed));
         let slow_end = self.ir.current_block();
         self.ir.br(join);
@@ -264,9 +290,15 @@ impl FunctionEmitter<'_> {
         }
         let vectors: Vec<Val> = values.iter().map(|value| self.stored(*value)).collect();
         if let Some(holds) = pattern.holds() {
-            self.in_order_or_listed(access, address, offset, holds, |this, listed| {
+            self.in_order_or_listed(address, offset, holds, |this, listed| {
                 match listed {
-                    Some(addresses) => this.scatter(access, addresses, &vectors),
+                    Some(addresses) if this.expected[address.0 as usize] => {
+                        this.store_listed(access, addresses, &vectors)
+                    }
+                    Some(addresses) => {
+                        this.examine(access, addresses);
+                        this.scatter(access, addresses, &vectors);
+                    }
                     None => {
                         this.check(access, address, offset, &pattern);
                         this.store_pattern(access, &pattern, &vectors);
@@ -282,6 +314,7 @@ impl FunctionEmitter<'_> {
             other => other,
         };
         if let (Pattern::Listed(addresses), true) = (pattern, self.unit.outline) {
+            self.note_outlined(access);
             self.call_outlined(access, addresses, &vectors);
             return;
         }

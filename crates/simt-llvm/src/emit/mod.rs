@@ -134,6 +134,8 @@ struct FunctionEmitter<'a> {
     variables: Vec<Option<Variable>>,
     /// Operations whose values are made again where they are used, instead of being kept.
     made_anew: Vec<Option<&'a Op>>,
+    /// Values that follow from an [`Op::Expect`], so that the order hoped for may well be missed.
+    expected: Vec<bool>,
     /// Values whose NaNs are not yet in the card's form, see `float.rs`.
     arithmetic_nans: Vec<bool>,
     presence: Presence,

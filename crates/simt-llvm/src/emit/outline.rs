@@ -12,7 +12,6 @@ pub(super) const OUTLINE_FROM: usize = 160;
 impl FunctionEmitter<'_> {
     /// Checks and gathers, or scatters `values`; leaves by the fault block if the access faults.
     pub fn call_outlined(&mut self, access: Access, addresses: Val, values: &[Val]) -> Vec<Val> {
-        self.note_outlined(access);
         let helper = self.outlined(access);
         let line = self.i32(self.line);
         let mut arguments = vec![self.launch, self.warp, self.mask_bits(self.mask), addresses, line];
@@ -59,7 +58,7 @@ impl FunctionEmitter<'_> {
         self.mask = self.mask_from_bits(ir.parameter(fun, 2));
         self.line_value = Some(ir.parameter(fun, 4));
         let addresses = ir.parameter(fun, 3);
-        self.check_listed(access, addresses);
+        self.check_addresses(access, addresses);
         let mut returned = ir.insert_field(ir.poison(result), self.i32(0), 0);
         if is_load {
             for (index, value) in self.gather(access, addresses).into_iter().enumerate() {

@@ -4,7 +4,7 @@ use simt_ir::analysis::{SEGMENTS_MAX, Shape};
 use simt_ir::{Type, Value};
 
 use super::FunctionEmitter;
-use crate::llvm::{Cast, Val};
+use crate::llvm::{Bin, Cast, Val};
 
 /// A value of 32 lanes.
 #[derive(Clone, Copy, Debug)]
@@ -242,10 +242,16 @@ impl FunctionEmitter<'_> {
 
     /// The element of the first active lane.
     pub fn first_active(&self, vector: Val) -> Val {
-        let bits = self.mask_bits(self.mask);
-        let lane = self.ir.intrinsic("llvm.cttz", &[self.mask_int()], &[bits, self.ir.constant(self.ir.int(1), 0)]);
-        let lane = self.ir.and(self.lane_number(lane), self.i64(u64::from(self.lanes()) - 1));
-        self.ir.extract(vector, lane)
+        self.ir.extract(vector, self.first_active_of(0, self.lanes()))
+    }
+
+    /// The first active lane of an aligned segment, an `i64`; any lane of it if none is active.
+    pub fn first_active_of(&self, start: u32, length: u32) -> Val {
+        let all = self.mask_bits(self.mask);
+        let bits = self.ir.bin(Bin::LShr, all, self.ir.constant(self.mask_int(), start.into()));
+        let first = self.ir.intrinsic("llvm.cttz", &[self.mask_int()], &[bits, self.ir.constant(self.ir.int(1), 0)]);
+        let within = self.ir.and(self.lane_number(first), self.i64(u64::from(length) - 1));
+        self.ir.add(within, self.i64(start.into()))
     }
 
     /// Makes a result known, in the representation its shape asks for, and keeps it if other blocks want it.

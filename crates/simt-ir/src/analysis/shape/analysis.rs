@@ -13,6 +13,8 @@ pub(super) struct Analysis<'a> {
     pub(super) function: &'a Function,
     pub(super) launch: LaunchShape,
     pub(super) schedule: &'a Schedule,
+    /// Whether lanes that meet are taken to have come by the same way, so that what follows is only hoped for.
+    pub(super) hopeful: bool,
 }
 
 impl Analysis<'_> {
@@ -47,17 +49,18 @@ impl Analysis<'_> {
         let first = *known.first()?;
         let same = phi.incoming.iter().all(|(_, value)| *value == phi.incoming[0].1);
         let blended = self.schedule.is_blended(block);
-        let mut shape = if blended && !(same && !self.schedule.arrives_apart(block) && !self.leaves_loop(block)) {
-            Shape::Varying
-        } else {
-            first.shape
-        };
+        let apart = self.schedule.arrives_apart(block);
+        let mixed = blended && !(same && !apart && !self.leaves_loop(block));
+        let mut shape = if mixed && (apart || !self.hopeful) { Shape::Varying } else { first.shape };
         let mut align = first.align;
         let mut lanes_align = first.lanes_align;
         for fact in &known[1..] {
             align = align.min(fact.align);
             lanes_align = lanes_align.min(fact.lanes_align);
             shape = meet(shape, fact.shape);
+        }
+        if mixed {
+            shape = shape.if_proven(false);
         }
         if shape == Shape::Varying {
             align = 0;
@@ -106,6 +109,7 @@ impl Analysis<'_> {
                 }
                 Op::Extend { signed, from, a, .. } => integer::extend(self.launch.lanes, *signed, *from, ty, get(*a)?),
                 Op::Truncate { a, .. } if ty != Type::I1 => integer::truncate(ty, get(*a)?),
+                Op::Expect { stride, a, .. } => self.expected(*stride, get(*a)?, apart),
                 Op::Bitcast { from, to, a } if from.is_int() && to.is_int() => get(*a)?,
                 Op::IntCompare { condition, a, b, .. } => {
                     integer::compare(self.launch.lanes, *condition, get(*a)?, get(*b)?)
@@ -164,6 +168,15 @@ impl Analysis<'_> {
                 _ => varying(ty),
             };
         Some(fact)
+    }
+
+    /// What is expected of a value of which nothing is known. Warps of a team owe each other nothing.
+    fn expected(&self, stride: i64, a: Fact, apart: bool) -> Fact {
+        if a.shape != Shape::Varying || apart {
+            return a;
+        }
+        let length = if self.launch.lanes == WARP_SIZE { WHOLE } else { WARP_SIZE as u8 };
+        Fact { shape: Progression { stride, length, speculative: true, outer: None }.shape(), align: 0, ..a }
     }
 
     /// Global and const variables lie anywhere, shared ones at known offsets; local ones at offsets that fit in 31 bits.

@@ -84,7 +84,8 @@ impl Shapes {
         let mut divergent = vec![false; function.blocks.len()];
         loop {
             let schedule = Schedule::new(function, |block| divergent[block.0 as usize]);
-            let analysis = Analysis { symbols: &program.symbols, function, launch, schedule: &schedule };
+            let analysis =
+                Analysis { symbols: &program.symbols, function, launch, schedule: &schedule, hopeful: false };
             let facts = analysis.run();
             let mut changed = false;
             for block in function.block_ids() {
@@ -104,6 +105,13 @@ impl Shapes {
                 return Self { facts, schedule };
             }
         }
+    }
+
+    /// By value: its shape if lanes that meet at a block came there by the same way.
+    pub(crate) fn hoped(&self, program: &Program, function: &Function, launch: LaunchShape) -> Vec<Shape> {
+        let schedule = &self.schedule;
+        let analysis = Analysis { symbols: &program.symbols, function, launch, schedule, hopeful: true };
+        analysis.run().into_iter().map(|fact| fact.map_or(Shape::Varying, |fact| fact.shape)).collect()
     }
 
     /// What is known of a value; of one that is never computed, nothing.
