@@ -217,6 +217,7 @@ fn way_name(way: AccessWay) -> String {
             let within = if contiguous { "contiguous" } else { "uniform" };
             format!("segments of {lanes}, {within}{}", if if_in_order { " if in order" } else { "" })
         }
+        AccessWay::Columns(count) => format!("{count} columns"),
         AccessWay::Gather => "gather".to_owned(),
         AccessWay::Scatter => "scatter".to_owned(),
         AccessWay::AtomicOnce => "once for the warp".to_owned(),

@@ -62,10 +62,13 @@ $end:
 }
 ";
 
+/// How many steps a thread goes.
+type Steps = fn(u64) -> u64;
+
 #[test]
 fn lanes_that_left_a_loop_apart_read_and_write_their_own_words() {
     let device = Device::new();
-    let steps: [(&str, fn(u64) -> u64); 6] = [
+    let steps: [(&str, Steps); 6] = [
         ("together", |_| 3),
         ("none", |_| 0),
         ("each of two halves", |thread| thread % 32 / 16),

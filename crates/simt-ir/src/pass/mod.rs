@@ -3,6 +3,7 @@
 mod convergence;
 mod dead_code;
 mod expect;
+mod fold;
 mod inline;
 mod loop_exits;
 mod share_values;
@@ -12,6 +13,7 @@ mod split_waits;
 pub use convergence::{is_convergent, split_at_convergence};
 pub use dead_code::remove_dead_code;
 pub use expect::expect_progressions;
+pub use fold::fold_known;
 pub use inline::inline_calls;
 pub use loop_exits::close_loops;
 pub use share_values::share_values;
@@ -19,13 +21,18 @@ pub use specialize::specialize;
 pub use split_waits::split_at_waits;
 
 use crate::Program;
-use crate::analysis::LaunchShape;
+use crate::analysis::{LaunchShape, Shapes};
 
 /// Brings a program from the form in which front ends make it to the form that code is made from.
 pub fn prepare(program: &mut Program, launch: LaunchShape) {
     inline_calls(program);
-    for function in &mut program.functions {
-        specialize(function, launch);
+    for index in 0..program.functions.len() {
+        specialize(&mut program.functions[index], launch);
+        if launch.block.is_some() {
+            let shapes = Shapes::new(program, &program.functions[index], launch);
+            fold_known(&mut program.functions[index], &shapes);
+        }
+        let function = &mut program.functions[index];
         share_values(function);
         remove_dead_code(function);
         split_at_waits(function);

@@ -57,6 +57,10 @@ impl FunctionEmitter<'_> {
                     bases.iter().map(|base| self.is_bad(access, address, *base, offset, span)).collect();
                 tests.into_iter().reduce(|a, b| self.ir.or(a, b)).expect("a warp has segments")
             }
+            Pattern::Columns { base, stride, segments, .. } => {
+                let span = (self.lanes() / segments - 1) * *stride as u32 + (segments - 1) * access.bytes();
+                self.is_bad(access, address, *base, offset, span)
+            }
             Pattern::Listed(addresses) => {
                 let bad = self.is_bad(access, address, *addresses, offset, 0);
                 self.any(self.ir.and(bad, self.mask))
@@ -96,11 +100,22 @@ impl FunctionEmitter<'_> {
                 self.ir.add(self.ir.splat(*base, self.lanes()), distances)
             }
             Pattern::Segments { lanes, .. } => *lanes,
+            Pattern::Columns { base, stride, segments, .. } => self.column_addresses(*base, *stride, *segments, access),
             Pattern::Listed(addresses) => *addresses,
         };
         self.examine(access, addresses);
         self.ir.br(join);
         self.ir.position(join);
+    }
+
+    /// The lanes' addresses.
+    fn column_addresses(&self, base: Val, stride: i64, segments: u32, access: Access) -> Val {
+        let length = self.lanes() / segments;
+        let distance = |lane: u32| {
+            self.i64((i64::from(lane % length) * stride) as u64 + u64::from(lane / length * access.bytes()))
+        };
+        let distances: Vec<Val> = (0..self.lanes()).map(distance).collect();
+        self.ir.add(self.ir.splat(base, self.lanes()), self.ir.constant_vector(&distances))
     }
 
     /// Whether an access that dominates this one has tested the same address.
@@ -200,6 +215,7 @@ impl FunctionEmitter<'_> {
                 }
                 (ACCESS_SEGMENTS, self.i64(stride << 32 | length), offset_of!(WarpContext, access_base))
             }
+            Pattern::Columns { .. } => unreachable!("only shared memory is accessed by columns"),
             Pattern::Listed(addresses) => (ACCESS_LISTED, *addresses, offset_of!(WarpContext, access_addresses)),
         };
         let note = self.ir.store(self.access_code(shape), self.warp_field(offset_of!(WarpContext, access)), 4);

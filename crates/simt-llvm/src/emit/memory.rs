@@ -1,16 +1,17 @@
 //! Loads and stores.
 //!
 //! An address that is uniform gives one scalar access; one in progression with the element's size as stride a plain vector access; in
-//! progression within half warps two of those; anything else gathers or scatters. Every access is first checked (`check.rs`) and then done
+//! progression within segments one for each; lanes that lie by columns are turned in registers; anything else gathers or scatters. Every access is first checked (`check.rs`) and then done
 //! (`transfer.rs`).
 
 use simt_ir::abi::{AccessKind, AccessSpace};
+use simt_ir::analysis::Shape;
 use simt_ir::{AddressSpace, MemoryOrder, Op, Type, Value};
 
 use super::FunctionEmitter;
 use super::value::{Bases, Repr};
 use crate::Error;
-use crate::llvm::{Bb, Ordering, Val};
+use crate::llvm::{Bb, IntPredicate, Ordering, Val};
 
 /// A load or store being emitted.
 #[derive(Clone, Copy)]
@@ -61,15 +62,25 @@ pub(super) enum Pattern {
     /// Within segments of one length contiguous, or all at one address: where each begins, where each lane is, and the test for the
     /// case that this was only hoped for.
     Segments { bases: Bases, lanes: Val, contiguous: bool, holds: Option<Val> },
+    /// By columns: in each of so many segments the lanes lie `stride` bytes apart, and each segment begins an element behind the one before. So
+    /// the lanes at one place of their segments are contiguous. Where the first segment begins, and whether all lanes are active.
+    Columns { base: Val, stride: i64, segments: u32, full: Val },
     /// Anything.
     Listed(Val),
 }
+
+/// Segments from which on columns are worth while.
+const COLUMN_LANES_MIN: u32 = 4;
+
+/// More bytes than shared memory has.
+const COLUMN_STRIDE_MAX: i64 = 1 << 20;
 
 impl Pattern {
     /// The test for the case that the pattern was only hoped for.
     pub fn holds(&self) -> Option<Val> {
         match self {
             Pattern::Contiguous { holds, .. } | Pattern::Segments { holds, .. } => *holds,
+            Pattern::Columns { full, .. } => Some(*full),
             Pattern::Uniform(_) | Pattern::Listed(_) => None,
         }
     }
@@ -184,16 +195,46 @@ impl FunctionEmitter<'_> {
                 let lanes = self.to_vector(moved, Type::I64);
                 Pattern::Segments { bases, lanes, contiguous: stride != 0, holds: speculation.map(|s| s.holds) }
             }
+            Repr::Segments { bases, stride, speculation: None }
+                if self.lies_in_columns(access, address, stride, bases.len()) =>
+            {
+                let full = self.ir.icmp(
+                    IntPredicate::LLVMIntEQ,
+                    self.mask_bits(self.mask),
+                    self.ir.not(self.ir.zero(self.mask_int())),
+                );
+                let base = self.ir.add(bases[0], offset_scalar);
+                Pattern::Columns { base, stride, segments: bases.len() as u32, full }
+            }
             _ => Pattern::Listed(self.ir.add(self.vector(address), self.ir.splat(offset_scalar, self.lanes()))),
         }
+    }
+
+    /// Whether lanes that lie `stride` bytes apart in their segments lie by columns that do not overlap.
+    fn lies_in_columns(&self, access: Access, address: Value, stride: i64, segments: usize) -> bool {
+        let bytes = i64::from(access.bytes());
+        let outer = match self.shape(address) {
+            Shape::Segmented { outer, .. } => outer,
+            _ => None,
+        };
+        let column = segments as i64 * bytes;
+        let worth_while = segments as u32 >= COLUMN_LANES_MIN && access.space == AddressSpace::Shared;
+        worth_while
+            && access.count == 1
+            && outer == Some(bytes)
+            && (column..COLUMN_STRIDE_MAX).contains(&stride)
+            && stride % bytes == 0
     }
 
     fn load_access(&mut self, access: Access, address: Value, offset: i64) -> Vec<Repr> {
         self.observe_access(access, address, offset);
         let pattern = self.pattern(access, address, offset);
+        let in_columns = matches!(pattern, Pattern::Columns { .. });
         if let Some(holds) = pattern.holds() {
             let loaded = self.in_order_or_listed(address, offset, holds, |this, listed| match listed {
-                Some(addresses) if this.expected[address.0 as usize] => this.load_listed(access, addresses),
+                Some(addresses) if this.expected[address.0 as usize] || in_columns => {
+                    this.load_listed(access, addresses)
+                }
                 Some(addresses) => {
                     this.examine(access, addresses);
                     this.gather_out_of_line(access, addresses)
@@ -246,6 +287,7 @@ impl FunctionEmitter<'_> {
                 self.load_contiguous(access, pointer)
             }
             Pattern::Segments { bases, contiguous, .. } => self.load_segments(access, &bases, contiguous),
+            Pattern::Columns { base, stride, segments, .. } => vec![self.load_columns(access, base, stride, segments)],
             Pattern::Listed(addresses) => self.gather(access, addresses),
             Pattern::Uniform(_) => unreachable!("a uniform value is no vector"),
         }
@@ -289,10 +331,11 @@ impl FunctionEmitter<'_> {
             return;
         }
         let vectors: Vec<Val> = values.iter().map(|value| self.stored(*value)).collect();
+        let in_columns = matches!(pattern, Pattern::Columns { .. });
         if let Some(holds) = pattern.holds() {
             self.in_order_or_listed(address, offset, holds, |this, listed| {
                 match listed {
-                    Some(addresses) if this.expected[address.0 as usize] => {
+                    Some(addresses) if this.expected[address.0 as usize] || in_columns => {
                         this.store_listed(access, addresses, &vectors)
                     }
                     Some(addresses) => {
@@ -329,6 +372,9 @@ impl FunctionEmitter<'_> {
                 self.store_contiguous(access, pointer, vectors);
             }
             Pattern::Segments { bases, .. } => self.store_segments(access, &bases, vectors),
+            Pattern::Columns { base, stride, segments, .. } => {
+                self.store_columns(access, base, stride, segments, vectors[0]);
+            }
             Pattern::Listed(addresses) => self.scatter(access, addresses, vectors),
             Pattern::Uniform(_) => unreachable!("stored as one"),
         }

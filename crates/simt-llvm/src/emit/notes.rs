@@ -25,6 +25,8 @@ pub enum AccessWay {
         /// Whether that is only expected, and tested.
         if_in_order: bool,
     },
+    /// A plain vector access for each of so many columns, if all lanes are active.
+    Columns(u32),
     /// Each lane has an address of its own: a load.
     Gather,
     /// Each lane has an address of its own: a store.
@@ -278,6 +280,7 @@ fn way_of(access: Access, pattern: &Pattern, lanes: u32) -> AccessWay {
             contiguous: *contiguous,
             if_in_order: holds.is_some(),
         },
+        Pattern::Columns { segments, .. } => AccessWay::Columns(lanes / segments),
         Pattern::Listed(_) if access.kind == AccessKind::Load => AccessWay::Gather,
         Pattern::Listed(_) => AccessWay::Scatter,
     }

@@ -400,6 +400,39 @@ impl FunctionEmitter<'_> {
         }
     }
 
+    /// Loads of all lanes, `segments` of them to a column.
+    pub fn load_columns(&mut self, access: Access, base: Val, stride: i64, segments: u32) -> Val {
+        let length = self.lanes() / segments;
+        let column = self.ir.vector(self.scalar_type(access.ty), segments);
+        let columns: Vec<Val> = (0..length)
+            .map(|place| {
+                let pointer = self.column(access, base, stride, place);
+                self.ir.load_aligned(column, pointer, access.ty.bytes())
+            })
+            .collect();
+        let all = self.concatenate(&columns);
+        let order: Vec<u32> = (0..self.lanes()).map(|lane| lane % length * segments + lane / length).collect();
+        self.ir.shuffle(all, all, &order)
+    }
+
+    /// As [`FunctionEmitter::load_columns`], for stores.
+    pub fn store_columns(&mut self, access: Access, base: Val, stride: i64, segments: u32, vector: Val) {
+        let length = self.lanes() / segments;
+        let order: Vec<u32> = (0..self.lanes()).map(|at| at % segments * length + at / segments).collect();
+        let all = self.ir.shuffle(vector, vector, &order);
+        for place in 0..length {
+            let pointer = self.column(access, base, stride, place);
+            let lanes: Vec<u32> = (place * segments..(place + 1) * segments).collect();
+            self.ir.store(self.ir.shuffle(all, all, &lanes), pointer, access.ty.bytes());
+        }
+    }
+
+    /// Where the lanes at one place of their segments begin.
+    fn column(&mut self, access: Access, base: Val, stride: i64, place: u32) -> Val {
+        let distance = self.i64((stride * i64::from(place)) as u64);
+        self.pointer(access.space, self.ir.add(base, distance))
+    }
+
     fn masked_store(&self, value: Val, pointer: Val, align: u32, mask: Val) {
         let arguments = [value, pointer, self.i32(align), mask];
         self.ir.intrinsic("llvm.masked.store", &[self.ir.type_of(value), self.ir.ptr()], &arguments);

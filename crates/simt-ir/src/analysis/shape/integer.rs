@@ -47,7 +47,7 @@ pub(super) fn binary(lanes: u32, op: BinaryOp, ty: Type, a: Fact, b: Fact) -> Fa
             },
             None => segments(p),
         },
-        (And, Some((p, _))) => match b.constant {
+        (And, Some((p, _))) => match b.constant.map(|mask| within(mask, a.range)) {
             Some(mask) if fits(p, a.align, u64::from(mask.trailing_ones())) => unchanged(p),
             Some(mask) if fits(p, a.align, u64::from(mask.trailing_zeros())) && p.length == WHOLE => Shape::Uniform,
             Some(mask) if mask.count_ones() == mask.trailing_ones() => {
@@ -96,6 +96,14 @@ pub(super) fn binary(lanes: u32, op: BinaryOp, ty: Type, a: Fact, b: Fact) -> Fa
         _ => None,
     };
     Fact { shape, range, align, lanes_align, constant: None, place }
+}
+
+/// A mask without the bits that no value of a range has.
+fn within(mask: u64, range: (i64, i64)) -> u64 {
+    match u64::try_from(range.1) {
+        Ok(highest) if range.0 >= 0 => mask & (u64::MAX >> highest.leading_zeros().min(63)),
+        _ => mask,
+    }
 }
 
 /// Whether no lane's value wraps where lane 0's does not, as the range of all lanes' values says.

@@ -114,6 +114,11 @@ impl Shapes {
         analysis.run().into_iter().map(|fact| fact.map_or(Shape::Varying, |fact| fact.shape)).collect()
     }
 
+    /// What is known of a value, if the analysis has seen it.
+    pub(crate) fn known(&self, value: Value) -> Option<Fact> {
+        self.facts.get(value.0 as usize).copied().flatten()
+    }
+
     /// What is known of a value; of one that is never computed, nothing.
     pub fn fact(&self, value: Value) -> Fact {
         self.facts[value.0 as usize].unwrap_or(Fact {
