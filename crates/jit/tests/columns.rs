@@ -66,7 +66,7 @@ fn case(columns: u32, stride: u32, takes_part: &str) -> Case<String> {
         input_words: 1,
         output_words: 1,
         scratch_words: 0,
-        inputs: (0..2 * u64::from(THREADS)).map(|word| 0x9e37_79b9 * (word + 1) & 0xffff_ffff).collect(),
+        inputs: (0..2 * u64::from(THREADS)).map(|word| (0x9e37_79b9 * (word + 1)) & 0xffff_ffff).collect(),
         checks: vec![Check::Exact],
     }
 }

@@ -149,7 +149,7 @@ impl FunctionEmitter<'_> {
             Repr::Affine { stride, speculation: None, .. } => {
                 Speculation { holds: certain, distances: self.distances(ty, stride) }
             }
-            Repr::Uniform(_) | Repr::Vector(_) => {
+            Repr::Uniform(_) | Repr::Vector(_) | Repr::Part { .. } => {
                 Speculation { holds: certain, distances: self.ir.zero(self.vector_type(ty)) }
             }
         }
@@ -282,7 +282,10 @@ impl FunctionEmitter<'_> {
                 let bases = Bases::new(bases.iter().map(|value| self.ir.bin(op, *value, base)));
                 Repr::Segments { bases, stride, speculation }
             }
-            Repr::Vector(vector) => Repr::Vector(self.ir.bin(op, vector, self.ir.splat(base, self.lanes()))),
+            repr @ (Repr::Vector(_) | Repr::Part { .. }) => {
+                let vector = self.to_vector(repr, Type::I64);
+                Repr::Vector(self.ir.bin(op, vector, self.ir.splat(base, self.lanes())))
+            }
         };
         self.define(result, repr);
         Ok(())

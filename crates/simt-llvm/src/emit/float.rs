@@ -395,6 +395,8 @@ impl FunctionEmitter<'_> {
         match self.get(value) {
             Repr::Uniform(scalar) => Repr::Uniform(self.canonical(value, scalar)),
             Repr::Vector(vector) => Repr::Vector(self.canonical(value, vector)),
+            // The members of a pack are made alike.
+            Repr::Part { whole, place, count } => Repr::Part { whole: self.canonical(value, whole), place, count },
             affine => affine,
         }
     }

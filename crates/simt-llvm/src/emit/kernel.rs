@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::mem::offset_of;
 
 use simt_ir::abi::{ExecutionMode, LaunchContext, WarpContext};
-use simt_ir::analysis::{Dominators, LaunchShape, Liveness, Presence, Shape, Shapes};
+use simt_ir::analysis::{Dominators, LaunchShape, Liveness, Packs, Presence, Shape, Shapes};
 use simt_ir::instrument::Instrumentation;
 use simt_ir::{Function, FunctionId, FunctionKind, Op, Program, Value, pass};
 
@@ -251,6 +251,7 @@ fn new_emitter<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, shapes:
         stack_base: ir.constant(ir.int(32), 0),
         stack_top: nothing,
         variables: vec![None; function.value_types.len()],
+        packs: Packs::new(function, &shapes),
         expected: expected_values(function, &shapes),
         made_anew: vec![None; function.value_types.len()],
         arithmetic_nans: super::float::arithmetic_nans(function),

@@ -75,6 +75,14 @@ const COLUMN_LANES_MIN: u32 = 4;
 /// More bytes than shared memory has.
 const COLUMN_STRIDE_MAX: i64 = 1 << 20;
 
+/// What has been loaded.
+enum Loaded {
+    /// All elements of lane 0, then those of lane 1.
+    Whole(Val),
+    /// A vector for each element.
+    Parts(Vec<Val>),
+}
+
 impl Pattern {
     /// The test for the case that the pattern was only hoped for.
     pub fn holds(&self) -> Option<Val> {
@@ -110,7 +118,8 @@ impl FunctionEmitter<'_> {
             Op::Load { space, ty, count, address, offset, .. } => {
                 let access =
                     Access { space: *space, ty: *ty, count: u32::from(*count), kind: AccessKind::Load, strong };
-                self.load_access(access, *address, *offset)
+                let packed = self.packs.place(results[0]).is_some();
+                self.load_access(access, *address, *offset, packed)
             }
             Op::Store { space, ty, address, offset, values, .. } => {
                 let access =
@@ -226,38 +235,64 @@ impl FunctionEmitter<'_> {
             && stride % bytes == 0
     }
 
-    fn load_access(&mut self, access: Access, address: Value, offset: i64) -> Vec<Repr> {
+    /// Loads; values of a pack stay together.
+    fn load_access(&mut self, access: Access, address: Value, offset: i64, packed: bool) -> Vec<Repr> {
         self.observe_access(access, address, offset);
         let pattern = self.pattern(access, address, offset);
         let in_columns = matches!(pattern, Pattern::Columns { .. });
-        if let Some(holds) = pattern.holds() {
-            let loaded = self.in_order_or_listed(address, offset, holds, |this, listed| match listed {
-                Some(addresses) if this.expected[address.0 as usize] || in_columns => {
-                    this.load_listed(access, addresses)
+        let loaded = if let Some(holds) = pattern.holds() {
+            self.in_order_or_listed(address, offset, holds, |this, listed| {
+                let loaded = match listed {
+                    Some(addresses) if this.expected[address.0 as usize] || in_columns => {
+                        Loaded::Parts(this.load_listed(access, addresses))
+                    }
+                    Some(addresses) => {
+                        this.examine(access, addresses);
+                        Loaded::Parts(this.gather_out_of_line(access, addresses))
+                    }
+                    None => {
+                        this.check(access, address, offset, &pattern);
+                        this.load_pattern(access, &pattern)
+                    }
+                };
+                this.as_wanted(access, loaded, packed)
+            })
+        } else {
+            // What need not be checked is a few instructions.
+            let is_small =
+                access.space == AddressSpace::Shared && access.count == 1 && self.is_proven(access, address, offset);
+            let loaded = match (pattern, self.unit.outline && !is_small) {
+                (Pattern::Listed(addresses), true) => {
+                    self.note_outlined(access);
+                    Loaded::Parts(self.call_outlined(access, addresses, &[]))
                 }
-                Some(addresses) => {
-                    this.examine(access, addresses);
-                    this.gather_out_of_line(access, addresses)
+                (Pattern::Uniform(at), _) => {
+                    self.check(access, address, offset, &pattern);
+                    return self.load_uniform(access, at);
                 }
-                None => {
-                    this.check(access, address, offset, &pattern);
-                    this.load_pattern(access, &pattern)
+                _ => {
+                    self.check(access, address, offset, &pattern);
+                    self.load_pattern(access, &pattern)
                 }
-            });
-            return loaded.into_iter().map(Repr::Vector).collect();
+            };
+            self.as_wanted(access, loaded, packed)
+        };
+        match (packed, &loaded[..]) {
+            (true, &[whole]) => {
+                (0..access.count).map(|place| Repr::Part { whole, place, count: access.count }).collect()
+            }
+            _ => loaded.into_iter().map(Repr::Vector).collect(),
         }
-        // What need not be checked is a few instructions.
-        let is_small =
-            access.space == AddressSpace::Shared && access.count == 1 && self.is_proven(access, address, offset);
-        if let (Pattern::Listed(addresses), true, false) = (pattern, self.unit.outline, is_small) {
-            self.note_outlined(access);
-            return self.call_outlined(access, addresses, &[]).into_iter().map(Repr::Vector).collect();
+    }
+
+    /// One vector as memory has it, or a vector for each element.
+    fn as_wanted(&self, access: Access, loaded: Loaded, packed: bool) -> Vec<Val> {
+        match loaded {
+            Loaded::Whole(whole) if packed => vec![whole],
+            Loaded::Parts(parts) if packed => vec![self.interleave(&parts)],
+            Loaded::Whole(whole) => self.deinterleave(whole, access.count),
+            Loaded::Parts(parts) => parts,
         }
-        self.check(access, address, offset, &pattern);
-        if let Pattern::Uniform(at) = pattern {
-            return self.load_uniform(access, at);
-        }
-        self.load_pattern(access, &pattern).into_iter().map(Repr::Vector).collect()
     }
 
     /// Tests and loads what lies anywhere.
@@ -280,15 +315,20 @@ impl FunctionEmitter<'_> {
     }
 
     /// Loads what differs from lane to lane.
-    fn load_pattern(&mut self, access: Access, pattern: &Pattern) -> Vec<Val> {
+    fn load_pattern(&mut self, access: Access, pattern: &Pattern) -> Loaded {
         match *pattern {
             Pattern::Contiguous { base, .. } => {
                 let pointer = self.pointer(access.space, base);
-                self.load_contiguous(access, pointer)
+                Loaded::Whole(self.load_contiguous(access, pointer))
             }
-            Pattern::Segments { bases, contiguous, .. } => self.load_segments(access, &bases, contiguous),
-            Pattern::Columns { base, stride, segments, .. } => vec![self.load_columns(access, base, stride, segments)],
-            Pattern::Listed(addresses) => self.gather(access, addresses),
+            Pattern::Segments { bases, contiguous: true, .. } => {
+                Loaded::Whole(self.load_contiguous_segments(access, &bases))
+            }
+            Pattern::Segments { bases, .. } => Loaded::Parts(self.load_segments(access, &bases)),
+            Pattern::Columns { base, stride, segments, .. } => {
+                Loaded::Parts(vec![self.load_columns(access, base, stride, segments)])
+            }
+            Pattern::Listed(addresses) => Loaded::Parts(self.gather(access, addresses)),
             Pattern::Uniform(_) => unreachable!("a uniform value is no vector"),
         }
     }
@@ -330,6 +370,7 @@ impl FunctionEmitter<'_> {
             self.store_uniform(access, at, values);
             return;
         }
+        let whole = self.common_whole(values).map(|whole| self.canonical(values[0], whole));
         let vectors: Vec<Val> = values.iter().map(|value| self.stored(*value)).collect();
         let in_columns = matches!(pattern, Pattern::Columns { .. });
         if let Some(holds) = pattern.holds() {
@@ -344,7 +385,7 @@ impl FunctionEmitter<'_> {
                     }
                     None => {
                         this.check(access, address, offset, &pattern);
-                        this.store_pattern(access, &pattern, &vectors);
+                        this.store_pattern(access, &pattern, &vectors, whole);
                     }
                 }
                 Vec::new()
@@ -362,16 +403,21 @@ impl FunctionEmitter<'_> {
             return;
         }
         self.check(access, address, offset, &pattern);
-        self.store_pattern(access, &pattern, &vectors);
+        self.store_pattern(access, &pattern, &vectors, whole);
     }
 
-    fn store_pattern(&mut self, access: Access, pattern: &Pattern, vectors: &[Val]) {
+    /// Stores what differs from lane to lane: the vectors, which may be there as memory has them.
+    fn store_pattern(&mut self, access: Access, pattern: &Pattern, vectors: &[Val], whole: Option<Val>) {
         match *pattern {
             Pattern::Contiguous { base, .. } => {
                 let pointer = self.pointer(access.space, base);
-                self.store_contiguous(access, pointer, vectors);
+                let whole = whole.unwrap_or_else(|| self.interleave(vectors));
+                self.store_contiguous(access, pointer, whole);
             }
-            Pattern::Segments { bases, .. } => self.store_segments(access, &bases, vectors),
+            Pattern::Segments { bases, .. } => {
+                let whole = whole.unwrap_or_else(|| self.interleave(vectors));
+                self.store_segments(access, &bases, whole);
+            }
             Pattern::Columns { base, stride, segments, .. } => {
                 self.store_columns(access, base, stride, segments, vectors[0]);
             }

@@ -22,6 +22,7 @@ mod matrix;
 mod memory;
 pub mod notes;
 mod outline;
+mod pack;
 mod runtime;
 mod team;
 mod transfer;
@@ -35,7 +36,7 @@ use std::collections::HashMap;
 use std::mem::offset_of;
 
 use simt_ir::abi::RuntimeTable;
-use simt_ir::analysis::{Dominators, Liveness, Presence, Shape, Shapes};
+use simt_ir::analysis::{Dominators, Liveness, Packs, Presence, Shape, Shapes};
 use simt_ir::{BlockId, Function, Op, Program, Type, Value};
 
 use crate::Error;
@@ -132,6 +133,8 @@ struct FunctionEmitter<'a> {
     /// Slot with the current top of the local stack: an `i32`.
     stack_top: Val,
     variables: Vec<Option<Variable>>,
+    /// Values that stay together as memory has them.
+    packs: Packs,
     /// Operations whose values are made again where they are used, instead of being kept.
     made_anew: Vec<Option<&'a Op>>,
     /// Values that follow from an [`Op::Expect`], so that the order hoped for may well be missed.
@@ -293,6 +296,7 @@ impl<'a> FunctionEmitter<'a> {
             }
             Op::Fence { order, .. } => self.fence(*order),
             Op::StackAlloc { .. } | Op::StackSave | Op::StackRestore { .. } => self.stack(&instruction.op, results),
+            op if self.is_computed_in_pack(results[0]) => self.pack_operation(op, results[0])?,
             op => self.pure(op, results[0])?,
         }
         Ok(())

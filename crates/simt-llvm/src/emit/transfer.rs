@@ -31,16 +31,13 @@ impl FunctionEmitter<'_> {
         (0..access.count).map(|index| Repr::Uniform(self.ir.extract_at(whole, index))).collect()
     }
 
-    pub fn load_contiguous(&mut self, access: Access, pointer: Val) -> Vec<Val> {
+    /// Loads what lies one behind the other, as memory has it.
+    pub fn load_contiguous(&mut self, access: Access, pointer: Val) -> Val {
         let total = self.lanes() * access.count;
         let ty = self.ir.vector(self.scalar_type(access.ty), total);
         self.prefetch(access, pointer);
         let mask = self.repeat_mask(access.count);
-        let whole = self.masked_load(ty, pointer, access.ty.bytes(), mask);
-        if access.count == 1 {
-            return vec![whole];
-        }
-        self.deinterleave(whole, access.count)
+        self.masked_load(ty, pointer, access.ty.bytes(), mask)
     }
 
     /// Asks for what will be loaded soon. Outside of loops that is what a block soon after this one loads: blocks follow each other along x, and
@@ -86,7 +83,7 @@ impl FunctionEmitter<'_> {
     }
 
     /// The mask with each lane repeated `count` times.
-    fn repeat_mask(&self, count: u32) -> Val {
+    pub fn repeat_mask(&self, count: u32) -> Val {
         self.repeated(self.mask, self.lanes(), count)
     }
 
@@ -99,22 +96,27 @@ impl FunctionEmitter<'_> {
         self.ir.shuffle(vector, vector, &order)
     }
 
-    pub fn load_segments(&mut self, access: Access, bases: &[Val], contiguous: bool) -> Vec<Val> {
+    /// As [`FunctionEmitter::load_contiguous`], for each segment.
+    pub fn load_contiguous_segments(&mut self, access: Access, bases: &[Val]) -> Val {
+        let length = self.lanes() / bases.len() as u32;
+        let ty = self.ir.vector(self.scalar_type(access.ty), length * access.count);
+        let parts: Vec<Val> = bases
+            .iter()
+            .enumerate()
+            .map(|(index, base)| {
+                let mask = self.segment_mask(index as u32 * length, length);
+                let pointer = self.pointer(access.space, *base);
+                self.masked_load(ty, pointer, access.ty.bytes(), self.repeated(mask, length, access.count))
+            })
+            .collect();
+        self.concatenate(&parts)
+    }
+
+    /// Loads one place for each segment.
+    pub fn load_segments(&mut self, access: Access, bases: &[Val]) -> Vec<Val> {
         let length = self.lanes() / bases.len() as u32;
         let element = self.scalar_type(access.ty);
         let masks: Vec<Val> = (0..bases.len() as u32).map(|index| self.segment_mask(index * length, length)).collect();
-        if contiguous {
-            let ty = self.ir.vector(element, length * access.count);
-            let parts: Vec<Val> = bases
-                .iter()
-                .zip(masks)
-                .map(|(base, mask)| {
-                    let pointer = self.pointer(access.space, *base);
-                    self.masked_load(ty, pointer, access.ty.bytes(), self.repeated(mask, length, access.count))
-                })
-                .collect();
-            return self.deinterleave(self.concatenate(&parts), access.count);
-        }
         // The base lane may be inactive: one whose address was never meant to be read must not be.
         let loaded: Vec<Val> = bases
             .iter()
@@ -381,15 +383,14 @@ impl FunctionEmitter<'_> {
         self.ir.and(self.ir.sub(last, self.lane_number(zeros)), last)
     }
 
-    pub fn store_contiguous(&mut self, access: Access, pointer: Val, vectors: &[Val]) {
+    /// Stores what memory is to have one behind the other.
+    pub fn store_contiguous(&mut self, access: Access, pointer: Val, whole: Val) {
         let mask = self.repeat_mask(access.count);
-        let whole = self.interleave(vectors);
         self.masked_store(whole, pointer, access.ty.bytes(), mask);
     }
 
-    pub fn store_segments(&mut self, access: Access, bases: &[Val], vectors: &[Val]) {
+    pub fn store_segments(&mut self, access: Access, bases: &[Val], whole: Val) {
         let length = self.lanes() / bases.len() as u32;
-        let whole = self.interleave(vectors);
         for (index, base) in bases.iter().enumerate() {
             let first = index as u32 * length;
             let order: Vec<u32> = (first * access.count..(first + length) * access.count).collect();
@@ -439,7 +440,10 @@ impl FunctionEmitter<'_> {
     }
 
     /// The vectors of which [`FunctionEmitter::interleave`] made one.
-    fn deinterleave(&self, all: Val, count: u32) -> Vec<Val> {
+    pub fn deinterleave(&self, all: Val, count: u32) -> Vec<Val> {
+        if count == 1 {
+            return vec![all];
+        }
         (0..count)
             .map(|index| {
                 let order: Vec<u32> = (0..self.lanes()).map(|lane| lane * count + index).collect();
@@ -449,7 +453,7 @@ impl FunctionEmitter<'_> {
     }
 
     /// Lane 0 of each vector, then lane 1 of each, and so on.
-    fn interleave(&self, vectors: &[Val]) -> Val {
+    pub fn interleave(&self, vectors: &[Val]) -> Val {
         let joined = self.concatenate(vectors);
         if vectors.len() == 1 {
             return joined;

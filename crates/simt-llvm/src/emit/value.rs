@@ -22,6 +22,8 @@ pub(super) enum Repr {
     Segments { bases: Bases, stride: i64, speculation: Option<Speculation> },
     /// A vector.
     Vector(Val),
+    /// The elements at `place` of a vector that has `count` for each lane: those of a pack's members, as memory has them.
+    Part { whole: Val, place: u32, count: u32 },
 }
 
 /// Something for each segment, in order.
@@ -79,6 +81,12 @@ pub(super) enum Variable {
         speculation: Option<(Val, Val)>,
     },
     Vector(Val),
+    /// The slot of all members of a pack.
+    Part {
+        whole: Val,
+        place: u32,
+        count: u32,
+    },
 }
 
 impl FunctionEmitter<'_> {
@@ -108,6 +116,9 @@ impl FunctionEmitter<'_> {
         match variable {
             Variable::Uniform(slot) => Repr::Uniform(self.ir.load(scalar, slot)),
             Variable::Vector(slot) => Repr::Vector(self.ir.load(self.vector_type(ty), slot)),
+            Variable::Part { whole, place, count } => {
+                Repr::Part { whole: self.ir.load(self.pack_type(ty, count), whole), place, count }
+            }
             Variable::Affine { base, stride, speculation } => Repr::Affine {
                 base: self.ir.load(scalar, base),
                 stride,
@@ -137,6 +148,7 @@ impl FunctionEmitter<'_> {
     pub fn to_vector(&self, repr: Repr, ty: Type) -> Val {
         match repr {
             Repr::Vector(vector) => vector,
+            Repr::Part { whole, place, count } => self.part(whole, place, count),
             Repr::Uniform(scalar) => self.ir.splat(scalar, self.lanes()),
             Repr::Affine { base, stride, speculation } => {
                 let base = self.ir.splat(base, self.lanes());
@@ -215,7 +227,10 @@ impl FunctionEmitter<'_> {
                 let own = self.segment_length(&bases);
                 Bases::new(firsts.map(|lane| moved(bases[(lane / own) as usize], stride, lane % own)))
             }
-            Repr::Vector(vector) => Bases::new(firsts.map(|lane| self.ir.extract_at(vector, lane))),
+            Repr::Vector(_) | Repr::Part { .. } => {
+                let vector = self.to_vector(repr, ty);
+                Bases::new(firsts.map(|lane| self.ir.extract_at(vector, lane)))
+            }
         }
     }
 
@@ -225,7 +240,9 @@ impl FunctionEmitter<'_> {
             Repr::Uniform(scalar) => scalar,
             Repr::Affine { base, .. } => base,
             Repr::Segments { bases, .. } => bases[0],
-            Repr::Vector(vector) => self.ir.extract_at(vector, 0),
+            repr @ (Repr::Vector(_) | Repr::Part { .. }) => {
+                self.ir.extract_at(self.to_vector(repr, self.function.ty(value)), 0)
+            }
         }
     }
 
@@ -258,6 +275,7 @@ impl FunctionEmitter<'_> {
     pub fn define(&mut self, value: Value, repr: Repr) {
         let ty = self.function.ty(value);
         let repr = match (self.shape(value), repr) {
+            (_, Repr::Part { .. }) => repr,
             (Shape::Uniform, Repr::Vector(vector)) => Repr::Uniform(self.first_active(vector)),
             (Shape::Varying, Repr::Uniform(_) | Repr::Affine { .. } | Repr::Segments { .. }) => {
                 Repr::Vector(self.to_vector(repr, ty))
@@ -296,7 +314,7 @@ impl FunctionEmitter<'_> {
                     Repr::Uniform(scalar) => scalar,
                     Repr::Affine { base, .. } => base,
                     Repr::Segments { bases, .. } => bases[0],
-                    Repr::Vector(vector) => self.first_active(vector),
+                    Repr::Vector(_) | Repr::Part { .. } => self.first_active(self.to_vector(repr, ty)),
                 };
                 self.ir.store(scalar, slot, 0);
             }
@@ -308,11 +326,23 @@ impl FunctionEmitter<'_> {
                 }
                 self.ir.store(vector, slot, 0);
             }
+            // The first member writes for all: what comes with the others is the rest of the same.
+            Variable::Part { whole: slot, place: 0, count } => {
+                let mut whole = self.whole_of(repr, count);
+                if blend {
+                    let old = self.ir.load(self.pack_type(ty, count), slot);
+                    whole = self.ir.select(self.repeat_mask(count), whole, old);
+                }
+                self.ir.store(whole, slot, 0);
+            }
+            Variable::Part { .. } => {}
             Variable::Affine { base: base_slot, stride, speculation: slots } => {
                 let (base, speculation) = match repr {
                     Repr::Affine { base, speculation, .. } => (base, speculation),
                     Repr::Uniform(base) => (base, None),
-                    Repr::Vector(_) | Repr::Segments { .. } => unreachable!("a value in progression is made as one"),
+                    Repr::Vector(_) | Repr::Segments { .. } | Repr::Part { .. } => {
+                        unreachable!("a value in progression is made as one")
+                    }
                 };
                 self.ir.store(base, base_slot, 0);
                 self.write_speculation(slots, speculation, |this| this.distances(ty, stride));
@@ -355,6 +385,10 @@ impl FunctionEmitter<'_> {
             Some(Variable::Uniform(slot)) => forget(slot),
             // A blend reads the old value: it must be something.
             Some(Variable::Vector(slot)) => _ = ir.store(ir.zero(self.vector_type(ty)), slot, 0),
+            Some(Variable::Part { whole, place: 0, count }) => {
+                _ = ir.store(ir.zero(self.pack_type(ty, count)), whole, 0);
+            }
+            Some(Variable::Part { .. }) => {}
             Some(Variable::Affine { base, speculation, .. }) => {
                 self.forget_speculation(speculation, ty);
                 forget(base);
@@ -377,6 +411,9 @@ impl FunctionEmitter<'_> {
     /// Makes the slots of a value.
     pub fn make_variable(&mut self, value: Value) {
         let ty = self.function.ty(value);
+        if let Some((pack, _)) = self.packs.place(value) {
+            return self.make_pack_variable(pack, ty);
+        }
         let scalar = self.scalar_type(ty);
         let speculation = || (self.slot(self.ir.int(1)), self.slot(self.vector_type(ty)));
         let variable = match self.shape(value) {

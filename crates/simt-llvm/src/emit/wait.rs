@@ -213,7 +213,12 @@ impl FunctionEmitter<'_> {
     fn suspend(&mut self, status: Status, next: BlockId, together: bool) {
         let (mut saved, values) = self.what_to_save(next, together);
         for value in &values {
-            saved.extend(self.slots_of(*value));
+            // The members of a pack have one slot.
+            for item in self.slots_of(*value) {
+                if saved.iter().all(|other: &Saved| other.slot.key() != item.slot.key()) {
+                    saved.push(item);
+                }
+            }
         }
         let anew: Vec<Saved> =
             saved.iter().filter(|item| !self.waits.kept.contains(&item.slot.key())).copied().collect();
@@ -325,6 +330,9 @@ impl FunctionEmitter<'_> {
         match self.variables[value.0 as usize] {
             Some(Variable::Uniform(slot)) => vec![scalar(slot)],
             Some(Variable::Vector(slot)) => vec![vector(slot)],
+            Some(Variable::Part { whole, count, .. }) => {
+                vec![Saved { slot: whole, ty: self.pack_type(ty, count), bytes: self.vector_bytes(ty) * count }]
+            }
             Some(Variable::Affine { base, speculation: None, .. }) => vec![scalar(base)],
             Some(Variable::Affine { base, speculation: Some((holds, distances)), .. }) => {
                 vec![scalar(base), Saved { slot: holds, ty: self.ir.int(1), bytes: 1 }, vector(distances)]

@@ -144,7 +144,18 @@ impl Analysis<'_> {
                     };
                     // What lanes read at another time may differ.
                     let weak = *order == crate::MemoryOrder::Weak || *order == crate::MemoryOrder::Volatile;
-                    if address.shape.is_uniform() && !guarded && !apart && weak { uniform(ty) } else { varying(ty) }
+                    let alike = !guarded && !apart && weak;
+                    match address.shape {
+                        Shape::Uniform if alike => uniform(ty),
+                        // Numbers that are computed with, not indices, for which a scalar for each segment would not pay.
+                        Shape::Segmented { stride: 0, length, speculative: false, .. } if alike && ty == Type::F32 => {
+                            Fact {
+                                shape: Shape::Segmented { stride: 0, length, speculative: false, outer: None },
+                                ..varying(ty)
+                            }
+                        }
+                        _ => varying(ty),
+                    }
                 }
                 // Lanes may name different groups.
                 Op::Vote { members, .. } | Op::Reduce { members, .. } if !apart => {
