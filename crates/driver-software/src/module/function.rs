@@ -193,7 +193,7 @@ impl Function {
         let code = compiled.code();
         let name = self.info.name.as_str();
         let observer = self.observer(&compiled, &symbols)?;
-        let services = Services { device_runtime: Some(self.module.device_runtime()), observer };
+        let services = Services { device_runtime: Some(self.module.device_runtime()), observer, tuner: None };
         // SAFETY: the compiler keeps to the contract, and the code stays in memory as long as `compiled`, which the kernel
         // owns.
         Ok(unsafe { Kernel::with_services(name, code, symbols, compiled, services) })
