@@ -97,7 +97,7 @@ impl Kernel {
         self.variants.notify_after(ns);
     }
 
-    /// Time that launches have taken, about; 0 without a tuner.
+    /// Time that launches have taken, about, while the tuner waited for a time or a trial was under way.
     pub fn spent_ns(&self) -> u64 {
         self.variants.spent_ns()
     }

@@ -47,3 +47,4 @@ pub use observe::{AccessEvent, KernelObserver, LaunchInfo, MeetingEvent, Place};
 pub use queue::{Point, Stream, Timestamp};
 pub use runtime::{Formatter, Heap, Output};
 pub use variants::{Comparison, Outcome, Tuner, VARIANTS_MAX};
+pub use worker::block_signals;

@@ -122,7 +122,10 @@ impl Variants {
         if !trial.is_null() {
             return self.choose_in_trial(trial, blocks, dynamic_shared_bytes).unwrap_or(plain);
         }
-        let is_timed = number.is_multiple_of(BRIEF_SHARE) || !self.clock.0.is_brief.load(Ordering::Relaxed);
+        let clock = &self.clock.0;
+        // Once nobody waits for it, launches are not timed any more.
+        let is_timed = clock.due_ns.load(Ordering::Relaxed) != u64::MAX
+            && (number.is_multiple_of(BRIEF_SHARE) || !clock.is_brief.load(Ordering::Relaxed));
         Choice { started_ns: is_timed.then(stdx::clock::monotonic_ns), ..plain }
     }
 
@@ -168,7 +171,7 @@ impl Variants {
         }
     }
 
-    /// Time that launches have taken, about.
+    /// Time that launches have taken, about, while the tuner waited for a time or a trial was under way.
     pub(crate) fn spent_ns(&self) -> u64 {
         self.clock.0.spent_ns.load(Ordering::Relaxed)
     }

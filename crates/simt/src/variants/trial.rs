@@ -5,16 +5,18 @@ use super::{Outcome, Variant};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-/// Pairs of launches that decide. The first pair is not counted: code and its memory are cold.
-const PAIRS: usize = 17;
+/// Pairs of launches at most. The first pair is not counted: code and its memory are cold.
+const PAIRS: usize = 33;
 /// Pairs after which a trial ends if every launch of one variant was faster than every one of the other.
 const EARLY_PAIRS: usize = 7;
+/// Pairs after which a trial ends unless the new variant seems faster and chance alone might have done it.
+const USUAL_PAIRS: usize = 17;
 /// Launches after which a trial is given up.
 const LAUNCHES_MAX: u32 = 4096;
-/// The faster variant is taken if its time is below this share of the other's, and it wins so many of the comparisons.
+/// The new variant is taken if its time is below this share of the other's, and it wins enough of the comparisons.
 const RATIO_MAX: f64 = 0.97;
-/// See there: chance alone comes so far in one of a hundred trials.
-const WINS_MIN: f64 = 0.75;
+/// Share of comparisons to win with [`USUAL_PAIRS`] and with [`PAIRS`]: chance alone comes so far in one of a hundred trials.
+const WINS_MIN: [f64; 2] = [0.75, 0.68];
 
 /// One of the two variants.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,22 +101,33 @@ impl Trial {
         let time = elapsed_ns.max(1) as f64 / blocks.max(1) as f64;
         self.times[entry.side as usize][entry.pair].store(time.to_bits(), Ordering::Release);
         let noted = self.noted.fetch_add(1, Ordering::AcqRel) as usize + 1;
-        let is_last = noted == 2 * PAIRS;
-        if !is_last && noted != 2 * EARLY_PAIRS {
+        if ![EARLY_PAIRS, USUAL_PAIRS, PAIRS].map(|pairs| 2 * pairs).contains(&noted) {
             return None;
         }
         let comparison = Comparison::of(&self.times_of(Side::Incumbent), &self.times_of(Side::Challenger))?;
-        let is_faster = comparison.ratio <= RATIO_MAX && comparison.wins >= WINS_MIN;
-        let is_clear = comparison.wins == 0.0 || (comparison.wins == 1.0 && is_faster);
-        if !(is_last || is_clear) || self.is_over.swap(true, Ordering::Relaxed) {
+        let is_taken = decide(comparison, noted / 2)?;
+        if self.is_over.swap(true, Ordering::Relaxed) {
             return None;
         }
-        Some(if is_faster { Outcome::Taken(comparison) } else { Outcome::Refused(comparison) })
+        Some(if is_taken { Outcome::Taken(comparison) } else { Outcome::Refused(comparison) })
     }
 
     fn times_of(&self, side: Side) -> Vec<f64> {
         let counted = self.times[side as usize][1..].iter().map(|time| time.load(Ordering::Acquire));
         counted.filter(|bits| *bits != 0).map(f64::from_bits).collect()
+    }
+}
+
+/// Whether the new variant is to be taken, after so many pairs; `None` if more are needed.
+fn decide(comparison: Comparison, pairs: usize) -> Option<bool> {
+    let Comparison { ratio, wins } = comparison;
+    let seems_faster = ratio <= RATIO_MAX;
+    match pairs {
+        EARLY_PAIRS if wins == 0.0 => Some(false),
+        EARLY_PAIRS => (seems_faster && wins == 1.0).then_some(true),
+        USUAL_PAIRS if !seems_faster => Some(false),
+        USUAL_PAIRS => (wins >= WINS_MIN[0]).then_some(true),
+        _ => Some(seems_faster && wins >= WINS_MIN[1]),
     }
 }
 
@@ -186,6 +199,16 @@ mod tests {
         assert!(is_taken(outcome), "{outcome:?}");
         let (_, outcome) = run(|_, number| interrupted(number) + 1000 + number as u64 % 5);
         assert!(!is_taken(outcome), "{outcome:?}");
+    }
+
+    #[test]
+    fn what_might_be_chance_is_looked_at_for_longer() {
+        let comparison = |ratio, wins| Comparison { ratio, wins };
+        assert_eq!(decide(comparison(0.9, 0.7), USUAL_PAIRS), None);
+        assert_eq!(decide(comparison(0.9, 0.8), USUAL_PAIRS), Some(true));
+        assert_eq!(decide(comparison(0.98, 0.8), USUAL_PAIRS), Some(false));
+        assert_eq!(decide(comparison(0.9, 0.7), PAIRS), Some(true));
+        assert_eq!(decide(comparison(0.9, 0.6), PAIRS), Some(false));
     }
 
     #[test]
