@@ -59,8 +59,8 @@ struct Options {
     /// Rounds of the kernels.
     #[arg(long, value_name = "NUMBER")]
     rounds: Option<usize>,
-    /// Peers to run, separated by commas.
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Kind::ALL)]
+    /// Peers to run, separated by commas. `apex,static` shows what adaptive choice gains.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Kind::USUAL)]
     peers: Vec<Kind>,
     /// What a child process is to do.
     #[arg(long, hide = true, num_args = 1..)]

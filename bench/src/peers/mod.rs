@@ -20,6 +20,8 @@ use crate::workload::Workload;
 pub enum Kind {
     /// CUDA on our driver.
     Apex,
+    /// The same with the code that is chosen without timing: what adaptive choice gains.
+    Static,
     /// OpenCL on Intel's runtime.
     Intel,
     /// OpenCL on PoCL.
@@ -29,13 +31,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them, in the order of the table.
-    pub const ALL: [Self; 4] = [Self::Apex, Self::Intel, Self::Pocl, Self::Native];
+    /// Those that are run unless others are asked for, in the order of the table.
+    pub const USUAL: [Self; 4] = [Self::Apex, Self::Intel, Self::Pocl, Self::Native];
 
     /// The name in tables, files and on command lines.
     pub fn name(self) -> &'static str {
         match self {
             Self::Apex => "apex",
+            Self::Static => "static",
             Self::Intel => "intel",
             Self::Pocl => "pocl",
             Self::Native => "native",
@@ -64,7 +67,7 @@ pub trait Peer {
 /// When something is missing or fails.
 pub fn open(kind: Kind, environment: &Environment, workload: &Workload) -> Result<Box<dyn Peer>> {
     Ok(match kind {
-        Kind::Apex => Box::new(cuda::Cuda::open(environment, workload)?),
+        Kind::Apex | Kind::Static => Box::new(cuda::Cuda::open(environment, workload)?),
         Kind::Intel => Box::new(opencl::OpenCl::open("Intel(R) OpenCL", workload)?),
         Kind::Pocl => Box::new(opencl::OpenCl::open("Portable Computing Language", workload)?),
         Kind::Native => Box::new(native::Native::open(environment, workload)?),
@@ -80,6 +83,10 @@ pub fn set_environment(kind: Kind, environment: &Environment, command: &mut Comm
         Kind::Apex => {
             // Not the user's, so that a run neither profits from it nor fills it.
             command.env("APEX_CACHE_PATH", environment.scratch_folder("code-cache")?);
+        }
+        Kind::Static => {
+            command.env("APEX_CACHE_PATH", environment.scratch_folder("code-cache")?);
+            command.env("APEX_ADAPT", "0");
         }
         Kind::Intel => {
             let libraries = environment.venv.join("lib");

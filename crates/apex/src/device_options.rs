@@ -31,6 +31,9 @@ pub struct DeviceOptions {
     /// Write stages of compilation into the folder apex-dump, separated by commas: ptx, ir, llvm, asm
     #[arg(long, value_name = "LIST")]
     dump: Option<String>,
+    /// Look for faster code by timing while kernels run: 0 (no), 1 or report (and tell on stderr what it gains)
+    #[arg(long, value_name = "HOW", value_parser = ["0", "1", "report"])]
+    adapt: Option<String>,
 }
 
 impl DeviceOptions {
@@ -45,6 +48,7 @@ impl DeviceOptions {
             (env::WORKERS, self.workers.map(|count| count.to_string())),
             (env::CACHE_PATH, cache_path),
             (env::DUMP, self.dump.clone()),
+            (env::ADAPT, self.adapt.clone()),
         ]
         .into_iter()
         .filter_map(|(variable, value)| Some((variable, value?)))

@@ -50,6 +50,8 @@ variables! {
         "Checks of all kernels, separated by commas: memory, race, init, sync, or all.";
     CHECK_REPORT = "APEX_CHECK_REPORT", default "(none)",
         "File that gets what the checks find, as JSON; `%p` in its name stands for the process.";
+    ADAPT = "APEX_ADAPT", default "1",
+        "With 0, a kernel's code depends on the kernel and the size of its block alone: no other shape of it is timed, and nothing that was found by timing is used. With `report`, what is timed and what it gains is told on stderr at exit.";
     QUIET = "APEX_QUIET", default "0",
         "With 1, no line on stderr about functions that are not implemented.";
 }

@@ -39,6 +39,7 @@ mod settings;
 mod stream;
 mod tensor_map;
 mod texture;
+mod tuning;
 
 /// The driver of the software GPU. It does nothing until `cuInit`.
 pub fn driver() -> &'static dyn driver_api::Driver {

@@ -40,6 +40,12 @@ pub(crate) enum Order {
     Pool,
     /// What kernels have made, such as streams of their own.
     DeviceRuntime,
+    /// How far the search for faster code of a kernel has come.
+    Search,
+    /// What the search has found.
+    Journal,
+    /// What waits to be compiled in the background.
+    Background,
 }
 
 impl Rank for Order {

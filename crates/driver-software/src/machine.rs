@@ -6,6 +6,7 @@ use crate::memory::Allocations;
 use crate::objects::Objects;
 use crate::settings::Settings;
 use crate::texture::ObjectTable;
+use crate::tuning::{self, Tuning};
 use crate::{checking, counting};
 use checkers::Checker;
 use counters::Collector;
@@ -27,6 +28,8 @@ pub(crate) struct Machine {
     pub(crate) counters: Option<Arc<Collector>>,
     /// Who checks what kernels do, if somebody does.
     pub(crate) checker: Option<Arc<Checker>>,
+    /// Who looks for faster code, if somebody does.
+    pub(crate) tuning: Option<Arc<Tuning>>,
 }
 
 static MACHINE: OnceLock<Option<Machine>> = OnceLock::new();
@@ -67,6 +70,9 @@ impl Machine {
         let engine = Engine::new(config).map_err(|error| format!("no address space for a device: {error}"))?;
         let devices = (0..settings.devices).map(|ordinal| Device::new(ordinal, &settings)).collect();
         let checker = settings.check.map(|setting| checking::start(setting, engine.arena()));
+        // What is counted or checked is not timed, and what is dumped is to be what runs.
+        let observes = settings.counters.is_some() || checker.is_some();
+        let tuning = tuning::start(settings.adapt).filter(|_| !observes && settings.jit.dump.is_empty());
         Ok(Machine {
             engine,
             devices,
@@ -76,6 +82,7 @@ impl Machine {
             jit: settings.jit,
             counters: settings.counters.map(counting::start),
             checker,
+            tuning,
         })
     }
 

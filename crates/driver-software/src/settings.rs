@@ -28,6 +28,17 @@ pub(crate) struct Settings {
     pub(crate) counters: Option<CountersSetting>,
     /// Whether kernels are checked.
     pub(crate) check: Option<CheckSetting>,
+    /// Whether faster code is looked for while kernels run.
+    pub(crate) adapt: AdaptSetting,
+}
+
+/// Whether faster code is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AdaptSetting {
+    Off,
+    On,
+    /// On, and what is found is shown at exit.
+    Report,
 }
 
 /// Where counters go.
@@ -79,6 +90,7 @@ impl Settings {
             jit: jit::Config { cache: cache()?, cpu: cpu()?, dump: dump()? },
             counters,
             check,
+            adapt: adapt()?,
         })
     }
 }
@@ -146,6 +158,16 @@ fn check() -> Result<Option<CheckSetting>, String> {
     })?;
     let report = env::CHECK_REPORT.get().map(|path| absolute(&path));
     Ok(checks.any().then_some(CheckSetting { checks, report }))
+}
+
+/// What `APEX_ADAPT` asks for.
+fn adapt() -> Result<AdaptSetting, String> {
+    match env::ADAPT.get().as_deref() {
+        Some("0") => Ok(AdaptSetting::Off),
+        None | Some("1") => Ok(AdaptSetting::On),
+        Some("report") => Ok(AdaptSetting::Report),
+        Some(text) => Err(format!("{}={text} is none of 0, 1 and report", env::ADAPT.name)),
+    }
 }
 
 fn absolute(path: &str) -> PathBuf {

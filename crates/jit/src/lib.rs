@@ -7,13 +7,16 @@
 //! Invariant: what is on disk is only ever a copy: an unreadable, foreign or damaged file is compiled over, never an error.
 
 mod cache;
+mod choice;
 mod dump;
 mod linker;
 mod module;
 mod record;
 mod report;
+mod tuned;
 
 pub use cache::{Cache, CacheConfig};
+pub use choice::{Choice, CodeShape};
 pub use dump::Stage;
 pub use linker::Linker;
 pub use module::{Compiled, Config, Error, KernelInfo, KernelResources, Module};

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 use ptx::lowering::{
     GlobalSymbol, KernelParameter, Library, global_symbols, kernel_parameters, lower_kernel, lower_kernel_marked,
@@ -97,6 +98,8 @@ pub struct Compiled {
     pub function_globals: Vec<GlobalSymbol>,
     /// What the numbers in instrumented code mean; none for other code.
     pub instrumentation: Option<Arc<Instrumentation>>,
+    /// How long the compiler took, in this or an earlier process.
+    pub compile_time: Duration,
 }
 
 impl Compiled {
@@ -113,7 +116,7 @@ type LoweredSlot = Arc<OnceLock<Result<Lowered, Error>>>;
 /// A module of PTX. It may be used by many threads; kernels are compiled by the thread that first wants them, different ones at the same time.
 pub struct Module {
     ast: ptx::ast::Module,
-    config: Config,
+    pub(crate) config: Config,
     text_hash: OnceLock<blake3::Hash>,
     /// Filled when device code launches a kernel.
     library: OnceLock<Option<Library>>,
@@ -123,7 +126,7 @@ pub struct Module {
 }
 
 /// The compiler of this process: all modules have the same level.
-fn compiler(level: CpuLevel) -> &'static Compiler {
+pub(crate) fn compiler(level: CpuLevel) -> &'static Compiler {
     static COMPILER: OnceLock<Compiler> = OnceLock::new();
     COMPILER.get_or_init(|| Compiler::new(level))
 }
@@ -204,7 +207,7 @@ impl Module {
         Ok(KernelResources { shared_bytes: program.shared_bytes, local_bytes, registers })
     }
 
-    fn lowered(&self, name: &str, marks: bool) -> Result<Lowered, Error> {
+    pub(crate) fn lowered(&self, name: &str, marks: bool) -> Result<Lowered, Error> {
         if !self.ast.kernels().any(|kernel| kernel.name == name) {
             return Err(Error::NoSuchKernel(name.to_string()));
         }
@@ -262,15 +265,20 @@ impl Module {
         self.ast.text()
     }
 
-    fn compile_now(&self, name: &str, options: Options) -> Result<Compiled, Error> {
+    pub(crate) fn compile_now(&self, name: &str, options: Options) -> Result<Compiled, Error> {
         let key = self.key(name, options);
         let cache = Cache::new(&self.config.cache);
         if self.config.dump.is_empty()
             && let Some(record) = cache.read(&key).and_then(|bytes| Record::decode(&bytes))
             && let Ok(kernel) = Compiler::load(&record.object, record.code)
         {
-            let instrumentation = record.instrumentation.map(Arc::new);
-            return Ok(Compiled { kernel, symbols: record.symbols, function_globals: Vec::new(), instrumentation });
+            return Ok(Compiled {
+                kernel,
+                symbols: record.symbols,
+                function_globals: Vec::new(),
+                instrumentation: record.instrumentation.map(Arc::new),
+                compile_time: Duration::from_micros(record.compile_us.into()),
+            });
         }
         let lowered = self.lowered(name, options.instrument)?;
         let (program, function_globals) = &*lowered;
@@ -278,24 +286,37 @@ impl Module {
             simt_ir::verify(program).map_err(|error| Error::Internal(error.to_string()))?;
         }
         dump(&self.config.dump, compiler(self.config.cpu), self.ast.text(), program, &options);
+        let start = Instant::now();
         let compiled = compiler(self.config.cpu).compile_object(program, &options).map_err(|error| match error {
             simt_llvm::Error::Unsupported { .. } => Error::Unsupported(error.to_string()),
             other => Error::Internal(format!("kernel {name}: {other}")),
         })?;
+        let compile_time = start.elapsed();
         let symbols: Vec<(String, AddressSpace)> =
             program.symbols.iter().map(|symbol| (symbol.name.clone(), symbol.space)).collect();
         let code = compiled.code;
-        let record = Record { code, symbols, object: compiled.bytes, instrumentation: compiled.instrumentation };
+        let record = Record {
+            code,
+            symbols,
+            object: compiled.bytes,
+            instrumentation: compiled.instrumentation,
+            compile_us: u32::try_from(compile_time.as_micros()).unwrap_or(u32::MAX),
+        };
         if function_globals.is_empty() {
             cache.write(&key, &record.encode());
         }
         let kernel = Compiler::load(&record.object, code).map_err(|error| Error::Internal(error.to_string()))?;
-        let instrumentation = record.instrumentation.map(Arc::new);
-        Ok(Compiled { kernel, symbols: record.symbols, function_globals: function_globals.clone(), instrumentation })
+        Ok(Compiled {
+            kernel,
+            symbols: record.symbols,
+            function_globals: function_globals.clone(),
+            instrumentation: record.instrumentation.map(Arc::new),
+            compile_time,
+        })
     }
 
     /// Everything that decides what the machine code is.
-    fn key(&self, name: &str, options: Options) -> blake3::Hash {
+    pub(crate) fn key(&self, name: &str, options: Options) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new();
         hasher.update(self.text_hash().as_bytes());
         hasher.update(format!("{name}\0{options:?}\0{}\0", compiler(self.config.cpu).fingerprint()).as_bytes());

@@ -5,7 +5,7 @@ use simt_ir::abi::{AccessKind, ExecutionMode, KernelCode};
 use simt_ir::instrument::{InstructionClass, Instrumentation, Mark, Site, SiteKind, SiteVariable};
 
 /// First bytes of a file; the last is the version of the layout.
-const MAGIC: &[u8; 8] = b"apexknl\x03";
+const MAGIC: &[u8; 8] = b"apexknl\x04";
 
 /// A compiled kernel as it is stored.
 pub(crate) struct Record {
@@ -13,6 +13,8 @@ pub(crate) struct Record {
     pub symbols: Vec<(String, AddressSpace)>,
     pub object: Vec<u8>,
     pub instrumentation: Option<Instrumentation>,
+    /// How long the compiler took.
+    pub compile_us: u32,
 }
 
 const SPACES: [AddressSpace; 6] = [
@@ -35,6 +37,7 @@ impl Record {
         word(&mut body, self.code.local_bytes);
         word(&mut body, u32::from(self.code.needs_stack));
         word(&mut body, self.code.shared_bytes);
+        word(&mut body, self.compile_us);
         word(&mut body, self.symbols.len() as u32);
         for (name, space) in &self.symbols {
             word(&mut body, SPACES.iter().position(|known| known == space).unwrap_or(0) as u32);
@@ -74,6 +77,7 @@ impl Record {
         let (lanes, frame_bytes, local_bytes) = (word()?, word()?, word()?);
         let needs_stack = word()? != 0;
         let shared_bytes = word()?;
+        let compile_us = word()?;
         let count = word()?;
         let mut symbols = Vec::new();
         for _ in 0..count {
@@ -87,7 +91,7 @@ impl Record {
             _ => Some(take_instrumentation(&mut body)?),
         };
         let code = KernelCode { entry: 0, mode, lanes, frame_bytes, local_bytes, needs_stack, shared_bytes };
-        Some(Record { code, symbols, object: body.to_vec(), instrumentation })
+        Some(Record { code, symbols, object: body.to_vec(), instrumentation, compile_us })
     }
 }
 
@@ -187,6 +191,7 @@ mod tests {
                     Site { line: 11, kind: SiteKind::Members, variable: None },
                 ],
             }),
+            compile_us: 1234,
         }
     }
 
@@ -196,7 +201,7 @@ mod tests {
         assert_eq!(record.symbols, sample().symbols);
         assert_eq!(record.object, sample().object);
         assert_eq!(record.instrumentation, sample().instrumentation);
-        assert_eq!(record.code.frame_bytes, 64);
+        assert_eq!((record.code.frame_bytes, record.compile_us), (64, 1234));
         assert!(record.code.needs_stack);
     }
 

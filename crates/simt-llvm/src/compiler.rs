@@ -143,6 +143,14 @@ impl Compiler {
         Ok(Object { bytes: way.machine.object(&ir)?, code, instrumentation: kernel.instrumentation })
     }
 
+    /// The numbers of lanes that a kernel can be computed with, the fewest first.
+    pub fn lane_choices(&self, program: &Program, options: &Options) -> Vec<u32> {
+        let launch = launch_shape(options);
+        let mut prepared = program.clone();
+        pass::prepare(&mut prepared, launch);
+        emit::lane_choices(&prepared, launch)
+    }
+
     /// What was decided about a kernel, with reasons.
     pub fn report(&self, program: &Program, options: &Options) -> Result<Report, Error> {
         let (ir, kernel) = self.emit(program, options, true)?;

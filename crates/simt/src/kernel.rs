@@ -3,6 +3,7 @@
 use crate::nested::DeviceRuntime;
 use crate::observe::KernelObserver;
 use crate::queue::{LaunchRecord, Padded};
+use crate::variants::{Choice, Tuner, Variants};
 use simt_ir::abi::KernelCode;
 use std::any::Any;
 use std::fmt;
@@ -19,12 +20,10 @@ pub const PARAMETER_BYTES_MAX: usize = 32_764;
 /// A kernel that can be launched: machine code, and what it refers to.
 pub struct Kernel {
     name: String,
-    code: KernelCode,
+    variants: Variants,
     symbols: Box<[u64]>,
     /// Who hears of what instrumented code does.
     observer: Option<Arc<dyn KernelObserver>>,
-    /// Keeps the machine code in memory.
-    _owner: Arc<dyn Any + Send + Sync>,
     /// Who answers what the kernel asks of the system.
     device_runtime: Option<Arc<dyn DeviceRuntime>>,
     /// Moving average of the time of a block in units of 1/16 ns; 0 as long as none has run. Apart from what launches read.
@@ -38,6 +37,8 @@ pub struct Services {
     pub device_runtime: Option<Arc<dyn DeviceRuntime>>,
     /// Hears of what instrumented code does.
     pub observer: Option<Arc<dyn KernelObserver>>,
+    /// Decides what other code the kernel is to have. Without one its launches are not timed.
+    pub tuner: Option<Arc<dyn Tuner>>,
 }
 
 impl Kernel {
@@ -68,9 +69,47 @@ impl Kernel {
         services: Services,
     ) -> Arc<Kernel> {
         let (name, symbols) = (name.into(), symbols.into());
-        let Services { device_runtime, observer } = services;
-        let block_cost = Padded::default();
-        Arc::new(Kernel { name, code, symbols, observer, _owner: owner, device_runtime, block_cost })
+        let Services { device_runtime, observer, tuner } = services;
+        let (variants, block_cost) = (Variants::new(code, owner, tuner), Padded::default());
+        Arc::new(Kernel { name, variants, symbols, observer, device_runtime, block_cost })
+    }
+
+    /// Puts other code in place of the present one, for launches that have not started. False if there are
+    /// [`VARIANTS_MAX`](crate::VARIANTS_MAX) already.
+    ///
+    /// # Safety
+    /// As for [`new`](Kernel::new); and the code is of the same program: it means the same, with the same symbols and the same shared memory.
+    pub unsafe fn replace(&self, code: KernelCode, owner: Arc<dyn Any + Send + Sync>) -> bool {
+        self.variants.replace(code, owner)
+    }
+
+    /// Has other code compete with the present one: launches of about the same size run one or the other and are timed; then the faster one is
+    /// kept, and the tuner told. False if a trial is under way, or there are [`VARIANTS_MAX`](crate::VARIANTS_MAX) already.
+    ///
+    /// # Safety
+    /// As for [`replace`](Kernel::replace).
+    pub unsafe fn compete(&self, code: KernelCode, owner: Arc<dyn Any + Send + Sync>) -> bool {
+        self.variants.compete(code, owner)
+    }
+
+    /// Has the tuner called once when launches have taken `ns` from now on, all together.
+    pub fn notify_after(&self, ns: u64) {
+        self.variants.notify_after(ns);
+    }
+
+    /// Time that launches have taken, about, while the tuner waited for a time or a trial was under way.
+    pub fn spent_ns(&self) -> u64 {
+        self.variants.spent_ns()
+    }
+
+    /// What a launch of `blocks` blocks runs.
+    pub(crate) fn choose(&self, blocks: u64, dynamic_shared_bytes: u32, number: u64) -> Choice {
+        self.variants.choose(blocks, dynamic_shared_bytes, number)
+    }
+
+    /// Notes that a launch with this choice has ended well.
+    pub(crate) fn note(&self, choice: &Choice, blocks: u64) {
+        self.variants.note(choice, blocks);
     }
 
     /// Who hears of what instrumented code does.
@@ -83,9 +122,9 @@ impl Kernel {
         &self.name
     }
 
-    /// The machine code.
+    /// The machine code that launches run at present, but for those that try other code.
     pub fn code(&self) -> &KernelCode {
-        &self.code
+        self.variants.code()
     }
 
     /// Who answers what the kernel asks of the system.
@@ -117,7 +156,7 @@ impl Kernel {
 
 impl fmt::Debug for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kernel").field("name", &self.name).field("code", &self.code).finish_non_exhaustive()
+        f.debug_struct("Kernel").field("name", &self.name).field("code", self.code()).finish_non_exhaustive()
     }
 }
 

@@ -11,6 +11,7 @@
 //!
 //! Invariant: knows no CUDA handle and no error code; streams and domains are values that their owner holds.
 //! Invariant: knows nothing of how machine code is made; [`simt_ir::abi`] is all that both sides know.
+//! Invariant: a launch runs one piece of machine code from its start to its end, whatever becomes of its kernel's code meanwhile.
 //! Invariant: no thread starts before the first command.
 //! Invariant: a fault in a kernel ends that kernel and its domain, never the process.
 
@@ -32,6 +33,7 @@ mod session;
 mod sys;
 pub mod textures;
 pub mod transfer;
+mod variants;
 mod worker;
 
 pub use domain::{Domain, DomainConfig};
@@ -44,3 +46,5 @@ pub use nested::{Caller, Child, ChildLaunch, DeviceRuntime, Job, Marker, Order};
 pub use observe::{AccessEvent, KernelObserver, LaunchInfo, MeetingEvent, Place};
 pub use queue::{Point, Stream, Timestamp};
 pub use runtime::{Formatter, Heap, Output};
+pub use variants::{Comparison, Outcome, Tuner, VARIANTS_MAX};
+pub use worker::block_signals;

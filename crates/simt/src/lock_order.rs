@@ -47,6 +47,8 @@ pub(crate) enum EngineRank {
     Textures,
     /// Allocations and free ranges of the arena.
     Arena,
+    /// Variants of a kernel's code.
+    Variants,
     /// Execution stacks that the signal handler knows.
     Stacks,
 }

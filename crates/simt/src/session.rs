@@ -384,6 +384,7 @@ impl<'a> Session<'a> {
         }
         // SAFETY: the grid of the command at the front is finished, and this session is the one that goes on.
         unsafe {
+            stream.grid().finish_timing();
             stream.grid().finish_observation(stream.number(), stream.completed());
             if !stream.is_complete_with_children() {
                 return;

@@ -35,7 +35,7 @@ pub(crate) fn spawn(engine: Arc<Shared>, index: usize) -> io::Result<JoinHandle<
 }
 
 /// The program's signals are for the program's threads.
-pub(crate) fn block_signals() {
+pub fn block_signals() {
     // SAFETY: builds a set of all signals but those that machine code's faults arrive as, and blocks it for this thread.
     unsafe {
         let mut signals: libc::sigset_t = mem::zeroed();

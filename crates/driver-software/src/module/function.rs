@@ -5,6 +5,7 @@ use super::{Module, code_of_error, complain};
 use crate::answer::Answer;
 use crate::lock_order::{Lock, Order};
 use crate::machine::Machine;
+use crate::tuning::KernelTuning;
 use checkers::KernelChecker;
 use counters::KernelCounters;
 use cuda_abi::CUresult;
@@ -154,8 +155,7 @@ impl Function {
 
     #[cold]
     fn add_shape(&self, options: jit::Options) -> Answer<Arc<Kernel>> {
-        let compiled = self.module.program.compile(&self.info.name, options);
-        let compiled = compiled.map_err(|error| code_of_error(&error))?;
+        let (compiled, tuning) = self.compile(options)?;
         let _adding = self.adding.lock();
         let (mut shapes, mut count) = (&self.shapes, 0);
         while let Some(shape) = shapes.get() {
@@ -164,7 +164,10 @@ impl Function {
             }
             (shapes, count) = (&shape.next, count + 1);
         }
-        let kernel = self.link(compiled)?;
+        let kernel = self.link(compiled, tuning.clone())?;
+        if let Some(tuning) = tuning {
+            tuning.begin(&kernel);
+        }
         if count < QUICK_SHAPES_MAX {
             let shape = Shape { options, kernel: kernel.clone(), next: OnceLock::new() };
             // The lock is held: nobody else adds.
@@ -173,8 +176,20 @@ impl Function {
         Ok(kernel)
     }
 
+    /// The machine code to begin with, and who looks for a faster one.
+    fn compile(&self, options: jit::Options) -> Answer<(Arc<Compiled>, Option<Arc<KernelTuning>>)> {
+        let (program, name) = (&self.module.program, self.info.name.as_str());
+        let tuning = Machine::get()?.tuning.as_ref();
+        if let Some(found) = tuning.and_then(|tuning| tuning.compile_found(program, name, options)) {
+            return Ok((found, None));
+        }
+        let compiled = program.compile(name, options).map_err(|error| code_of_error(&error))?;
+        let tuning = tuning.and_then(|tuning| KernelTuning::new(tuning, program, name, options, &compiled));
+        Ok((compiled, tuning))
+    }
+
     /// Gives compiled code the addresses of the module's variables.
-    fn link(&self, compiled: Arc<Compiled>) -> Answer<Arc<Kernel>> {
+    fn link(&self, compiled: Arc<Compiled>, tuning: Option<Arc<KernelTuning>>) -> Answer<Arc<Kernel>> {
         let globals = &self.module.globals;
         globals.add(Machine::get()?, &compiled.function_globals)?;
         let mut symbols = Vec::with_capacity(compiled.symbols.len());
@@ -193,7 +208,11 @@ impl Function {
         let code = compiled.code();
         let name = self.info.name.as_str();
         let observer = self.observer(&compiled, &symbols)?;
-        let services = Services { device_runtime: Some(self.module.device_runtime()), observer };
+        let services = Services {
+            device_runtime: Some(self.module.device_runtime()),
+            observer,
+            tuner: tuning.map(|tuning| tuning as _),
+        };
         // SAFETY: the compiler keeps to the contract, and the code stays in memory as long as `compiled`, which the kernel
         // owns.
         Ok(unsafe { Kernel::with_services(name, code, symbols, compiled, services) })

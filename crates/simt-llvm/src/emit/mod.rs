@@ -30,7 +30,7 @@ mod value;
 mod wait;
 
 pub use kernel::{ENTRY_NAME, EmittedKernel, Purpose, emit_program};
-pub use team::choose_lanes;
+pub use team::{choose_lanes, lane_choices};
 
 use std::collections::HashMap;
 use std::mem::offset_of;

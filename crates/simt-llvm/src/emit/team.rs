@@ -37,6 +37,14 @@ pub fn choose_lanes(program: &Program, launch: LaunchShape, target: Target, want
     sizes.into_iter().find(|lanes| promises(*lanes)).unwrap_or(WARP_SIZE)
 }
 
+/// All numbers of lanes that the kernel can be computed with, the fewest first.
+pub fn lane_choices(program: &Program, launch: LaunchShape) -> Vec<u32> {
+    let mut sizes = team_sizes(program, launch);
+    sizes.push(WARP_SIZE);
+    sizes.reverse();
+    sizes
+}
+
 /// Cycles until the result of an operation on floats can be used.
 const FLOAT_LATENCY: u32 = 4;
 

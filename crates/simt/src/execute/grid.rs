@@ -6,6 +6,7 @@ use crate::kernel::Kernel;
 use crate::observe::{LaunchInfo, Tallies};
 use crate::queue::{LaunchRecord, Padded};
 use crate::runtime;
+use crate::variants::Choice;
 use crate::{arena::Arena, fault::FaultKind};
 use simt_ir::WARP_SIZE;
 use simt_ir::abi::{ExecutionMode, LaunchContext, OFFSET_REACH};
@@ -17,6 +18,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     pub(crate) kernel: *const Kernel,
+    /// Which of the kernel's code is run.
+    pub(crate) choice: Choice,
     pub(crate) entry: usize,
     pub(crate) mode: ExecutionMode,
     /// Memory of a unit.
@@ -83,6 +86,7 @@ impl Default for Grid {
         Grid {
             plan: UnsafeCell::new(Plan {
                 kernel: ptr::null(),
+                choice: Choice { code: ptr::null(), started_ns: None, entry: None },
                 entry: 0,
                 mode: ExecutionMode::RunToCompletion,
                 layout: Layout::default(),
@@ -142,9 +146,12 @@ impl Grid {
     ) -> Result<(), FaultKind> {
         // SAFETY: the caller keeps the kernel alive.
         let kernel = unsafe { &*record.kernel };
-        let code = kernel.code();
         let threads: u32 = record.block.iter().product();
         let blocks: u64 = record.grid.iter().map(|&n| u64::from(n)).product();
+        let grid_id = domain.next_grid_id();
+        let choice = kernel.choose(blocks, record.dynamic_shared_bytes, grid_id);
+        // SAFETY: the code is the kernel's, as long as that lives.
+        let code = unsafe { &*choice.code };
         let cluster = record.cluster.map(u32::from);
         let suspendable = code.mode == ExecutionMode::Suspendable;
         let (unit, warps) = if suspendable { (cluster, threads.div_ceil(code.lanes)) } else { ([1; 3], 1) };
@@ -165,6 +172,7 @@ impl Grid {
             let tallies = (*self.tallies.get()).as_deref().map_or(ptr::null(), ptr::from_ref);
             *self.plan.get() = Plan {
                 kernel,
+                choice,
                 entry: code.entry,
                 mode: code.mode,
                 layout,
@@ -180,7 +188,7 @@ impl Grid {
             launch.symbols = kernel.symbols().as_ptr();
             launch.arena_base = arena.base() - OFFSET_REACH;
             launch.arena_size = arena.bytes() + 2 * OFFSET_REACH;
-            launch.grid_id = domain.next_grid_id();
+            launch.grid_id = grid_id;
             launch.grid = record.grid;
             launch.block = record.block;
             launch.cluster = cluster;
@@ -245,6 +253,21 @@ impl Grid {
                 failed: self.is_aborted(),
             };
             observer.finish(&info, &tallies.sums());
+        }
+    }
+
+    /// Tells the kernel how long the launch took, if that was to be measured.
+    ///
+    /// # Safety
+    /// As for [`finish_observation`](Grid::finish_observation).
+    pub(crate) unsafe fn finish_timing(&self) {
+        // SAFETY: as there.
+        unsafe {
+            let plan = self.plan();
+            if plan.choice.started_ns.is_some() && !self.is_aborted() {
+                let blocks = plan.units * u64::from(plan.cluster.iter().product::<u32>());
+                (*plan.kernel).note(&plan.choice, blocks);
+            }
         }
     }
 

@@ -48,7 +48,8 @@ impl<'a> Site<'a> {
 
     /// Lanes of the warp or team.
     fn lanes(&self) -> u32 {
-        self.kernel().code().lanes
+        // SAFETY: a running warp means a share; the stream keeps the kernel with its code alive.
+        unsafe { (*self.stream.grid().plan().choice.code).lanes }
     }
 
     /// Stops the grid.
