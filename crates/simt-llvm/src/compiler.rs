@@ -1,7 +1,5 @@
 //! From a program to loaded machine code.
 
-use std::time::{Duration, Instant};
-
 use simt_ir::abi::{ExecutionMode, KernelCode};
 use simt_ir::analysis::LaunchShape;
 use simt_ir::instrument::Instrumentation;
@@ -11,6 +9,7 @@ use crate::cpu::{Cpu, CpuLevel};
 use crate::emit::{self, EmittedKernel, Purpose, Target};
 use crate::llvm::{Ir, Machine};
 use crate::report::Report;
+use crate::steps::{Step, StepClock};
 use crate::{Error, object};
 
 /// LLVM's passes, in order. The code comes with its vectors made: what is wanted is registers instead of slots, folding of masks,
@@ -56,7 +55,7 @@ pub struct Stages {
     /// Lanes that are computed together.
     pub lanes: u32,
     /// How long each step took, in order.
-    pub times: Vec<(&'static str, Duration)>,
+    pub steps: Vec<Step>,
 }
 
 /// Machine code of a kernel, loaded.
@@ -76,6 +75,10 @@ pub struct Object {
     pub code: KernelCode,
     /// What the numbers in instrumented code mean.
     pub instrumentation: Option<Instrumentation>,
+    /// LLVM's instructions, as emitted.
+    pub instructions: usize,
+    /// How long each step took, in order.
+    pub steps: Vec<Step>,
 }
 
 impl CompiledKernel {
@@ -136,16 +139,24 @@ impl Compiler {
 
     /// Compiles a kernel to an object file.
     pub fn compile_object(&self, program: &Program, options: &Options) -> Result<Object, Error> {
-        let (ir, kernel) = self.emit(program, options, false)?;
+        let mut clock = StepClock::start();
+        let prepared = prepare(program, options);
+        clock.end("passes");
+        let (ir, kernel) = self.emit(&prepared, options, false, &mut clock)?;
         let way = self.way_of(&ir)?;
         way.run_passes(&ir)?;
+        clock.end("LLVM's passes");
         let code = code_of(&kernel, program);
-        Ok(Object { bytes: way.machine.object(&ir)?, code, instrumentation: kernel.instrumentation })
+        let bytes = way.machine.object(&ir)?;
+        drop(ir);
+        clock.end("code generation");
+        let instructions = way.instructions;
+        Ok(Object { bytes, code, instrumentation: kernel.instrumentation, instructions, steps: clock.into_steps() })
     }
 
     /// What was decided about a kernel, with reasons.
     pub fn report(&self, program: &Program, options: &Options) -> Result<Report, Error> {
-        let (ir, kernel) = self.emit(program, options, true)?;
+        let (ir, kernel) = self.emit(&prepare(program, options), options, true, &mut StepClock::start())?;
         let way = self.way_of(&ir)?;
         let sliced = way.run_passes(&ir)?;
         Ok(Report {
@@ -170,16 +181,27 @@ impl Compiler {
 
     /// All text forms of a kernel.
     pub fn stages(&self, program: &Program, options: &Options) -> Result<Stages, Error> {
-        let mut times = Vec::new();
-        let mut prepared = program.clone();
-        timed(&mut times, "passes on the IR", || pass::prepare(&mut prepared, launch_shape(options)));
-        let (ir, kernel) = timed(&mut times, "passes and emission", || self.emit(program, options, false))?;
+        let mut clock = StepClock::start();
+        let prepared = prepare(program, options);
+        clock.end("passes");
+        let (ir, kernel) = self.emit(&prepared, options, false, &mut clock)?;
         let llvm = ir.text();
         let way = self.way_of(&ir)?;
-        timed(&mut times, "LLVM's passes", || way.run_passes(&ir))?;
+        let mut clock = clock.resume();
+        way.run_passes(&ir)?;
+        clock.end("LLVM's passes");
         let optimized = ir.text();
-        let assembly = timed(&mut times, "code generation", || way.machine.assembly(&ir))?;
-        Ok(Stages { ir: prepared.to_string(), llvm, optimized, assembly, lanes: kernel.lanes, times })
+        let mut clock = clock.resume();
+        let assembly = way.machine.assembly(&ir)?;
+        clock.end("code generation");
+        Ok(Stages {
+            ir: prepared.to_string(),
+            llvm,
+            optimized,
+            assembly,
+            lanes: kernel.lanes,
+            steps: clock.into_steps(),
+        })
     }
 
     fn way_of(&self, ir: &Ir) -> Result<Way, Error> {
@@ -189,21 +211,28 @@ impl Compiler {
         Ok(Way { machine, instructions, is_quick, target: self.cpu.target })
     }
 
-    fn emit(&self, program: &Program, options: &Options, explain: bool) -> Result<(Ir, EmittedKernel), Error> {
+    /// Makes LLVM's IR of a prepared program.
+    fn emit(
+        &self,
+        prepared: &Program,
+        options: &Options,
+        explain: bool,
+        clock: &mut StepClock,
+    ) -> Result<(Ir, EmittedKernel), Error> {
         let mut launch = launch_shape(options);
-        let mut prepared = program.clone();
-        pass::prepare(&mut prepared, launch);
         let wanted = if options.instrument { Some(simt_ir::WARP_SIZE) } else { options.lanes };
-        launch.lanes = emit::choose_lanes(&prepared, launch, self.cpu.target, wanted);
+        launch.lanes = emit::choose_lanes(prepared, launch, self.cpu.target, wanted);
         if cfg!(debug_assertions) {
-            simt_ir::verify(&prepared).map_err(Error::Malformed)?;
+            simt_ir::verify(prepared).map_err(Error::Malformed)?;
         }
-        let ir = Ir::new(&program.kernel().name);
+        let ir = Ir::new(&prepared.kernel().name);
         Machine::new(&self.cpu.name, &self.cpu.features, false)?.adopt(&ir);
         let purpose = Purpose { host_memory: options.host_memory, instrument: options.instrument, explain };
-        let kernel = emit::emit_program(&ir, &prepared, launch, self.cpu.target, purpose)?;
+        let kernel = emit::emit_program(&ir, prepared, launch, self.cpu.target, purpose)?;
+        clock.end("emission");
         // Malformed code would take the process down inside LLVM.
         ir.verify().map_err(Error::Llvm)?;
+        clock.end("verification");
         Ok((ir, kernel))
     }
 }
@@ -227,11 +256,11 @@ impl Default for Compiler {
     }
 }
 
-fn timed<T>(times: &mut Vec<(&'static str, Duration)>, step: &'static str, run: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    let result = run();
-    times.push((step, start.elapsed()));
-    result
+/// The program after the passes on it.
+fn prepare(program: &Program, options: &Options) -> Program {
+    let mut prepared = program.clone();
+    pass::prepare(&mut prepared, launch_shape(options));
+    prepared
 }
 
 fn launch_shape(options: &Options) -> LaunchShape {
