@@ -7,7 +7,7 @@ use simt_ir::{Program, pass};
 
 use crate::cpu::{Cpu, CpuLevel};
 use crate::emit::{self, EmittedKernel, Purpose, Target};
-use crate::llvm::{Ir, Machine};
+use crate::llvm::{Ir, Lent, Machines};
 use crate::report::Report;
 use crate::steps::{Step, StepClock};
 use crate::{Error, object};
@@ -89,8 +89,8 @@ impl CompiledKernel {
 }
 
 /// How machine code is made of a module.
-struct Way {
-    machine: Machine,
+struct Way<'a> {
+    machine: Lent<'a>,
     /// Instructions as emitted.
     instructions: usize,
     /// In little time.
@@ -98,7 +98,7 @@ struct Way {
     target: Target,
 }
 
-impl Way {
+impl Way<'_> {
     /// Runs LLVM's passes. Whether the code was then ordered by slices of the warp.
     fn run_passes(&self, ir: &Ir) -> Result<bool, Error> {
         if self.is_quick {
@@ -118,12 +118,15 @@ impl Way {
 /// Compiles programs for this machine. It may be used by many threads.
 pub struct Compiler {
     cpu: Cpu,
+    machines: Machines,
 }
 
 impl Compiler {
     /// A compiler for the CPU this runs on, as far as `level` lets it use it.
     pub fn new(level: CpuLevel) -> Self {
-        Self { cpu: Cpu::of(level) }
+        let cpu = Cpu::of(level);
+        let machines = Machines::new(&cpu.name, &cpu.features);
+        Self { cpu, machines }
     }
 
     /// What the machine code depends on besides program and options: for keys of a cache.
@@ -204,10 +207,10 @@ impl Compiler {
         })
     }
 
-    fn way_of(&self, ir: &Ir) -> Result<Way, Error> {
+    fn way_of(&self, ir: &Ir) -> Result<Way<'_>, Error> {
         let instructions = ir.instruction_count();
         let is_quick = instructions > QUICK_FROM;
-        let machine = Machine::new(&self.cpu.name, &self.cpu.features, is_quick)?;
+        let machine = self.machines.lend(is_quick)?;
         Ok(Way { machine, instructions, is_quick, target: self.cpu.target })
     }
 
@@ -226,7 +229,7 @@ impl Compiler {
             simt_ir::verify(prepared).map_err(Error::Malformed)?;
         }
         let ir = Ir::new(&prepared.kernel().name);
-        Machine::new(&self.cpu.name, &self.cpu.features, false)?.adopt(&ir);
+        self.machines.lend(false)?.adopt(&ir);
         let purpose = Purpose { host_memory: options.host_memory, instrument: options.instrument, explain };
         let kernel = emit::emit_program(&ir, prepared, launch, self.cpu.target, purpose)?;
         clock.end("emission");
