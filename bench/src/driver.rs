@@ -45,6 +45,7 @@ functions! {
     device_name = "cuDeviceGetName"(*mut c_char, c_int, c_int);
     error_name = "cuGetErrorName"(c_int, *mut *const c_char);
     primary_context_retain = "cuDevicePrimaryCtxRetain"(*mut Handle, c_int);
+    context_get_current = "cuCtxGetCurrent"(*mut Handle);
     context_set_current = "cuCtxSetCurrent"(Handle);
     module_load_data = "cuModuleLoadData"(*mut Handle, *const c_void);
     module_get_function = "cuModuleGetFunction"(*mut Handle, Handle, *const c_char);

@@ -8,6 +8,7 @@
 mod child;
 mod compare;
 mod compile;
+mod compile_part;
 mod control;
 mod driver;
 mod environment;
@@ -35,6 +36,7 @@ use clap::{Parser, ValueEnum};
 use serde::Serialize;
 
 use crate::child::{Failure, Request};
+use crate::compile_part::Compile;
 use crate::environment::Environment;
 use crate::kernel_part::{Effort, Kernels};
 use crate::launch_part::Launch;
@@ -43,12 +45,12 @@ use crate::peers::Kind;
 use crate::start_part::Start;
 
 /// The parts of a run.
-const PARTS: &[&str] = &["kernels", "launch", "start"];
+const PARTS: &[&str] = &["kernels", "launch", "start", "compile"];
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench", about = "Measures APEX beside its peers on this machine")]
 struct Options {
-    /// Parts to run (kernels, launch, start) and names of kernels, or parts of names; without any, everything.
+    /// Parts to run (kernels, launch, start, compile) and names of kernels, or parts of names; without any, everything.
     filters: Vec<String>,
     /// Fewer rounds: for a look, not for figures that one reports.
     #[arg(long)]
@@ -80,6 +82,8 @@ struct Results {
     launch: Option<Launch>,
     #[serde(skip_serializing_if = "Option::is_none")]
     start: Option<Vec<Start>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compile: Option<Compile>,
 }
 
 fn main() -> ExitCode {
@@ -104,6 +108,7 @@ fn child(words: &[&str]) -> Result<()> {
             child::serve_kernel(&environment, kind, &kernels::by_name(name)?)
         }
         ["limits"] => limits::serve(&environment),
+        ["compile", what] => compile_part::measure(&environment, what),
         ["launch", bursts] => launch_part::measure(&environment, bursts.parse()?),
         _ => bail!("a child process cannot do {words:?}"),
     }
@@ -140,6 +145,7 @@ fn run(options: &Options) -> Result<()> {
         kernels: None,
         launch: None,
         start: None,
+        compile: None,
     };
     println!("{}", report::machine(&results.machine));
     let before = machine::ProcessorTime::now();
@@ -159,6 +165,11 @@ fn run(options: &Options) -> Result<()> {
             println!("{}", report::start(start));
         }
         results.start = Some(start);
+    }
+    if wants("compile") {
+        let compile = compile_part::run(&environment, options.quick)?;
+        println!("{}", compile_part::text(&compile));
+        results.compile = Some(compile);
     }
     results.others_share = machine::others_share(before, machine::ProcessorTime::now());
     if let Some(share) = results.others_share {

@@ -28,7 +28,7 @@ pub struct DeviceOptions {
     /// Folder of the machine code cache; empty for no cache
     #[arg(long, value_name = "DIR")]
     cache_path: Option<PathBuf>,
-    /// Write stages of compilation into the folder apex-dump, separated by commas: ptx, ir, llvm, asm
+    /// Write stages of compilation into the folder apex-dump, separated by commas: ptx, ir, llvm, asm; and times
     #[arg(long, value_name = "LIST")]
     dump: Option<String>,
     /// Look for faster code by timing while kernels run: 0 (no), 1 or report (and tell on stderr what it gains)

@@ -43,7 +43,7 @@ variables! {
     CPU = "APEX_CPU", default "host",
         "Instructions that machine code may use: host, x86-64-v2, x86-64-v3 (AVX2) or x86-64-v4 (AVX-512).";
     DUMP = "APEX_DUMP", default "(none)",
-        "Stages of compilation to write into the folder `apex-dump` for each kernel, separated by commas: ptx, ir, llvm, asm.";
+        "Stages of compilation to write into the folder `apex-dump` for each kernel, separated by commas: ptx, ir, llvm, asm; and times, of loading modules and compiling kernels.";
     COUNTERS = "APEX_COUNTERS", default "0",
         "With 1, exact counters of all kernels, as a table on stderr at exit; with the path of a file, in that file as JSON too.";
     CHECK = "APEX_CHECK", default "(none)",

@@ -44,11 +44,11 @@ pub fn stage(ptx: &str, kernel: &str, block: [u32; 3], lanes: u32, stage: &str) 
     show(&module, kernel, options).map_err(|error| error.to_string())
 }
 
-/// The time of each step, and the sizes of what they make.
+/// The processor's time of each step, and the sizes of what they make.
 fn times(stages: &Stages) -> String {
     let mut text = String::new();
-    for (step, time) in &stages.times {
-        let _ = writeln!(text, "{step:<24}{:>10.3} ms", time.as_secs_f64() * 1e3);
+    for step in &stages.steps {
+        let _ = writeln!(text, "{:<24}{:>10.3} ms", step.name, step.cpu.as_secs_f64() * 1e3);
     }
     let _ = writeln!(text, "{:<24}{:>10}", "lanes", stages.lanes);
     let lines = |text: &str| text.lines().count();

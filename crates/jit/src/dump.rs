@@ -16,19 +16,22 @@ pub enum Stage {
     Llvm,
     /// Assembly.
     Asm,
+    /// How long the steps take, as lines of JSON for all modules and kernels of a program; see `times.rs`.
+    Times,
 }
 
 impl Stage {
     /// All stages in order.
-    pub const ALL: [Stage; 4] = [Stage::Ptx, Stage::Ir, Stage::Llvm, Stage::Asm];
+    pub const ALL: [Stage; 5] = [Stage::Ptx, Stage::Ir, Stage::Llvm, Stage::Asm, Stage::Times];
 
-    /// Name, as in `APEX_DUMP=ptx,ir,llvm,asm`.
+    /// Name, as in `APEX_DUMP=ptx,ir,llvm,asm,times`.
     pub fn name(self) -> &'static str {
         match self {
             Stage::Ptx => "ptx",
             Stage::Ir => "ir",
             Stage::Llvm => "llvm",
             Stage::Asm => "asm",
+            Stage::Times => "times",
         }
     }
 
@@ -47,12 +50,20 @@ impl Stage {
     }
 }
 
+/// Where everything is written to, in the working directory.
+pub(crate) const FOLDER: &str = "apex-dump";
+
+/// Whether texts are wanted of each kernel, which only a compilation has.
+pub(crate) fn has_texts(stages: &[Stage]) -> bool {
+    stages.iter().any(|stage| *stage != Stage::Times)
+}
+
 /// Writes `apex-dump/<kernel>[.XxYxZ].<stage>` in the working directory. Failures are told on stderr; the run goes on.
 pub(crate) fn dump(stages: &[Stage], compiler: &Compiler, ptx: &str, program: &Program, options: &Options) {
-    if stages.is_empty() {
+    if !has_texts(stages) {
         return;
     }
-    let folder = PathBuf::from("apex-dump");
+    let folder = PathBuf::from(FOLDER);
     let size = options.block.map_or_else(String::new, |[x, y, z]| format!(".{x}x{y}x{z}"));
     let name: String = program.kernel().name.chars().take(120).collect();
     let write = |stage: &str, text: &str| {
@@ -65,14 +76,14 @@ pub(crate) fn dump(stages: &[Stage], compiler: &Compiler, ptx: &str, program: &P
     if stages.contains(&Stage::Ptx) {
         write("ptx", ptx);
     }
-    if stages == [Stage::Ptx] {
+    if stages.iter().all(|stage| matches!(stage, Stage::Ptx | Stage::Times)) {
         return;
     }
     match compiler.stages(program, options) {
         Ok(texts) => {
             for stage in stages {
                 match stage {
-                    Stage::Ptx => {}
+                    Stage::Ptx | Stage::Times => {}
                     Stage::Ir => write("ir", &texts.ir),
                     Stage::Llvm => {
                         write("ll", &texts.llvm);

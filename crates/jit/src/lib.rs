@@ -13,6 +13,7 @@ mod linker;
 mod module;
 mod record;
 mod report;
+mod times;
 mod tuned;
 
 pub use cache::{Cache, CacheConfig};
@@ -25,4 +26,4 @@ pub use ptx::lowering::{GlobalSymbol, KernelParameter, Relocation, RelocationTar
 pub use report::{json as report_json, text as report_text};
 pub use simt_ir::AddressSpace;
 pub use simt_ir::instrument::Instrumentation;
-pub use simt_llvm::{CpuLevel, Options, Stages};
+pub use simt_llvm::{CpuLevel, Options, Stages, Step, StepClock};

@@ -12,11 +12,12 @@ use simt_ir::abi::KernelCode;
 use simt_ir::analysis::Liveness;
 use simt_ir::instrument::Instrumentation;
 use simt_ir::{AddressSpace, Program};
-use simt_llvm::{CompiledKernel, Compiler, CpuLevel, Options, Report, Stages};
+use simt_llvm::{CompiledKernel, Compiler, CpuLevel, Options, Report, Stages, StepClock};
 
 use crate::cache::{Cache, CacheConfig};
-use crate::dump::{Stage, dump};
+use crate::dump::{Stage, dump, has_texts};
 use crate::record::Record;
+use crate::times::{self, Source};
 
 /// Block sizes a kernel is specialised on before code for any size is made.
 const SPECIALISED_SIZES_MAX: usize = 16;
@@ -134,15 +135,21 @@ pub(crate) fn compiler(level: CpuLevel) -> &'static Compiler {
 impl Module {
     /// Parses a module's signatures and variables.
     pub fn from_ptx(text: &str, config: &Config) -> Result<Self, Error> {
+        let mut clock = StepClock::start();
         let ast = ptx::ast::Module::parse(text).map_err(|error| Error::Syntax(error.to_string()))?;
-        Ok(Self {
+        clock.end("parsing");
+        let module = Self {
             ast,
             config: config.clone(),
             text_hash: OnceLock::new(),
             library: OnceLock::new(),
             lowered: Mutex::default(),
             compiled: Mutex::default(),
-        })
+        };
+        if config.dump.contains(&Stage::Times) {
+            times::module(&config.dump, module.number(), module.kernels().len(), text.len(), clock.steps());
+        }
+        Ok(module)
     }
 
     /// Checks the bodies of all functions too, which are otherwise looked at when they are compiled. What is not known here is no error: a later
@@ -266,12 +273,24 @@ impl Module {
     }
 
     pub(crate) fn compile_now(&self, name: &str, options: Options) -> Result<Compiled, Error> {
+        let mut clock = StepClock::start();
+        let tell = |source, clock: &StepClock| {
+            if self.config.dump.contains(&Stage::Times) {
+                times::kernel(&self.config.dump, self.number(), name, &options, source, clock.steps());
+            }
+        };
         let key = self.key(name, options);
         let cache = Cache::new(&self.config.cache);
-        if self.config.dump.is_empty()
-            && let Some(record) = cache.read(&key).and_then(|bytes| Record::decode(&bytes))
+        let record = match has_texts(&self.config.dump) {
+            true => None,
+            false => cache.read(&key).and_then(|bytes| Record::decode(&bytes)),
+        };
+        clock.end("looking into the cache");
+        if let Some(record) = record
             && let Ok(kernel) = Compiler::load(&record.object, record.code)
         {
+            clock.end("loading");
+            tell(Source::Cache, &clock);
             return Ok(Compiled {
                 kernel,
                 symbols: record.symbols,
@@ -281,6 +300,7 @@ impl Module {
             });
         }
         let lowered = self.lowered(name, options.instrument)?;
+        clock.end("parsing and lowering");
         let (program, function_globals) = &*lowered;
         if cfg!(debug_assertions) {
             simt_ir::verify(program).map_err(|error| Error::Internal(error.to_string()))?;
@@ -291,6 +311,7 @@ impl Module {
             simt_llvm::Error::Unsupported { .. } => Error::Unsupported(error.to_string()),
             other => Error::Internal(format!("kernel {name}: {other}")),
         })?;
+        clock.append(&compiled.steps);
         let compile_time = start.elapsed();
         let symbols: Vec<(String, AddressSpace)> =
             program.symbols.iter().map(|symbol| (symbol.name.clone(), symbol.space)).collect();
@@ -302,10 +323,13 @@ impl Module {
             instrumentation: compiled.instrumentation,
             compile_us: u32::try_from(compile_time.as_micros()).unwrap_or(u32::MAX),
         };
+        let kernel = Compiler::load(&record.object, code).map_err(|error| Error::Internal(error.to_string()))?;
+        clock.end("loading");
         if function_globals.is_empty() {
             cache.write(&key, &record.encode());
         }
-        let kernel = Compiler::load(&record.object, code).map_err(|error| Error::Internal(error.to_string()))?;
+        clock.end("writing to the cache");
+        tell(Source::Compiled(compiled.instructions), &clock);
         Ok(Compiled {
             kernel,
             symbols: record.symbols,

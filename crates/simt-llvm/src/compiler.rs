@@ -1,7 +1,5 @@
 //! From a program to loaded machine code.
 
-use std::time::{Duration, Instant};
-
 use simt_ir::abi::{ExecutionMode, KernelCode};
 use simt_ir::analysis::LaunchShape;
 use simt_ir::instrument::Instrumentation;
@@ -9,15 +7,17 @@ use simt_ir::{Program, pass};
 
 use crate::cpu::{Cpu, CpuLevel};
 use crate::emit::{self, EmittedKernel, Purpose, Target};
-use crate::llvm::{Ir, Machine};
+use crate::llvm::{Ir, Lent, Machines};
 use crate::report::Report;
+use crate::steps::{Step, StepClock};
 use crate::{Error, object};
 
 /// LLVM's passes, in order. The code comes with its vectors made: what is wanted is registers instead of slots, folding of masks,
-/// and loops without what does not change in them.
+/// and loops without what does not change in them. `instcombine` takes more time than all others together: it runs once before
+/// the loops and once at the end, and two more runs in between change next to nothing.
 const PIPELINE: &str = "always-inline,function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,\
-    jump-threading,correlated-propagation,simplifycfg,instcombine<no-verify-fixpoint>,reassociate,loop-mssa(loop-rotate,licm),\
-    gvn,sccp,instcombine<no-verify-fixpoint>,jump-threading,dse,loop-mssa(licm),adce,simplifycfg,instcombine<no-verify-fixpoint>),globaldce";
+    jump-threading,correlated-propagation,simplifycfg,reassociate,loop-mssa(loop-rotate,licm),\
+    gvn,sccp,jump-threading,dse,loop-mssa(licm),simplifycfg,instcombine<no-verify-fixpoint>),globaldce";
 
 /// The passes for very large kernels: what takes slots and dead code away, and no more.
 const QUICK_PIPELINE: &str = "always-inline,function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,simplifycfg),globaldce";
@@ -56,7 +56,7 @@ pub struct Stages {
     /// Lanes that are computed together.
     pub lanes: u32,
     /// How long each step took, in order.
-    pub times: Vec<(&'static str, Duration)>,
+    pub steps: Vec<Step>,
 }
 
 /// Machine code of a kernel, loaded.
@@ -76,6 +76,10 @@ pub struct Object {
     pub code: KernelCode,
     /// What the numbers in instrumented code mean.
     pub instrumentation: Option<Instrumentation>,
+    /// LLVM's instructions, as emitted.
+    pub instructions: usize,
+    /// How long each step took, in order.
+    pub steps: Vec<Step>,
 }
 
 impl CompiledKernel {
@@ -86,8 +90,8 @@ impl CompiledKernel {
 }
 
 /// How machine code is made of a module.
-struct Way {
-    machine: Machine,
+struct Way<'a> {
+    machine: Lent<'a>,
     /// Instructions as emitted.
     instructions: usize,
     /// In little time.
@@ -95,7 +99,7 @@ struct Way {
     target: Target,
 }
 
-impl Way {
+impl Way<'_> {
     /// Runs LLVM's passes. Whether the code was then ordered by slices of the warp.
     fn run_passes(&self, ir: &Ir) -> Result<bool, Error> {
         if self.is_quick {
@@ -115,12 +119,15 @@ impl Way {
 /// Compiles programs for this machine. It may be used by many threads.
 pub struct Compiler {
     cpu: Cpu,
+    machines: Machines,
 }
 
 impl Compiler {
     /// A compiler for the CPU this runs on, as far as `level` lets it use it.
     pub fn new(level: CpuLevel) -> Self {
-        Self { cpu: Cpu::of(level) }
+        let cpu = Cpu::of(level);
+        let machines = Machines::new(&cpu.name, &cpu.features);
+        Self { cpu, machines }
     }
 
     /// What the machine code depends on besides program and options: for keys of a cache.
@@ -136,11 +143,19 @@ impl Compiler {
 
     /// Compiles a kernel to an object file.
     pub fn compile_object(&self, program: &Program, options: &Options) -> Result<Object, Error> {
-        let (ir, kernel) = self.emit(program, options, false)?;
+        let mut clock = StepClock::start();
+        let prepared = prepare(program, options);
+        clock.end("passes");
+        let (ir, kernel) = self.emit(&prepared, options, false, &mut clock)?;
         let way = self.way_of(&ir)?;
         way.run_passes(&ir)?;
+        clock.end("LLVM's passes");
         let code = code_of(&kernel, program);
-        Ok(Object { bytes: way.machine.object(&ir)?, code, instrumentation: kernel.instrumentation })
+        let bytes = way.machine.object(&ir)?;
+        drop(ir);
+        clock.end("code generation");
+        let instructions = way.instructions;
+        Ok(Object { bytes, code, instrumentation: kernel.instrumentation, instructions, steps: clock.into_steps() })
     }
 
     /// The numbers of lanes that a kernel can be computed with, the fewest first.
@@ -153,7 +168,7 @@ impl Compiler {
 
     /// What was decided about a kernel, with reasons.
     pub fn report(&self, program: &Program, options: &Options) -> Result<Report, Error> {
-        let (ir, kernel) = self.emit(program, options, true)?;
+        let (ir, kernel) = self.emit(&prepare(program, options), options, true, &mut StepClock::start())?;
         let way = self.way_of(&ir)?;
         let sliced = way.run_passes(&ir)?;
         Ok(Report {
@@ -178,40 +193,58 @@ impl Compiler {
 
     /// All text forms of a kernel.
     pub fn stages(&self, program: &Program, options: &Options) -> Result<Stages, Error> {
-        let mut times = Vec::new();
-        let mut prepared = program.clone();
-        timed(&mut times, "passes on the IR", || pass::prepare(&mut prepared, launch_shape(options)));
-        let (ir, kernel) = timed(&mut times, "passes and emission", || self.emit(program, options, false))?;
+        let mut clock = StepClock::start();
+        let prepared = prepare(program, options);
+        clock.end("passes");
+        let (ir, kernel) = self.emit(&prepared, options, false, &mut clock)?;
         let llvm = ir.text();
         let way = self.way_of(&ir)?;
-        timed(&mut times, "LLVM's passes", || way.run_passes(&ir))?;
+        let mut clock = clock.resume();
+        way.run_passes(&ir)?;
+        clock.end("LLVM's passes");
         let optimized = ir.text();
-        let assembly = timed(&mut times, "code generation", || way.machine.assembly(&ir))?;
-        Ok(Stages { ir: prepared.to_string(), llvm, optimized, assembly, lanes: kernel.lanes, times })
+        let mut clock = clock.resume();
+        let assembly = way.machine.assembly(&ir)?;
+        clock.end("code generation");
+        Ok(Stages {
+            ir: prepared.to_string(),
+            llvm,
+            optimized,
+            assembly,
+            lanes: kernel.lanes,
+            steps: clock.into_steps(),
+        })
     }
 
-    fn way_of(&self, ir: &Ir) -> Result<Way, Error> {
+    fn way_of(&self, ir: &Ir) -> Result<Way<'_>, Error> {
         let instructions = ir.instruction_count();
         let is_quick = instructions > QUICK_FROM;
-        let machine = Machine::new(&self.cpu.name, &self.cpu.features, is_quick)?;
+        let machine = self.machines.lend(is_quick)?;
         Ok(Way { machine, instructions, is_quick, target: self.cpu.target })
     }
 
-    fn emit(&self, program: &Program, options: &Options, explain: bool) -> Result<(Ir, EmittedKernel), Error> {
+    /// Makes LLVM's IR of a prepared program.
+    fn emit(
+        &self,
+        prepared: &Program,
+        options: &Options,
+        explain: bool,
+        clock: &mut StepClock,
+    ) -> Result<(Ir, EmittedKernel), Error> {
         let mut launch = launch_shape(options);
-        let mut prepared = program.clone();
-        pass::prepare(&mut prepared, launch);
         let wanted = if options.instrument { Some(simt_ir::WARP_SIZE) } else { options.lanes };
-        launch.lanes = emit::choose_lanes(&prepared, launch, self.cpu.target, wanted);
+        launch.lanes = emit::choose_lanes(prepared, launch, self.cpu.target, wanted);
         if cfg!(debug_assertions) {
-            simt_ir::verify(&prepared).map_err(Error::Malformed)?;
+            simt_ir::verify(prepared).map_err(Error::Malformed)?;
         }
-        let ir = Ir::new(&program.kernel().name);
-        Machine::new(&self.cpu.name, &self.cpu.features, false)?.adopt(&ir);
+        let ir = Ir::new(&prepared.kernel().name);
+        self.machines.lend(false)?.adopt(&ir);
         let purpose = Purpose { host_memory: options.host_memory, instrument: options.instrument, explain };
-        let kernel = emit::emit_program(&ir, &prepared, launch, self.cpu.target, purpose)?;
+        let kernel = emit::emit_program(&ir, prepared, launch, self.cpu.target, purpose)?;
+        clock.end("emission");
         // Malformed code would take the process down inside LLVM.
         ir.verify().map_err(Error::Llvm)?;
+        clock.end("verification");
         Ok((ir, kernel))
     }
 }
@@ -235,11 +268,11 @@ impl Default for Compiler {
     }
 }
 
-fn timed<T>(times: &mut Vec<(&'static str, Duration)>, step: &'static str, run: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    let result = run();
-    times.push((step, start.elapsed()));
-    result
+/// The program after the passes on it.
+fn prepare(program: &Program, options: &Options) -> Program {
+    let mut prepared = program.clone();
+    pass::prepare(&mut prepared, launch_shape(options));
+    prepared
 }
 
 fn launch_shape(options: &Options) -> LaunchShape {

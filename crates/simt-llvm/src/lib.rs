@@ -14,6 +14,7 @@ mod error;
 mod llvm;
 mod object;
 mod report;
+mod steps;
 
 pub use compiler::{CompiledKernel, Compiler, Object, Options, Stages};
 pub use cpu::CpuLevel;
@@ -22,3 +23,4 @@ pub use emit::notes::{
 };
 pub use error::Error;
 pub use report::Report;
+pub use steps::{Step, StepClock};

@@ -1,7 +1,7 @@
 //! Small foundations that the standard library lacks.
 //!
 //! - [`futex`]: sleep until a word of memory changes, and wake who sleeps on it.
-//! - [`clock`]: the monotonic clock as a plain number of nanoseconds.
+//! - [`clock`]: the monotonic clock, and a thread's, as plain numbers of nanoseconds.
 //! - [`Slab`]: a bounded table whose [`Handle`]s detect that their value is gone.
 //!
 //! Invariant: knows nothing of GPUs, CUDA or compilers, and depends on no other crate of the workspace.

@@ -14,7 +14,7 @@ use simt_ir::{AddressSpace, BlockId, Value};
 use super::memory::{Access, Pattern};
 use super::notes::Bounds;
 use super::{FunctionEmitter, LANES};
-use crate::llvm::{Bin, Cast, Fun, IntPredicate, Val};
+use crate::llvm::{Bin, Cast, Fun, IntPredicate, Ty, Val};
 
 /// An address in global memory that has passed the test.
 pub(super) struct Checked {
@@ -93,17 +93,15 @@ impl FunctionEmitter<'_> {
         let (slow, join) = (self.new_block("slow"), self.new_block("checked"));
         self.ir.unlikely_br(bad, slow, join);
         self.ir.position(slow);
-        let addresses = match pattern {
-            Pattern::Uniform(at) => self.ir.splat(*at, self.lanes()),
-            Pattern::Contiguous { base, .. } => {
-                let distances = self.distances(simt_ir::Type::I64, i64::from(access.bytes()));
-                self.ir.add(self.ir.splat(*base, self.lanes()), distances)
+        match pattern {
+            Pattern::Uniform(at) => self.examine_row(access, *at, 0),
+            Pattern::Contiguous { base, .. } => self.examine_row(access, *base, access.bytes()),
+            Pattern::Columns { base, stride, segments, .. } => {
+                let addresses = self.column_addresses(*base, *stride, *segments, access);
+                self.examine(access, addresses);
             }
-            Pattern::Segments { lanes, .. } => *lanes,
-            Pattern::Columns { base, stride, segments, .. } => self.column_addresses(*base, *stride, *segments, access),
-            Pattern::Listed(addresses) => *addresses,
-        };
-        self.examine(access, addresses);
+            Pattern::Segments { lanes: addresses, .. } | Pattern::Listed(addresses) => self.examine(access, *addresses),
+        }
         self.ir.br(join);
         self.ir.position(join);
     }
@@ -238,13 +236,27 @@ impl FunctionEmitter<'_> {
     /// Has the engine look at each active lane's address; leaves by the fault block if one is bad.
     pub fn examine(&mut self, access: Access, addresses: Val) {
         let helper = self.examine_helper();
-        let details = access.bytes() | (access.kind as u32) << 16 | (access.runtime_space() as u32) << 24;
-        let lanes = self.mask_bits(self.mask);
-        let line = self.line_value.unwrap_or_else(|| self.i32(self.line));
-        let arguments = [self.launch, self.warp, lanes, addresses, line, self.i32(details)];
-        let verdict = self.ir.call(helper, &arguments);
+        let [lanes, line, details] = self.examined(access);
+        let verdict = self.ir.call(helper, &[self.launch, self.warp, lanes, addresses, line, details]);
         let faulted = self.ir.icmp(IntPredicate::LLVMIntNE, verdict, self.i32(0));
         self.leave_by_fault(faulted);
+    }
+
+    /// The same where the lanes' addresses begin at `base` and are `stride` bytes apart.
+    fn examine_row(&mut self, access: Access, base: Val, stride: u32) {
+        let helper = self.examine_row_helper();
+        let [lanes, line, details] = self.examined(access);
+        let stride = self.i64(stride.into());
+        let verdict = self.ir.call(helper, &[self.launch, self.warp, lanes, base, stride, line, details]);
+        let faulted = self.ir.icmp(IntPredicate::LLVMIntNE, verdict, self.i32(0));
+        self.leave_by_fault(faulted);
+    }
+
+    /// What the helpers are told of an access: lanes, line, `bytes | kind << 16 | space << 24`.
+    fn examined(&self, access: Access) -> [Val; 3] {
+        let details = access.bytes() | (access.kind as u32) << 16 | (access.runtime_space() as u32) << 24;
+        let line = self.line_value.unwrap_or_else(|| self.i32(self.line));
+        [self.mask_bits(self.mask), line, self.i32(details)]
     }
 
     /// Of a team's mask as an integer the 32 bits from `first` on.
@@ -256,6 +268,39 @@ impl FunctionEmitter<'_> {
         self.ir.cast(Cast::Trunc, shifted, self.ir.int(32))
     }
 
+    /// A function that is hardly ever called.
+    fn add_cold_helper(&self, name: &str, ty: Ty) -> Fun {
+        let fun = self.ir.add_function(name, ty, true);
+        // As all others: for each set of such attributes LLVM makes a description of the processor.
+        super::kernel::describe(self.ir, fun);
+        self.ir.add_attribute(fun, u32::MAX, "noinline");
+        self.ir.add_attribute(fun, u32::MAX, "cold");
+        fun
+    }
+
+    /// `(launch, warp, lanes, base, stride, line, details) -> verdict`: calls the helper for any addresses. Here, since accesses are many and
+    /// their addresses take several registers.
+    fn examine_row_helper(&self) -> Fun {
+        let name = "examine_row".to_string();
+        if let Some(known) = self.unit.helpers.borrow().get(&name) {
+            return *known;
+        }
+        let examine = self.examine_helper();
+        let ir = self.ir;
+        let (word, long) = (ir.int(32), ir.int(64));
+        let ty = ir.function_type(word, &[ir.ptr(), ir.ptr(), self.mask_int(), long, long, word, word]);
+        let fun = self.add_cold_helper(&name, ty);
+        let here = ir.current_block();
+        ir.position(ir.append_block(fun, "entry"));
+        let [launch, warp, lanes, base, stride, line, details] = [0, 1, 2, 3, 4, 5, 6].map(|i| ir.parameter(fun, i));
+        let distances = ir.mul(self.lane_numbers(long), ir.splat(stride, self.lanes()));
+        let addresses = ir.add(ir.splat(base, self.lanes()), distances);
+        ir.ret(ir.call(examine, &[launch, warp, lanes, addresses, line, details]));
+        ir.position(here);
+        self.unit.helpers.borrow_mut().insert(name, fun);
+        fun
+    }
+
     /// `(launch, warp, lanes, addresses, line, bytes | kind << 16 | space << 24) -> verdict`.
     fn examine_helper(&self) -> Fun {
         let name = "examine".to_string();
@@ -265,9 +310,7 @@ impl FunctionEmitter<'_> {
         let ir = self.ir;
         let (i32_ty, words) = (ir.int(32), ir.vector(ir.int(64), self.lanes()));
         let ty = ir.function_type(i32_ty, &[ir.ptr(), ir.ptr(), self.mask_int(), words, i32_ty, i32_ty]);
-        let fun = ir.add_function(&name, ty, true);
-        ir.add_attribute(fun, u32::MAX, "noinline");
-        ir.add_attribute(fun, u32::MAX, "cold");
+        let fun = self.add_cold_helper(&name, ty);
         let here = ir.current_block();
         ir.position(ir.append_block(fun, "entry"));
         let parameter = |index: u32| ir.parameter(fun, index);

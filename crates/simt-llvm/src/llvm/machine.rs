@@ -1,7 +1,8 @@
 //! The target machine: optimisation passes and object code.
 
 use std::ffi::{CStr, CString};
-use std::sync::Once;
+use std::ops::Deref;
+use std::sync::{Mutex, Once, PoisonError};
 
 use llvm_sys::core::LLVMDisposeMessage;
 use llvm_sys::error::{LLVMDisposeErrorMessage, LLVMGetErrorMessage};
@@ -24,6 +25,9 @@ impl std::error::Error for MachineError {}
 
 /// A target machine for this host.
 pub struct Machine(LLVMTargetMachineRef);
+
+// SAFETY: LLVM's target machines belong to no thread; one thread at a time uses this one, since nothing here is `Sync`.
+unsafe impl Send for Machine {}
 
 impl Drop for Machine {
     fn drop(&mut self) {
@@ -147,6 +151,55 @@ impl Machine {
             LLVMDisposeMemoryBuffer(buffer);
             Ok(bytes)
         }
+    }
+}
+
+/// Target machines that are lent: one knows, once it has made code, what takes milliseconds to find out about the processor.
+///
+/// There are as many as threads ever compiled at the same time.
+pub struct Machines {
+    cpu: String,
+    features: String,
+    /// By whether they are quick.
+    idle: [Mutex<Vec<Machine>>; 2],
+}
+
+impl Machines {
+    /// For CPU `cpu` with `features`, as [`Machine::new`] takes them.
+    pub fn new(cpu: &str, features: &str) -> Self {
+        Self { cpu: cpu.into(), features: features.into(), idle: Default::default() }
+    }
+
+    /// A machine for the caller alone, until it is dropped.
+    pub fn lend(&self, quick: bool) -> Result<Lent<'_>, MachineError> {
+        let idle = &self.idle[usize::from(quick)];
+        let waiting = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let machine = match waiting {
+            Some(machine) => machine,
+            None => Machine::new(&self.cpu, &self.features, quick)?,
+        };
+        Ok(Lent { machine: Some(machine), home: idle })
+    }
+}
+
+/// A machine of [`Machines`].
+pub struct Lent<'a> {
+    machine: Option<Machine>,
+    home: &'a Mutex<Vec<Machine>>,
+}
+
+impl Deref for Lent<'_> {
+    type Target = Machine;
+
+    fn deref(&self) -> &Machine {
+        self.machine.as_ref().expect("it is there until it is dropped")
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let mut idle = self.home.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.extend(self.machine.take());
     }
 }
 

@@ -9,7 +9,7 @@ mod machine;
 mod slices;
 
 pub use build::{Bin, Cast, FloatPredicate, IntPredicate, Ordering, Rmw};
-pub use machine::{Machine, MachineError};
+pub use machine::{Lent, Machine, MachineError, Machines};
 
 use std::ffi::CString;
 
