@@ -69,11 +69,14 @@ pub enum Family {
     Matrix,
     /// Numbers in parts of registers; in IR, the integer operations and conversions that these are made of.
     Parts,
+    /// Threads that wait for and exchange with one another: barriers in branches that the whole block takes, operations among the lanes
+    /// of a divergent branch or loop, lanes and warps that spin, locks. In PTX only.
+    Cooperation,
 }
 
 impl Family {
-    /// All families.
-    pub const ALL: [Family; 15] = [
+    /// All families, in each of which there are programs in PTX.
+    pub const ALL: [Family; 16] = [
         Family::Integer,
         Family::Logic,
         Family::Dot,
@@ -89,14 +92,24 @@ impl Family {
         Family::Atomics,
         Family::Matrix,
         Family::Parts,
+        Family::Cooperation,
     ];
+
+    /// Whether there are programs of the family in IR too.
+    pub fn is_in_ir(self) -> bool {
+        self != Family::Cooperation
+    }
 
     /// What the family's inputs look like.
     pub(crate) fn mix(self) -> Mix {
         match self {
-            Family::Integer | Family::Logic | Family::Dot | Family::Warp | Family::ControlFlow | Family::Memory => {
-                Mix::Integers
-            }
+            Family::Integer
+            | Family::Logic
+            | Family::Dot
+            | Family::Warp
+            | Family::ControlFlow
+            | Family::Memory
+            | Family::Cooperation => Mix::Integers,
             Family::Float32 | Family::Approximate => Mix::Float32,
             Family::Float64 => Mix::Float64,
             Family::Half => Mix::Half,
@@ -109,6 +122,10 @@ impl Family {
 const STRAIGHT_OPERATIONS: usize = 32;
 
 /// A random program of a family.
+///
+/// # Panics
+///
+/// If the family has none in IR ([`Family::is_in_ir`]).
 pub fn program(family: Family, seed: u64) -> Case<Program> {
     let mut rng = Rng::of(family, seed);
     match family {
@@ -140,6 +157,7 @@ fn straight_line(family: Family, rng: &mut Rng) -> Case<Program> {
             Family::Warp | Family::ControlFlow | Family::Memory | Family::Atomics | Family::Matrix => {
                 unreachable!("made by modules of their own")
             }
+            Family::Cooperation => panic!("there are no programs of this family in IR"),
         }
     }
     straight.finish(1 + threads % 2, threads)
