@@ -3,6 +3,16 @@
 //! [`program`] makes a program in IR; [`crate::random_ptx::module`] makes PTX text. Both give a [`Case`]: the code, its
 //! inputs, and what each word of its output may be. Cases depend on nothing but family and seed.
 //!
+//! Besides operations of all kinds on operands near which things go wrong, programs have
+//! * nested branches, branches and loops with two entries, jump tables, loops that lanes leave one by one and at several places, calls and
+//!   recursion under divergence, values that change places on the way round a loop ([`Family::ControlFlow`]);
+//! * stores and loads of a thread's own memory one behind the other, in branches and loops too, through addresses of a space and generic
+//!   ones, and of other threads' behind a barrier ([`Family::Memory`], [`Family::ControlFlow`]);
+//! * barriers in branches and loops that the whole block takes, shuffles and votes among the lanes that a divergent branch or loop leaves
+//!   together, lanes and warps that spin while others wait at a barrier, locks ([`Family::Cooperation`]).
+//!
+//! `crates/jit/tests/planted` shows what they find.
+//!
 //! A case's kernel has two parameters: at offset 0 the address of the inputs, at offset 8 that of the outputs, both in
 //! global memory and of 64-bit words. Thread number `t` of the grid reads the inputs from word `t * input_words` and
 //! writes the outputs from word `scratch_words + t * output_words`; the output buffer begins as zeros.
