@@ -15,7 +15,7 @@ mod digest;
 use std::io::Read;
 
 use common::{Device, Lowered};
-use simt_interp::random::{Case, Family, NanRule};
+use simt_interp::random::{Family, NanRule};
 use simt_interp::random_ptx;
 
 const RECORDINGS: [&[u8]; 2] =
