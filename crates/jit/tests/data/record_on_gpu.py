@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Lets the GPU of this machine answer random PTX programs, for tests/recorded.rs.
 
-    cargo run -p jit --example random_cases 20 Matrix Parts Cooperation > cases.jsonl     anywhere
+    cargo run -p jit --example random_cases 20 Matrix Cooperation > cases.jsonl     anywhere
     record_on_gpu.py cases.jsonl random-ptx-h100.bin                                      on a machine with the card
     zstd -19 random-ptx-h100.bin                                                          anywhere
 

@@ -2,11 +2,13 @@
 //!
 //! One place of a program is changed, which chance picks among those that the fault can be in. Nothing of this is in the compiler.
 
+use std::collections::BTreeSet;
+
 use simt_interp::random::Rng;
 use simt_ir::analysis::Layout;
 use simt_ir::{
-    AddressSpace, BarrierKind, BinaryOp, BlockId, FloatBinaryOp, Function, Instruction, IntCondition, Op, Rounding,
-    ShuffleMode, SpecialRegister, Terminator, Type, UnaryOp, Value,
+    AddressSpace, BarrierKind, BinaryOp, Block, BlockId, FloatBinaryOp, Function, Instruction, IntCondition, Op,
+    Rounding, ShuffleMode, SpecialRegister, Terminator, Type, UnaryOp, Value,
 };
 
 /// A fault.
@@ -153,30 +155,54 @@ fn one_lane_astray(function: &mut Function, rng: &mut Rng) -> bool {
     true
 }
 
-/// A store with operands from outside of its block, to which one branch leads.
+/// A store of a block to which one branch leads.
 fn store_before_branch(function: &mut Function, rng: &mut Rng) -> bool {
     let predecessors = function.predecessors();
     let mut places = Vec::new();
     for id in function.block_ids() {
         let [from] = predecessors[id.0 as usize][..] else { continue };
         let block = function.block(id);
-        let made: Vec<Value> = block.instructions.iter().flat_map(|instruction| instruction.results.clone()).collect();
-        let is_movable = |instruction: &Instruction| {
-            matches!(instruction.op, Op::Store { .. })
-                && !instruction.op.operands().iter().any(|value| made.contains(value))
-        };
+        let is_store = |index: &usize| matches!(block.instructions[*index].op, Op::Store { .. });
         if matches!(function.block(from).terminator, Terminator::CondBranch { .. }) {
-            let indices = (0..block.instructions.len()).filter(|index| is_movable(&block.instructions[*index]));
-            places.extend(indices.map(|index| (from, (id, index))));
+            let stores = (0..block.instructions.len()).filter(is_store);
+            places.extend(stores.filter_map(|index| Some((from, id, with_operands(block, 0, index)?))));
         }
     }
     if places.is_empty() {
         return false;
     }
-    let (from, (id, index)) = rng.pick(&places);
-    let store = function.block_mut(id).instructions.remove(index);
-    function.block_mut(from).instructions.push(store);
+    let (from, id, moved) = places.swap_remove(rng.below(places.len()));
+    let moved = take(function.block_mut(id), &moved);
+    function.block_mut(from).instructions.extend(moved);
     true
+}
+
+/// An instruction's index, behind those of the instructions from `first` on that make its operands; nothing if these do more than that.
+fn with_operands(block: &Block, first: usize, index: usize) -> Option<Vec<usize>> {
+    let (mut needed, mut open) = (BTreeSet::new(), vec![index]);
+    while let Some(at) = open.pop() {
+        needed.insert(at);
+        for operand in block.instructions[at].op.operands() {
+            if first == 0 && block.phis.iter().any(|phi| phi.result == operand) {
+                return None;
+            }
+            let maker = (first..at).find(|at| block.instructions[*at].results.contains(&operand));
+            if let Some(maker) = maker {
+                if !block.instructions[maker].op.is_pure() {
+                    return None;
+                }
+                open.push(maker);
+            }
+        }
+    }
+    Some(needed.into_iter().collect())
+}
+
+/// Takes instructions, whose indices ascend, out of a block.
+fn take(block: &mut Block, indices: &[usize]) -> Vec<Instruction> {
+    let mut taken: Vec<Instruction> = indices.iter().rev().map(|index| block.instructions.remove(*index)).collect();
+    taken.reverse();
+    taken
 }
 
 /// Where two values meet, one lane takes the wrong one, as far as that one is known everywhere.
@@ -250,27 +276,26 @@ fn space_of(op: &Op) -> Option<AddressSpace> {
 
 /// Moves an instruction in front of a store before it in the same block that may concern the same memory.
 fn moved_before_store(function: &mut Function, rng: &mut Rng, moved: fn(&Op) -> bool) -> bool {
-    let mut pairs = Vec::new();
+    let mut places = Vec::new();
     for id in function.block_ids() {
-        let instructions = &function.block(id).instructions;
-        for (first, store) in instructions.iter().enumerate() {
+        let block = function.block(id);
+        for (first, store) in block.instructions.iter().enumerate() {
             let Op::Store { space, .. } = store.op else { continue };
-            let mut made: Vec<Value> = Vec::new();
-            for (second, instruction) in instructions.iter().enumerate().skip(first + 1) {
-                let concerned = |other| space == other || [space, other].contains(&AddressSpace::Generic);
-                let ready = !instruction.op.operands().iter().any(|value| made.contains(value));
-                if moved(&instruction.op) && space_of(&instruction.op).is_some_and(concerned) && ready {
-                    pairs.push((id, first, second));
+            let concerned = |other| space == other || [space, other].contains(&AddressSpace::Generic);
+            for (second, instruction) in block.instructions.iter().enumerate().skip(first + 1) {
+                if moved(&instruction.op) && space_of(&instruction.op).is_some_and(concerned) {
+                    places.extend(with_operands(block, first, second).map(|moved| (id, first, moved)));
                 }
-                made.extend(&instruction.results);
             }
         }
     }
-    if pairs.is_empty() {
+    if places.is_empty() {
         return false;
     }
-    let (id, first, second) = rng.pick(&pairs);
-    function.block_mut(id).instructions[first..=second].rotate_right(1);
+    let (id, first, moved) = places.swap_remove(rng.below(places.len()));
+    let block = function.block_mut(id);
+    let moved = take(block, &moved);
+    block.instructions.splice(first..first, moved);
     true
 }
 

@@ -42,6 +42,15 @@ pub(super) fn case(rng: &mut Rng) -> Case<Program> {
     for value in last {
         s.output(value);
     }
+    // The generic address is that of the words in shared memory, and what is in global memory is compared by itself.
+    for (space, row) in
+        detours.rows.into_iter().filter(|(space, _)| [AddressSpace::Shared, AddressSpace::Local].contains(space))
+    {
+        for offset in (0..4 * i64::from(ROW_WORDS)).step_by(8) {
+            let word = s.load(space, Type::I64, 1, row, offset)[0];
+            s.output(word);
+        }
+    }
     s.finish(1 + threads % 2, threads)
 }
 

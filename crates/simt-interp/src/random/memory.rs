@@ -54,6 +54,14 @@ pub(super) fn case(rng: &mut Rng) -> Case<Program> {
         }
         barrier(&mut s);
     }
+    // What is in shared and local memory in the end; that in global memory is compared by itself.
+    for array in arrays.into_iter().filter(|array| [AddressSpace::Shared, AddressSpace::Local].contains(&array.space)) {
+        let row = if array.common { s.element(array.base, tid, u64::from(ROW)) } else { array.base };
+        for offset in (0..i64::from(ROW)).step_by(8) {
+            let word = s.load(array.space, Type::I64, 1, row, offset)[0];
+            s.output(word);
+        }
+    }
     s.finish(blocks, threads)
 }
 

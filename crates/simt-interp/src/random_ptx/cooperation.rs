@@ -9,12 +9,16 @@ use std::fmt::{Display, Write};
 
 use super::control_flow::Generator;
 use super::text::{Class, Kernel, Register};
+use crate::random::Check;
 
 /// Statements of the whole block.
 const STATEMENTS: usize = 7;
 
 /// Deepest nesting, on both levels together.
 const DEPTH: u32 = 3;
+
+/// One lane in so many takes a lock.
+const LOCKED_EVERY: usize = 8;
 
 /// Words in memory that a thread has for itself.
 const OWN_WORDS: u32 = 4;
@@ -66,6 +70,13 @@ pub(super) fn body(k: &mut Kernel) {
         cooperation.together(0);
     }
     cooperation.g.finish();
+    for (space, row) in [(".shared", own_shared), (".local", own_local)] {
+        for word in 0..OWN_WORDS {
+            let value = k.register(Class::B32);
+            k.line(format_args!("ld{space}.u32 {value}, [{row}+{}]", 4 * word));
+            k.output(value, Check::Exact);
+        }
+    }
 }
 
 struct Cooperation<'g, 'r> {
@@ -340,11 +351,16 @@ impl Cooperation<'_, '_> {
         self.line(format_args!("bar.warp.sync {mask}"));
     }
 
-    /// Adds to the sum that a lock guards, which lanes of all warps want.
+    /// Adds to the sum that a lock guards, which some lanes of all warps want.
     fn add_locked(&mut self, mask: &str) {
         let place = self.place;
         let ([old, sum], [taken]) = (self.registers(Class::B32), self.registers(Class::Predicate));
-        let (head, variable) = (self.g.k.label(), self.g.variable());
+        let ([rest], [other]) = (self.registers(Class::B32), self.registers(Class::Predicate));
+        let (head, over, variable) = (self.g.k.label(), self.g.k.label(), self.g.variable());
+        let wanted = self.g.rng().below(LOCKED_EVERY);
+        self.line(format_args!("and.b32 {rest}, {}, {}", place.lane, LOCKED_EVERY - 1));
+        self.line(format_args!("setp.ne.u32 {other}, {rest}, {wanted}"));
+        self.line(format_args!("@{other} bra {over}"));
         self.g.k.place(&head);
         self.line(format_args!("atom.shared.cas.b32 {old}, [{}], 0, 1", place.lock));
         self.line(format_args!("setp.ne.u32 {taken}, {old}, 0"));
@@ -355,6 +371,7 @@ impl Cooperation<'_, '_> {
         self.line(format_args!("st.volatile.shared.u32 [{}+4], {sum}", place.lock));
         self.line("membar.cta");
         self.line(format_args!("atom.shared.exch.b32 {old}, [{}], 0", place.lock));
+        self.g.k.place(&over);
         self.line(format_args!("bar.warp.sync {mask}"));
     }
 
