@@ -24,7 +24,7 @@ usage: cargo xtask <command>
   setup           install what is missing: apt packages, the CUDA toolkit in a Python environment under target/
   demo            compile real CUDA programs with nvcc and run them on the software GPU
   test [--long] [ARGS...]
-                  all tests; --long: the random tests with many more cases; ARGS go to cargo test
+                  all tests; --long: many more random programs, other processors, all checks; ARGS go to cargo test
   dist            build the release and lay it out in target/dist: bin/apex, lib/libcuda.so.1
   bench [ARGS...] measure, beside OpenCL on the same CPU; ARGS go to the bench program
   tidy            check the house rules alone (cargo test does so too)

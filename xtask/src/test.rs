@@ -7,8 +7,10 @@ use anyhow::Result;
 use crate::process::{cargo, run as run_command};
 use crate::{dist, setup, venv};
 
-/// Runs all tests. Of `args`, `--long` is taken here and the rest handed to `cargo test`: the random programs are then run once more, very
-/// many of them, in a release build.
+/// Instructions that machine code may use, which `--long` tests beside all that the machine has.
+const OTHER_LEVELS: [&str; 2] = ["x86-64-v2", "x86-64-v3"];
+
+/// Runs all tests. Of `args`, `--long` is taken here and the rest handed to `cargo test`: then [`run_long`] follows.
 ///
 /// # Errors
 /// When the set-up, the build or a test fails.
@@ -20,13 +22,29 @@ pub fn run(args: &[String]) -> Result<()> {
     test.args(args.iter().filter(|arg| *arg != "--long"));
     environment(&mut test)?;
     run_command(&mut test)?;
-    if args.iter().any(|arg| arg == "--long") {
-        let mut long = cargo();
-        long.args(["test", "--release", "--package", "jit", "--test", "random"]).env("APEX_TEST_LONG", "1");
-        environment(&mut long)?;
-        run_command(&mut long)?;
+    if args.iter().any(|arg| arg == "--long") { run_long() } else { Ok(()) }
+}
+
+/// Very many random programs, in a release build; random programs and all CUDA programs with fewer of the machine's instructions; and all CUDA
+/// programs under all checks.
+fn run_long() -> Result<()> {
+    let random = ["test", "--release", "--package", "jit", "--test", "random"];
+    let cases = ["test", "--package", "filetests", "--test", "cuda"];
+    let checks = ["test", "--package", "filetests", "--test", "checkers"];
+    let long = [("APEX_TEST_LONG", "1")];
+    test_with(&random, &long)?;
+    for level in OTHER_LEVELS {
+        test_with(&random, &[("APEX_CPU", level)])?;
+        test_with(&cases, &[("APEX_CPU", level)])?;
     }
-    Ok(())
+    test_with(&checks, &long)
+}
+
+fn test_with(args: &[&str], variables: &[(&str, &str)]) -> Result<()> {
+    let mut command = cargo();
+    command.args(args).envs(variables.iter().copied());
+    environment(&mut command)?;
+    run_command(&mut command)
 }
 
 /// Checks the house rules alone.

@@ -115,7 +115,7 @@ fn teams() {
 }
 
 macro_rules! families {
-    ($($name:ident $family:ident,)*) => {
+    ($($name:ident $family:ident,)* ; $($ptx_name:ident $ptx_family:ident,)*) => {
         mod ir {
             use super::*;
             $(#[test] fn $name() { compare_ir(Family::$family) })*
@@ -123,9 +123,12 @@ macro_rules! families {
         mod ptx_text {
             use super::*;
             $(#[test] fn $name() { compare_ptx(Family::$family) })*
+            $(#[test] fn $ptx_name() { compare_ptx(Family::$ptx_family) })*
             #[test]
             fn no_family_is_left_out() {
-                assert_eq!([$(Family::$family),*].len(), Family::ALL.len());
+                assert_eq!([$(Family::$family,)* $(Family::$ptx_family,)*], Family::ALL);
+                assert!([$(Family::$family,)*].into_iter().all(Family::is_in_ir));
+                assert!(![$(Family::$ptx_family,)*].into_iter().any(Family::is_in_ir));
             }
         }
     };
@@ -147,4 +150,6 @@ families! {
     atomics Atomics,
     matrix Matrix,
     parts Parts,
+    ;
+    cooperation Cooperation,
 }

@@ -1,23 +1,27 @@
-//! The interpreter and compiled code give what an NVIDIA card gave, on random PTX programs.
+//! The interpreter and compiled code, warp by warp and in teams, give what an NVIDIA card gave, on random PTX programs.
 //!
-//! The recording is one zstd stream: a line that names the card, its driver and the day; then for each program a line
+//! Each recording is one zstd stream: a line that names the card, its driver and the day; then for each program a line
 //! `family seed digest words`, and the output buffer as little-endian words. The digest is of the program's text and
-//! inputs, so that a change of the generator shows as such: the card has to be asked again then.
+//! inputs, so that a change of the generator shows as such: the card has to be asked again then
+//! (`tests/data/record_on_gpu.py`).
 //!
 //! Programs are compared bit for bit but for NaNs of f64. With one NaN operand the card keeps its sign and payload; with
 //! several it takes the one that NVIDIA's assembler put first, which no rule on values tells.
 
 mod common;
+#[path = "common/digest.rs"]
+mod digest;
 
 use std::io::Read;
 
 use common::{Device, Lowered};
-use simt_interp::random::{Case, Family, NanRule};
+use simt_interp::random::{Family, NanRule};
 use simt_interp::random_ptx;
 
-const RECORDING: &[u8] = include_bytes!("data/random-ptx-h200.bin.zst");
+const RECORDINGS: [&[u8]; 2] =
+    [include_bytes!("data/random-ptx-h200.bin.zst"), include_bytes!("data/random-ptx-h100.bin.zst")];
 
-/// Seeds of a family in the recording, from 0.
+/// Seeds of a family in its recording, from 0.
 const SEEDS: u64 = 20;
 
 /// Missing: NVIDIA's own compiler crashes on it.
@@ -27,8 +31,12 @@ const NOT_RECORDED: (Family, u64) = (Family::ControlFlow, 11);
 /// lowering of PTX flushes, as the PTX ISA says.
 const DIFFERS: (Family, u64) = (Family::Convert, 1);
 
-/// Families whose instructions the programs in `filetests` compare with a card.
-const SEEN_IN_FILETESTS: [Family; 2] = [Family::Matrix, Family::Parts];
+/// Not recorded: what the card does with scalar video instructions whose results are saturated or merged into a register is not what the PTX
+/// ISA says. Programs in `filetests` compare those on which they agree.
+const SEEN_IN_FILETESTS: Family = Family::Parts;
+
+/// One seed in so many is compiled for teams of warps too.
+const TEAMS_EVERY: u64 = 4;
 
 /// One program's answer.
 struct Answer {
@@ -38,10 +46,10 @@ struct Answer {
     words: Vec<u64>,
 }
 
-/// The recording's first line, and all answers.
-fn recording() -> (String, Vec<Answer>) {
+/// A recording's first line, and all answers.
+fn answers(recording: &[u8]) -> (String, Vec<Answer>) {
     let mut bytes = Vec::new();
-    let mut decoder = ruzstd::decoding::StreamingDecoder::new(RECORDING).expect("the recording is a zstd stream");
+    let mut decoder = ruzstd::decoding::StreamingDecoder::new(recording).expect("the recording is a zstd stream");
     decoder.read_to_end(&mut bytes).expect("the recording is whole");
     let mut rest = bytes.as_slice();
     let title = line(&mut rest);
@@ -67,19 +75,16 @@ fn line(rest: &mut &[u8]) -> String {
     text
 }
 
-fn digest(case: &Case<String>) -> String {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(case.code.as_bytes());
-    for word in &case.inputs {
-        hasher.update(&word.to_le_bytes());
-    }
-    hasher.finalize().to_hex()[..16].to_string()
-}
-
 fn check(family: Family) {
     let device = Device::new();
-    let (title, answers) = recording();
-    let answers: Vec<Answer> = answers.into_iter().filter(|answer| answer.family == format!("{family:?}")).collect();
+    let (mut title, mut answers) = (String::new(), Vec::new());
+    for (its_title, its_answers) in RECORDINGS.map(self::answers) {
+        let before = answers.len();
+        answers.extend(its_answers.into_iter().filter(|answer| answer.family == format!("{family:?}")));
+        if answers.len() > before {
+            title = its_title;
+        }
+    }
     let missing = u64::from(family == NOT_RECORDED.0);
     assert_eq!(answers.len() as u64, SEEDS - missing, "programs of {family:?} in the recording");
     let mut failures = Vec::new();
@@ -93,7 +98,7 @@ fn check(family: Family) {
 
 fn compare(device: &Device, family: Family, answer: &Answer) -> Result<(), String> {
     let case = random_ptx::module(family, answer.seed);
-    if digest(&case) != answer.digest {
+    if digest::of(&case) != answer.digest {
         return Err("the generator makes another program than when the card was asked: record again".into());
     }
     let lowered = Lowered::new(case)?;
@@ -102,7 +107,13 @@ fn compare(device: &Device, family: Family, answer: &Answer) -> Result<(), Strin
         verdict.map_err(|mismatch| format!("{who}: {mismatch}"))
     };
     agree("interpreter", &lowered.interpret()?)?;
-    agree("compiled code", &lowered.run(device, answer.seed % 4 != 0)?)
+    agree("compiled code", &lowered.run(device, answer.seed % 4 != 0)?)?;
+    if answer.seed % TEAMS_EVERY != 0 {
+        return Ok(());
+    }
+    let width = [16, 32][answer.seed as usize / TEAMS_EVERY as usize % 2];
+    let (output, lanes) = lowered.run_in_teams(device, width)?;
+    agree(&format!("compiled code for {lanes} lanes, rows of {width}"), &output)
 }
 
 macro_rules! families {
@@ -110,9 +121,8 @@ macro_rules! families {
         $(#[test] fn $name() { check(Family::$family) })*
         #[test]
         fn every_family_is_recorded() {
-            let mut families = vec![$(Family::$family),*];
-            families.extend(SEEN_IN_FILETESTS);
-            assert_eq!(families, Family::ALL);
+            let all = Family::ALL.into_iter().filter(|family| *family != SEEN_IN_FILETESTS);
+            assert_eq!([$(Family::$family),*].to_vec(), all.collect::<Vec<_>>());
         }
     };
 }
@@ -131,4 +141,6 @@ families! {
     control_flow ControlFlow,
     memory Memory,
     atomics Atomics,
+    matrix Matrix,
+    cooperation Cooperation,
 }

@@ -1,11 +1,12 @@
 //! Random control flow: a structured part by recursion, with loops that lanes leave one by one, switches, regions with two
 //! entries, and calls.
 //!
-//! A handful of `i32` variables goes through all of it; their values at the end are the outputs.
+//! A handful of `i32` variables goes through all of it; their values at the end are the outputs. Some are kept in memory on the way, in words
+//! of the thread's own, and some change places, so that loops pass them on crosswise.
 
 use simt_ir::{
-    BinaryOp, BlockId, FunctionBuilder, FunctionId, FunctionKind, IntCondition, Op, Program, Terminator, Type, UnaryOp,
-    Value,
+    AddressSpace, BinaryOp, BlockId, FunctionBuilder, FunctionId, FunctionKind, IntCondition, MemoryOrder, Op, Program,
+    SpecialRegister, Terminator, Type, UnaryOp, Value,
 };
 
 use super::straight::Straight;
@@ -33,19 +34,59 @@ pub(super) fn case(rng: &mut Rng) -> Case<Program> {
     let mut s = Straight::new(rng, Family::ControlFlow.mix());
     s.functions = functions;
     let first: Vec<Value> = (0..VARIABLES).map(|_| s.operand(Type::I32)).collect();
-    let mut generator = Generator { rng: s.rng, b: &mut s.builder, budget: BUDGET, calls: true, loops: Vec::new() };
+    let mut detours = Detours { rng: Rng::of(Family::ControlFlow, s.rng.clone().bits()), rows: rows(&mut s, threads) };
+    let (rng, b) = (&mut *s.rng, &mut s.builder);
+    let mut generator =
+        Generator { rng, b, budget: BUDGET, calls: true, loops: Vec::new(), detours: Some(&mut detours) };
     let last = generator.statements(first, 0);
     for value in last {
         s.output(value);
     }
+    // The generic address is that of the words in shared memory, and what is in global memory is compared by itself.
+    for (space, row) in
+        detours.rows.into_iter().filter(|(space, _)| [AddressSpace::Shared, AddressSpace::Local].contains(space))
+    {
+        for offset in (0..4 * i64::from(ROW_WORDS)).step_by(8) {
+            let word = s.load(space, Type::I64, 1, row, offset)[0];
+            s.output(word);
+        }
+    }
     s.finish(1 + threads % 2, threads)
+}
+
+/// What is done to variables between statements. It is drawn from a source of its own.
+struct Detours {
+    rng: Rng,
+    /// Where the thread has [`ROW_WORDS`] words of its own, all zero at first.
+    rows: Vec<(AddressSpace, Value)>,
+}
+
+/// Words in memory that a thread has in each space.
+const ROW_WORDS: u32 = 4;
+
+fn rows(s: &mut Straight, threads: u32) -> Vec<(AddressSpace, Value)> {
+    let bytes = 4 * ROW_WORDS;
+    s.scratch_words = (2 * threads * bytes / 8) as usize;
+    let (shared, local) = (s.shared_array(threads * bytes), s.local_array(bytes));
+    let tid = s.builder.push1(Op::Special(SpecialRegister::TidX));
+    let shared = s.element(shared, tid, bytes.into());
+    let global = s.element(s.output, s.thread, bytes.into());
+    s.clear(AddressSpace::Shared, shared, bytes);
+    s.clear(AddressSpace::Local, local, bytes);
+    let generic = s.builder.push1(Op::ToGeneric { space: AddressSpace::Shared, a: shared });
+    vec![
+        (AddressSpace::Shared, shared),
+        (AddressSpace::Local, local),
+        (AddressSpace::Global, global),
+        (AddressSpace::Generic, generic),
+    ]
 }
 
 /// `(i32, i32) -> i32`, with branches and loops of its own.
 fn plain_function(rng: &mut Rng) -> simt_ir::Function {
     let mut b = FunctionBuilder::new("callee", FunctionKind::Device, vec![Type::I32; 2], vec![Type::I32]);
     let state = vec![b.parameter(0), b.parameter(1)];
-    let mut generator = Generator { rng, b: &mut b, budget: 8, calls: false, loops: Vec::new() };
+    let mut generator = Generator { rng, b: &mut b, budget: 8, calls: false, loops: Vec::new(), detours: None };
     let state = generator.statements(state, 1);
     let sum = b.binary(BinaryOp::Xor, state[0], state[1]);
     b.terminate(Terminator::Return(vec![sum]));
@@ -86,6 +127,7 @@ struct Generator<'g> {
     calls: bool,
     /// The loops around the place, outer first.
     loops: Vec<Loop>,
+    detours: Option<&'g mut Detours>,
 }
 
 /// A loop that is being filled.
@@ -96,12 +138,53 @@ struct Loop {
     edges: Vec<(BlockId, State)>,
 }
 
+/// The address of one of the words of a row: always the same one, or one that a variable says.
+fn own_word(b: &mut FunctionBuilder, rng: &mut Rng, row: Value, state: &State) -> Value {
+    let offset = if rng.flag() {
+        b.constant(Type::I64, 4 * rng.below(ROW_WORDS as usize) as u64)
+    } else {
+        let mask = b.constant(Type::I32, u64::from(ROW_WORDS - 1));
+        let index = b.binary(BinaryOp::And, rng.pick(state), mask);
+        let (index, four) = (b.resize(false, Type::I64, index), b.constant(Type::I64, 4));
+        b.binary(BinaryOp::Mul, index, four)
+    };
+    b.binary(BinaryOp::Add, row, offset)
+}
+
 impl Generator<'_> {
     /// A few statements one after the other.
     fn statements(&mut self, mut state: State, depth: u32) -> State {
         let count = if depth == 0 { 6 } else { 1 + self.rng.below(3) };
         for _ in 0..count {
             state = self.statement(state, depth);
+            state = self.detour(state);
+        }
+        state
+    }
+
+    /// Now and then, two variables change places, or some are kept in memory.
+    fn detour(&mut self, mut state: State) -> State {
+        let Some(Detours { rng, rows }) = self.detours.as_deref_mut() else { return state };
+        match rng.below(6) {
+            0 => {
+                let (one, other) = (rng.below(state.len()), rng.below(state.len()));
+                state.swap(one, other);
+            }
+            1 => {
+                for _ in 0..2 + rng.below(3) {
+                    let (space, row) = rng.pick(rows);
+                    let address = own_word(self.b, rng, row, &state);
+                    let (ty, order, variable) = (Type::I32, MemoryOrder::Weak, rng.below(state.len()));
+                    if rng.flag() {
+                        let values = vec![state[variable]];
+                        self.b.push(Op::Store { space, ty, order, address, offset: 0, values, guard: None });
+                    } else {
+                        let load = Op::Load { space, ty, count: 1, order, address, offset: 0, guard: None };
+                        state[variable] = self.b.push1(load);
+                    }
+                }
+            }
+            _ => {}
         }
         state
     }

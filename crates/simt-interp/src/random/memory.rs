@@ -1,5 +1,5 @@
-//! Loads and stores of all widths, in all spaces: each thread writes what is its own, and after a barrier reads what is
-//! anyone's.
+//! Loads and stores of all widths, in all spaces: each thread writes what is its own and reads it back with nothing between, through
+//! addresses of the space and generic ones, and after a barrier reads what is anyone's.
 
 use simt_ir::{AddressSpace, BinaryOp, MemoryOrder, Op, Program, SpecialRegister, Type, Value};
 
@@ -8,6 +8,9 @@ use super::{Case, Family, Rng};
 
 /// Bytes of a thread's row in an array.
 const ROW: u32 = 32;
+
+/// Accesses of a thread to its own rows, one after the other.
+const OWN_ACCESSES: usize = 10;
 
 const TYPES: [Type; 9] =
     [Type::I8, Type::I16, Type::I32, Type::I64, Type::I128, Type::F16, Type::BF16, Type::F32, Type::F64];
@@ -39,11 +42,25 @@ pub(super) fn case(rng: &mut Rng) -> Case<Program> {
                 store(&mut s, array, tid);
             }
         }
-        barrier(&mut s);
-        for array in arrays.clone() {
-            load(&mut s, array, tid, threads);
+        let writable: Vec<Array> = arrays.iter().copied().filter(|array| array.writable).collect();
+        for _ in 0..OWN_ACCESSES {
+            let array = s.rng.pick(&writable);
+            if s.rng.flag() { store(&mut s, array, tid) } else { load(&mut s, array, tid) }
         }
         barrier(&mut s);
+        for array in arrays.clone() {
+            let thread = any_thread(&mut s, tid, threads);
+            load(&mut s, array, thread);
+        }
+        barrier(&mut s);
+    }
+    // What is in shared and local memory in the end; that in global memory is compared by itself.
+    for array in arrays.into_iter().filter(|array| [AddressSpace::Shared, AddressSpace::Local].contains(&array.space)) {
+        let row = if array.common { s.element(array.base, tid, u64::from(ROW)) } else { array.base };
+        for offset in (0..i64::from(ROW)).step_by(8) {
+            let word = s.load(array.space, Type::I64, 1, row, offset)[0];
+            s.output(word);
+        }
     }
     s.finish(blocks, threads)
 }
@@ -118,23 +135,24 @@ fn store(s: &mut Straight, array: Array, tid: Value) {
     s.builder.push(Op::Store { space: array.space, ty, order, address, offset, values, guard });
 }
 
-fn load(s: &mut Straight, array: Array, tid: Value, threads: u32) {
-    let (ty, count, offset) = shape(s);
-    let thread = match s.rng.below(3) {
-        0 => tid,
-        // A neighbour, or anyone.
-        choice => {
-            let other = if choice == 1 {
-                let distance = s.rng.below(threads as usize) as u64;
-                let distance = s.builder.constant(Type::I32, distance);
-                s.builder.binary(BinaryOp::Add, tid, distance)
-            } else {
-                s.operand(Type::I32)
-            };
-            let count = s.builder.constant(Type::I32, u64::from(threads));
-            s.builder.binary(BinaryOp::RemUnsigned, other, count)
+/// The thread itself, a neighbour, or anyone.
+fn any_thread(s: &mut Straight, tid: Value, threads: u32) -> Value {
+    let other = match s.rng.below(3) {
+        0 => return tid,
+        1 => {
+            let distance = s.rng.below(threads as usize) as u64;
+            let distance = s.builder.constant(Type::I32, distance);
+            s.builder.binary(BinaryOp::Add, tid, distance)
         }
+        _ => s.operand(Type::I32),
     };
+    let count = s.builder.constant(Type::I32, u64::from(threads));
+    s.builder.binary(BinaryOp::RemUnsigned, other, count)
+}
+
+/// Loads from the row of a thread.
+fn load(s: &mut Straight, array: Array, thread: Value) {
+    let (ty, count, offset) = shape(s);
     let (address, offset) = place(s, array, thread, ty.bytes() * u32::from(count), offset);
     let (guard, order) = (guard(s), order(s, ty, count));
     for value in s.builder.push(Op::Load { space: array.space, ty, count, order, address, offset, guard }) {

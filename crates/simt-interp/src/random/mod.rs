@@ -3,6 +3,16 @@
 //! [`program`] makes a program in IR; [`crate::random_ptx::module`] makes PTX text. Both give a [`Case`]: the code, its
 //! inputs, and what each word of its output may be. Cases depend on nothing but family and seed.
 //!
+//! Besides operations of all kinds on operands near which things go wrong, programs have
+//! * nested branches, branches and loops with two entries, jump tables, loops that lanes leave one by one and at several places, calls and
+//!   recursion under divergence, values that change places on the way round a loop ([`Family::ControlFlow`]);
+//! * stores and loads of a thread's own memory one behind the other, in branches and loops too, through addresses of a space and generic
+//!   ones, and of other threads' behind a barrier ([`Family::Memory`], [`Family::ControlFlow`]);
+//! * barriers in branches and loops that the whole block takes, shuffles and votes among the lanes that a divergent branch or loop leaves
+//!   together, lanes and warps that spin while others wait at a barrier, locks ([`Family::Cooperation`]).
+//!
+//! `crates/jit/tests/planted` shows what they find.
+//!
 //! A case's kernel has two parameters: at offset 0 the address of the inputs, at offset 8 that of the outputs, both in
 //! global memory and of 64-bit words. Thread number `t` of the grid reads the inputs from word `t * input_words` and
 //! writes the outputs from word `scratch_words + t * output_words`; the output buffer begins as zeros.
@@ -69,11 +79,14 @@ pub enum Family {
     Matrix,
     /// Numbers in parts of registers; in IR, the integer operations and conversions that these are made of.
     Parts,
+    /// Threads that wait for and exchange with one another: barriers in branches that the whole block takes, operations among the lanes
+    /// of a divergent branch or loop, lanes and warps that spin, locks. In PTX only.
+    Cooperation,
 }
 
 impl Family {
-    /// All families.
-    pub const ALL: [Family; 15] = [
+    /// All families, in each of which there are programs in PTX.
+    pub const ALL: [Family; 16] = [
         Family::Integer,
         Family::Logic,
         Family::Dot,
@@ -89,14 +102,24 @@ impl Family {
         Family::Atomics,
         Family::Matrix,
         Family::Parts,
+        Family::Cooperation,
     ];
+
+    /// Whether there are programs of the family in IR too.
+    pub fn is_in_ir(self) -> bool {
+        self != Family::Cooperation
+    }
 
     /// What the family's inputs look like.
     pub(crate) fn mix(self) -> Mix {
         match self {
-            Family::Integer | Family::Logic | Family::Dot | Family::Warp | Family::ControlFlow | Family::Memory => {
-                Mix::Integers
-            }
+            Family::Integer
+            | Family::Logic
+            | Family::Dot
+            | Family::Warp
+            | Family::ControlFlow
+            | Family::Memory
+            | Family::Cooperation => Mix::Integers,
             Family::Float32 | Family::Approximate => Mix::Float32,
             Family::Float64 => Mix::Float64,
             Family::Half => Mix::Half,
@@ -109,6 +132,10 @@ impl Family {
 const STRAIGHT_OPERATIONS: usize = 32;
 
 /// A random program of a family.
+///
+/// # Panics
+///
+/// If the family has none in IR ([`Family::is_in_ir`]).
 pub fn program(family: Family, seed: u64) -> Case<Program> {
     let mut rng = Rng::of(family, seed);
     match family {
@@ -140,6 +167,7 @@ fn straight_line(family: Family, rng: &mut Rng) -> Case<Program> {
             Family::Warp | Family::ControlFlow | Family::Memory | Family::Atomics | Family::Matrix => {
                 unreachable!("made by modules of their own")
             }
+            Family::Cooperation => panic!("there are no programs of this family in IR"),
         }
     }
     straight.finish(1 + threads % 2, threads)

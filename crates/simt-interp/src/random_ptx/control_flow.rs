@@ -84,25 +84,16 @@ const DECLARATIONS: &str = "\
 ";
 
 pub(super) fn body(k: &mut Kernel) {
-    k.globals.push_str(DECLARATIONS);
-    k.globals.push_str(FUNCTIONS);
-    let variables = [(); VARIABLES].map(|()| {
-        let (variable, first) = (k.register(Class::B32), k.operand(Class::B32));
-        k.line(format_args!("mov.b32 {variable}, {first}"));
-        variable
-    });
-    let mut generator = Generator { k, variables, budget: BUDGET, exits: Vec::new(), tables: 0 };
+    let mut generator = Generator::new(k);
     for _ in 0..6 {
         generator.statements(0);
     }
-    let Generator { k, .. } = generator;
-    for variable in variables {
-        k.output(variable, Check::Exact);
-    }
+    generator.finish();
 }
 
-struct Generator<'g, 'r> {
-    k: &'g mut Kernel<'r>,
+/// Makes statements that change a handful of variables.
+pub(super) struct Generator<'g, 'r> {
+    pub k: &'g mut Kernel<'r>,
     variables: [Register; VARIABLES],
     budget: u32,
     /// Labels behind the loops around the place.
@@ -110,12 +101,32 @@ struct Generator<'g, 'r> {
     tables: u32,
 }
 
-impl Generator<'_, '_> {
-    fn rng(&mut self) -> &mut Rng {
+impl<'g, 'r> Generator<'g, 'r> {
+    /// With its variables set, and functions to call.
+    pub fn new(k: &'g mut Kernel<'r>) -> Self {
+        k.globals.push_str(DECLARATIONS);
+        k.globals.push_str(FUNCTIONS);
+        let variables = [(); VARIABLES].map(|()| {
+            let (variable, first) = (k.register(Class::B32), k.operand(Class::B32));
+            k.line(format_args!("mov.b32 {variable}, {first}"));
+            variable
+        });
+        Self { k, variables, budget: BUDGET, exits: Vec::new(), tables: 0 }
+    }
+
+    /// Makes the variables outputs.
+    pub fn finish(self) {
+        for variable in self.variables {
+            self.k.output(variable, Check::Exact);
+        }
+    }
+
+    pub fn rng(&mut self) -> &mut Rng {
         self.k.rng
     }
 
-    fn statements(&mut self, depth: u32) {
+    /// A few statements, with no way out but the end.
+    pub fn statements(&mut self, depth: u32) {
         for _ in 0..1 + self.rng().below(3) {
             self.statement(depth);
         }
@@ -138,12 +149,14 @@ impl Generator<'_, '_> {
         }
     }
 
-    fn variable(&mut self) -> Register {
+    /// One of the variables.
+    pub fn variable(&mut self) -> Register {
         let index = self.rng().below(VARIABLES);
         self.variables[index]
     }
 
-    fn assignment(&mut self) {
+    /// One variable gets a new value.
+    pub fn assignment(&mut self) {
         let text = self.assignment_text();
         self.k.line(text);
     }
@@ -156,7 +169,7 @@ impl Generator<'_, '_> {
     }
 
     /// A condition on the variables; some are the same for many lanes.
-    fn condition(&mut self) -> Register {
+    pub fn condition(&mut self) -> Register {
         let (predicate, a, b) = (self.k.register(Class::Predicate), self.variable(), self.variable());
         if self.rng().flag() {
             let masked = self.k.register(Class::B32);

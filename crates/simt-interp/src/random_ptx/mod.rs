@@ -18,6 +18,7 @@ mod atomics;
 mod compare;
 mod control_flow;
 mod convert;
+mod cooperation;
 mod float;
 mod half;
 mod integer;
@@ -48,6 +49,7 @@ pub fn module(family: Family, seed: u64) -> Case<String> {
         Family::Memory => memory::body(&mut kernel),
         Family::Atomics => atomics::body(&mut kernel),
         Family::Matrix => matrix::body(&mut kernel),
+        Family::Cooperation => cooperation::body(&mut kernel),
         _ => {
             for _ in 0..INSTRUCTIONS {
                 instruction(family, &mut kernel);
@@ -72,7 +74,12 @@ fn instruction(family: Family, kernel: &mut Kernel) {
         Family::Half => half::instruction(kernel),
         Family::Approximate => approximate::instruction(kernel),
         Family::Parts => parts::instruction(kernel),
-        Family::Warp | Family::ControlFlow | Family::Memory | Family::Atomics | Family::Matrix => {
+        Family::Warp
+        | Family::ControlFlow
+        | Family::Memory
+        | Family::Atomics
+        | Family::Matrix
+        | Family::Cooperation => {
             unreachable!("made as a whole")
         }
     }
