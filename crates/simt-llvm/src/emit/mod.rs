@@ -181,10 +181,7 @@ struct FunctionEmitter<'a> {
     known_lanes: std::cell::RefCell<HashMap<Value, Option<Vec<u128>>>>,
     /// Pointers to rows of shared memory that lanes hold for each other.
     row_pointers: Vec<rows::RowPointers>,
-    /// Factors of matrix products on the stack.
-    prepared_slots: Vec<matrix::PreparedSlot>,
-    /// How often a prepared factor was asked for.
-    products: u64,
+    matrices: matrix::Matrices,
     waits: wait::Waits,
 }
 

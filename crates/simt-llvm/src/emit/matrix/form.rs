@@ -143,7 +143,7 @@ impl Plan {
                 steps.push(pieces);
             }
         }
-        let bias = 1 << (product.a.bits() - 1);
+        let bias = if flipped.is_some() { 1 << (product.a.bits() - 1) } else { 0 };
         let mut plan = Self { form, factor: product.a, width, steps, a, b, flipped, bias, corrections: Vec::new() };
         plan.plan_corrections();
         plan.a.place(lane_bytes);

@@ -13,7 +13,10 @@ mod factor;
 mod form;
 mod sums;
 
-use simt_ir::{Combine, Factor, MatrixProduct, Sum, Value};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use simt_ir::{Combine, Factor, MatrixProduct, Op, Sum, Value};
 
 use super::FunctionEmitter;
 use crate::llvm::{Bb, Fun, Ty, Val};
@@ -28,21 +31,39 @@ type Source = (u32, u32);
 /// Factors that are kept prepared at a time, of each side of each kind of product.
 const PREPARED_MAX: usize = 8;
 
+/// What a place on the stack is aligned to.
+const LINE_BYTES: u32 = 64;
+
+/// What a function has of products.
+#[derive(Default)]
+pub(super) struct Matrices {
+    plans: HashMap<MatrixProduct, Rc<Plan>>,
+    /// Factors on the stack.
+    slots: Vec<PreparedSlot>,
+    /// How often one was asked for.
+    uses: u64,
+}
+
 /// A place on the stack for a prepared factor.
-pub(super) struct PreparedSlot {
+struct PreparedSlot {
     /// The function that prepares what is there.
     prepare: String,
     slot: Val,
-    /// The registers that are there now, and the block where they were prepared: nothing is known behind its end.
-    now: Option<(Vec<Value>, Bb)>,
-    /// When it was last asked for.
-    used: u64,
+    /// The registers that are there now.
+    registers: Vec<Value>,
+    /// Where they were prepared: nothing is known behind the end of this block.
+    block: Bb,
+    /// How many products will yet ask for them.
+    uses_left: usize,
+    /// When they were last asked for.
+    last_use: u64,
 }
 
 impl FunctionEmitter<'_> {
     /// Prepares the factors and calls the function of a product.
     pub fn matrix_product(&mut self, product: &MatrixProduct, [a, b, c]: [&[Value]; 3], results: &[Value]) {
-        let plan = Plan::new(product, self.unit.target);
+        let target = self.unit.target;
+        let plan = self.matrices.plans.entry(*product).or_insert_with(|| Rc::new(Plan::new(product, target))).clone();
         let left = self.prepared(product, &plan, Side::A, a);
         let right = self.prepared(product, &plan, Side::B, b);
         let mut arguments: Vec<Val> = c.iter().map(|value| self.vector(*value)).collect();
@@ -57,35 +78,54 @@ impl FunctionEmitter<'_> {
 
     /// Where a factor is prepared.
     fn prepared(&mut self, product: &MatrixProduct, plan: &Plan, side: Side, registers: &[Value]) -> Val {
-        let arguments: Vec<Val> = registers.iter().map(|value| self.vector(*value)).collect();
         let prepare = format!("prepare {side:?} of {product}");
         let here = self.ir.current_block();
-        self.products += 1;
-        let used = self.products;
-        let is_there = |slot: &&mut PreparedSlot| {
-            slot.prepare == prepare
-                && slot.now.as_ref().is_some_and(|(values, block)| values == registers && *block == here)
-        };
-        if let Some(known) = self.prepared_slots.iter_mut().find(is_there) {
-            known.used = used;
+        self.matrices.uses += 1;
+        let last_use = self.matrices.uses;
+        let of_kind = |slot: &&mut PreparedSlot| slot.prepare == prepare;
+        let mut alike = self.matrices.slots.iter_mut().filter(of_kind);
+        if let Some(known) = alike.find(|slot| slot.block == here && slot.uses_left > 0 && slot.registers == registers)
+        {
+            known.uses_left -= 1;
+            known.last_use = last_use;
             return known.slot;
         }
-        let alike = || self.prepared_slots.iter().enumerate().filter(|(_, slot)| slot.prepare == prepare);
-        let index = match alike().min_by_key(|(_, slot)| slot.used) {
-            Some((index, _)) if alike().count() >= PREPARED_MAX => index,
-            _ => {
-                let words = self.ir.vector(self.ir.int(8), plan.size_bytes(side));
-                let slot = self.slot(words);
-                self.prepared_slots.push(PreparedSlot { prepare: prepare.clone(), slot, now: None, used });
-                self.prepared_slots.len() - 1
+        // Of free ones the one that was used last is the likeliest to be in the nearest cache.
+        let alike = || self.matrices.slots.iter().enumerate().filter(|(_, slot)| slot.prepare == prepare);
+        let free = alike().filter(|(_, slot)| slot.block != here || slot.uses_left == 0);
+        let oldest = || alike().filter(|_| alike().count() >= PREPARED_MAX).min_by_key(|(_, slot)| slot.last_use);
+        let index = free.max_by_key(|(_, slot)| slot.last_use).or_else(oldest).map(|(index, _)| index);
+        let slot = match index {
+            Some(index) => self.matrices.slots.swap_remove(index).slot,
+            None => {
+                let line = self.ir.vector(self.ir.int(8), LINE_BYTES);
+                self.slot(self.ir.structure(&vec![line; plan.size_bytes(side).div_ceil(LINE_BYTES) as usize]))
             }
         };
+        let arguments: Vec<Val> = registers.iter().map(|value| self.vector(*value)).collect();
         let function = self.prepare_function(&prepare, product, plan, side);
-        let known = &mut self.prepared_slots[index];
-        (known.now, known.used) = (Some((registers.to_vec(), here)), used);
-        let slot = known.slot;
         self.call_with_vectors(function, &[arguments, vec![slot]].concat());
+        let uses_left = self.uses_in_block(product, side, registers).saturating_sub(1);
+        self.matrices.slots.push(PreparedSlot {
+            prepare,
+            slot,
+            registers: registers.to_vec(),
+            block: here,
+            uses_left,
+            last_use,
+        });
         slot
+    }
+
+    /// How many products of the block that is emitted have a factor.
+    fn uses_in_block(&self, product: &MatrixProduct, side: Side, registers: &[Value]) -> usize {
+        let uses = |op: &Op| match op {
+            Op::MatrixProduct { product: other, a, b, .. } => {
+                other == product && *(if side == Side::A { a } else { b }) == registers
+            }
+            _ => false,
+        };
+        self.function.block(self.block).instructions.iter().filter(|instruction| uses(&instruction.op)).count()
     }
 
     fn call_with_vectors(&self, function: Fun, arguments: &[Val]) -> Val {
