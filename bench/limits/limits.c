@@ -30,6 +30,13 @@ static inline void store(float* to, vector value) {
 static inline void store(float* to, vector value) { *(vector*)to = value; }
 #endif
 
+// From now on so many threads work; 0 stands for as many as at first.
+void use_threads(int threads) {
+    static int all = 0;
+    if (all == 0) all = omp_get_max_threads();
+    omp_set_num_threads(threads > 0 ? threads : all);
+}
+
 // a = b + scale c. `count` is a multiple of the vector's size, the arrays are aligned.
 void triad(float* restrict a, const float* restrict b, const float* restrict c, float scale, size_t count) {
 #pragma omp parallel for simd schedule(static)

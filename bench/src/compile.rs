@@ -12,13 +12,19 @@ use crate::environment::{self, Environment};
 /// How C is compiled: as one does who wants speed from this machine.
 const C_FLAGS: &[&str] = &["-std=gnu11", "-O3", "-march=native", "-ffast-math", "-fopenmp", "-fPIC", "-shared"];
 
-/// The fatbin of a kernel, by nvcc's defaults.
+/// What begins the line of a source with options that nvcc needs for it, such as a newer architecture than its default.
+const NVCC_OPTIONS: &str = "// nvcc: ";
+
+/// The fatbin of a kernel, by nvcc's defaults and the options that its source asks for.
 ///
 /// # Errors
 /// When nvcc fails.
 pub fn fatbin(environment: &Environment, source: &Path) -> Result<PathBuf> {
     let mut nvcc = nvcc(environment);
     nvcc.arg("-fatbin");
+    let text = fs::read_to_string(source).with_context(|| format!("cannot read {}", source.display()))?;
+    let options = text.lines().filter_map(|line| line.strip_prefix(NVCC_OPTIONS));
+    nvcc.args(options.flat_map(str::split_whitespace));
     build(environment, nvcc, source, "fatbin")
 }
 

@@ -67,6 +67,10 @@ pub struct PeerResult {
     pub time_ms: Option<Summary>,
     /// The rate by the median.
     pub rate: Option<f64>,
+    /// That rate as a part of the limit of the machine that holds for this kind of work.
+    pub of_limit: Option<f64>,
+    /// Of a kernel whose work is to move bytes: their rate as a part of the bandwidth of a triad.
+    pub of_triad: Option<f64>,
     /// The times of each round.
     pub rounds_ms: Vec<Vec<f64>>,
     /// Why there are no times, or why they are worth nothing.
@@ -95,6 +99,13 @@ pub fn run(environment: &Environment, workloads: &[Workload], kinds: &[Kind], ef
         kernels.push(kernel(environment, workload, kinds, effort, &mut devices)?);
     }
     let limits = look(limits)?;
+    for kernel in &mut kernels {
+        for result in kernel.peers.values_mut() {
+            let part_of = |limit: Option<f64>| result.rate.zip(limit).map(|(rate, limit)| rate / limit);
+            result.of_limit = part_of(kernel.work.limit(&limits));
+            result.of_triad = part_of(kernel.work.bytes().map(|_| limits.triad_gb_per_s));
+        }
+    }
     Ok(Kernels { devices, limits, kernels })
 }
 

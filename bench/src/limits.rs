@@ -29,6 +29,10 @@ pub struct Limits {
     pub update_gb_per_s: f64,
     /// `float` multiplications and additions, in registers.
     pub peak_gflop_per_s: f64,
+    /// `a = b + s c` on one core.
+    pub triad_one_core_gb_per_s: f64,
+    /// `float` multiplications and additions on one core.
+    pub peak_one_core_gflop_per_s: f64,
 }
 
 impl Limits {
@@ -39,6 +43,8 @@ impl Limits {
             triad_gb_per_s: self.triad_gb_per_s.max(other.triad_gb_per_s),
             update_gb_per_s: self.update_gb_per_s.max(other.update_gb_per_s),
             peak_gflop_per_s: self.peak_gflop_per_s.max(other.peak_gflop_per_s),
+            triad_one_core_gb_per_s: self.triad_one_core_gb_per_s.max(other.triad_one_core_gb_per_s),
+            peak_one_core_gflop_per_s: self.peak_one_core_gflop_per_s.max(other.peak_one_core_gflop_per_s),
         }
     }
 }
@@ -50,6 +56,7 @@ pub struct Measure {}
 type Triad = unsafe extern "C" fn(*mut f32, *const f32, *const f32, f32, usize);
 type Update = unsafe extern "C" fn(*mut f32, *const f32, f32, usize);
 type ReadAll = unsafe extern "C" fn(*const f32, usize) -> f32;
+type UseThreads = unsafe extern "C" fn(i32);
 type MultiplyAdd = unsafe extern "C" fn(usize, f32, *mut f32) -> f64;
 
 /// Serves measurements of the limits, until stdin ends.
@@ -61,7 +68,7 @@ pub fn serve(environment: &Environment) -> Result<()> {
     // SAFETY: the object was just made of our own source; it and OpenMP have harmless initialisers.
     let library = unsafe { Library::new(&path) }.with_context(|| format!("cannot load {}", path.display()))?;
     // SAFETY: limits.c defines the functions with these types.
-    let (triad, triad_past_caches, update, read_all, multiply_add) = unsafe {
+    let (triad, triad_past_caches, update, read_all, multiply_add, use_threads) = unsafe {
         let missing = || "limits.c lacks a function";
         (
             *library.get::<Triad>(b"triad\0").with_context(missing)?,
@@ -69,6 +76,7 @@ pub fn serve(environment: &Environment) -> Result<()> {
             *library.get::<Update>(b"update\0").with_context(missing)?,
             *library.get::<ReadAll>(b"read_all\0").with_context(missing)?,
             *library.get::<MultiplyAdd>(b"multiply_add\0").with_context(missing)?,
+            *library.get::<UseThreads>(b"use_threads\0").with_context(missing)?,
         )
     };
     let values: Vec<u8> = (0..COUNT as u32).flat_map(|index| random::unit(index).to_le_bytes()).collect();
@@ -81,17 +89,30 @@ pub fn serve(environment: &Environment) -> Result<()> {
         let bytes = (COUNT * 4) as f64;
         // SAFETY: the arrays are aligned to pages and have that many elements; they and the sink are ours alone.
         unsafe {
-            let triad_s = seconds(|| triad(a, b, c, 0.5, COUNT));
-            let past_caches_s = seconds(|| triad_past_caches(a, b, c, 0.5, COUNT));
+            use_threads(0);
+            let triads_s = || {
+                let plain_s = seconds(|| triad(a, b, c, 0.5, COUNT));
+                plain_s.min(seconds(|| triad_past_caches(a, b, c, 0.5, COUNT)))
+            };
+            let triad_s = triads_s();
             let update_s = seconds(|| update(a, b, 0.5, COUNT));
             let read_s = seconds(|| sink += read_all(b, COUNT));
-            let mut operations = 0.0;
-            let multiply_s = seconds(|| operations = multiply_add(ROUNDS, 0.5, ptr::from_mut(&mut sink)));
+            let mut peak = || {
+                let mut operations = 0.0;
+                let multiply_s = seconds(|| operations = multiply_add(ROUNDS, 0.5, ptr::from_mut(&mut sink)));
+                operations / multiply_s / 1e9
+            };
+            let peak_gflop_per_s = peak();
+            use_threads(1);
+            let triad_one_core_s = triads_s();
+            let peak_one_core_gflop_per_s = peak();
             Limits {
                 read_gb_per_s: bytes / read_s / 1e9,
-                triad_gb_per_s: 3.0 * bytes / triad_s.min(past_caches_s) / 1e9,
+                triad_gb_per_s: 3.0 * bytes / triad_s / 1e9,
                 update_gb_per_s: 3.0 * bytes / update_s / 1e9,
-                peak_gflop_per_s: operations / multiply_s / 1e9,
+                peak_gflop_per_s,
+                triad_one_core_gb_per_s: 3.0 * bytes / triad_one_core_s / 1e9,
+                peak_one_core_gflop_per_s,
             }
         }
     };

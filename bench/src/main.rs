@@ -45,12 +45,12 @@ use crate::peers::Kind;
 use crate::start_part::Start;
 
 /// The parts of a run.
-const PARTS: &[&str] = &["kernels", "launch", "start", "compile"];
+const PARTS: &[&str] = &["kernels", "scaling", "launch", "start", "compile"];
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench", about = "Measures APEX beside its peers on this machine")]
 struct Options {
-    /// Parts to run (kernels, launch, start, compile) and names of kernels, or parts of names; without any, everything.
+    /// Parts to run (kernels, scaling, launch, start, compile) and names of kernels, or parts of names; without any, everything.
     filters: Vec<String>,
     /// Fewer rounds: for a look, not for figures that one reports.
     #[arg(long)]
@@ -78,6 +78,9 @@ struct Results {
     others_share: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kernels: Option<Kernels>,
+    /// The kernels with one core and with all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scaling: Option<Kernels>,
     #[serde(skip_serializing_if = "Option::is_none")]
     launch: Option<Launch>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -134,7 +137,7 @@ fn run(options: &Options) -> Result<()> {
     workloads.retain(|workload| names.is_empty() || names.iter().any(|name| workload.name.contains(name)));
     // The name of a kernel asks for the part that it is in.
     let wants = |part: &str| match part {
-        "kernels" if !names.is_empty() => true,
+        "kernels" if !names.is_empty() && !parts.contains(&"scaling") => true,
         _ => parts.contains(&part) || options.filters.is_empty(),
     };
 
@@ -143,6 +146,7 @@ fn run(options: &Options) -> Result<()> {
         quick: options.quick,
         others_share: None,
         kernels: None,
+        scaling: None,
         launch: None,
         start: None,
         compile: None,
@@ -153,6 +157,12 @@ fn run(options: &Options) -> Result<()> {
         let kernels = kernel_part::run(&environment, &workloads, &options.peers, effort(options))?;
         println!("{}", report::kernels(&kernels));
         results.kernels = Some(kernels);
+    }
+    if wants("scaling") {
+        let kinds = [Kind::ApexOne, Kind::Apex];
+        let scaling = kernel_part::run(&environment, &workloads, &kinds, effort(options))?;
+        println!("{}", report::scaling(&scaling));
+        results.scaling = Some(scaling);
     }
     if wants("launch") {
         let launch = launch_part::run(&environment, options.quick)?;
@@ -177,7 +187,8 @@ fn run(options: &Options) -> Result<()> {
     }
     let text = serde_json::to_string_pretty(&results)?;
     fs::write(&json, text + "\n").with_context(|| format!("cannot write {}", json.display()))?;
-    let failed = results.kernels.iter().flat_map(|kernels| &kernels.kernels).flat_map(|kernel| kernel.peers.values());
+    let kernels = results.kernels.iter().chain(&results.scaling).flat_map(|kernels| &kernels.kernels);
+    let failed = kernels.flat_map(|kernel| kernel.peers.values());
     let failed = failed.filter(|result| result.error.is_some()).count();
     ensure!(failed == 0, "{failed} of the peers' kernels failed or gave wrong results");
     Ok(())

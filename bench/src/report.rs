@@ -5,7 +5,6 @@ use std::fmt::Write;
 
 use crate::kernel_part::{Kernel, Kernels, PeerResult};
 use crate::launch_part::{self, Launch};
-use crate::limits::Limits;
 use crate::machine::Machine;
 use crate::peers::Kind;
 use crate::start_part::{self, Start};
@@ -44,23 +43,30 @@ pub fn kernels(kernels: &Kernels) -> String {
     for kind in &kinds {
         let _ = write!(text, "{:>20}", kind.name());
     }
-    let _ = write!(text, "{:>18}{:>10}", "rate of apex", "of limit");
+    let _ = write!(text, "{:>18}{:>10}{:>10}", "rate of apex", "of limit", "of triad");
     for kind in &others {
         let _ = write!(text, "{:>8}", kind.name());
     }
     text.push('\n');
     for kernel in &kernels.kernels {
-        text += &row(kernel, &kinds, &others, limits);
+        text += &row(kernel, &kinds, &others);
     }
     for (title, ratio) in [("rounds", ratio_by_rounds as fn(&Kernel, Kind) -> Option<f64>), ("minima", ratio_by_minima)]
     {
-        let _ = write!(text, "{:<1$}", format!("geometric mean of ratios, by {title}"), 14 + 20 * kinds.len() + 28);
+        let _ = write!(text, "{:<1$}", format!("geometric mean of ratios, by {title}"), 14 + 20 * kinds.len() + 38);
         for kind in &others {
             let ratios: Vec<f64> = kernels.kernels.iter().filter_map(|kernel| ratio(kernel, *kind)).collect();
             text += &cell(geometric_mean(&ratios));
         }
         text.push('\n');
     }
+    text += &errors(kernels);
+    text
+}
+
+/// What went wrong, a paragraph each.
+fn errors(kernels: &Kernels) -> String {
+    let mut text = String::new();
     for kernel in &kernels.kernels {
         for (kind, result) in &kernel.peers {
             if let Some(error) = &result.error {
@@ -71,7 +77,7 @@ pub fn kernels(kernels: &Kernels) -> String {
     text
 }
 
-fn row(kernel: &Kernel, kinds: &[Kind], others: &[Kind], limits: &Limits) -> String {
+fn row(kernel: &Kernel, kinds: &[Kind], others: &[Kind]) -> String {
     let mut text = format!("{:<14}", kernel.name);
     for kind in kinds {
         let result = kernel.peers.get(kind);
@@ -82,11 +88,14 @@ fn row(kernel: &Kernel, kinds: &[Kind], others: &[Kind], limits: &Limits) -> Str
         };
         let _ = write!(text, "{shown:>20}");
     }
-    let rate = measured(kernel, Kind::Apex).and_then(|result| result.rate);
+    let apex = measured(kernel, Kind::Apex);
+    let rate = apex.and_then(|result| result.rate);
     let shown = rate.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.1} {}", kernel.work.unit()));
     let _ = write!(text, "{shown:>18}");
-    let part = rate.zip(kernel.work.limit(limits)).map(|(rate, limit)| format!("{:.0} %", 100.0 * rate / limit));
-    let _ = write!(text, "{:>10}", part.unwrap_or_default());
+    for part in [apex.and_then(|result| result.of_limit), apex.and_then(|result| result.of_triad)] {
+        let shown = part.map_or_else(String::new, |part| format!("{:.0} %", 100.0 * part));
+        let _ = write!(text, "{shown:>10}");
+    }
     for kind in others {
         text += &cell(ratio_by_rounds(kernel, *kind));
     }
@@ -114,6 +123,34 @@ fn measured(kernel: &Kernel, kind: Kind) -> Option<&PeerResult> {
 
 fn cell(value: Option<f64>) -> String {
     value.map_or_else(|| format!("{:>8}", "-"), |value| format!("{value:>8.2}"))
+}
+
+/// The part `scaling`: each kernel on one core and on all, and how the machine's own limits scale.
+pub fn scaling(kernels: &Kernels) -> String {
+    let mut text = format!("{:<24}{:>20}{:>20}{:>10}\n", "scaling", "one core", "all cores", "times");
+    let limits = &kernels.limits;
+    let mut limit = |name: &str, one: f64, all: f64, unit: &str| {
+        let (one_shown, all_shown) = (format!("{one:.1} {unit}"), format!("{all:.1} {unit}"));
+        let _ = writeln!(text, "{name:<24}{one_shown:>20}{all_shown:>20}{:>10.2}", all / one);
+    };
+    limit("triad", limits.triad_one_core_gb_per_s, limits.triad_gb_per_s, "GB/s");
+    limit("multiply-and-add", limits.peak_one_core_gflop_per_s, limits.peak_gflop_per_s, "GFLOP/s");
+    let mut all_ratios = Vec::new();
+    for kernel in &kernels.kernels {
+        let shown = |kind: Kind| {
+            let time = measured(kernel, kind).and_then(|result| result.time_ms);
+            time.map_or_else(|| "failed".to_owned(), |time| format!("{:.2} ms ({:.2})", time.median, time.min))
+        };
+        let ratio = ratio_by_rounds(kernel, Kind::ApexOne);
+        all_ratios.extend(ratio);
+        let ratio_shown = ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
+        let (one, all) = (shown(Kind::ApexOne), shown(Kind::Apex));
+        let _ = writeln!(text, "{:<24}{one:>20}{all:>20}{ratio_shown:>10}", kernel.name);
+    }
+    if let Some(mean) = geometric_mean(&all_ratios) {
+        let _ = writeln!(text, "{:<64}{mean:>10.2}", "geometric mean");
+    }
+    text + &errors(kernels)
 }
 
 /// The part `launch`.

@@ -165,6 +165,14 @@ impl Work {
         }
     }
 
+    /// The bytes that have to move at least, if that is the measure of the work.
+    pub fn bytes(self) -> Option<f64> {
+        match self {
+            Self::Read(bytes) | Self::Copy(bytes) | Self::Update(bytes) => Some(bytes),
+            Self::Flops(_) | Self::Items(_) => None,
+        }
+    }
+
     /// The highest rate that the machine allows.
     pub fn limit(self, limits: &Limits) -> Option<f64> {
         match self {

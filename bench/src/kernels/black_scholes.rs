@@ -30,6 +30,7 @@ pub fn workload() -> Workload {
             arguments: arguments.clone(),
         }],
         native: arguments,
-        work: Work::Items(f64::from(COUNT)),
+        // Three numbers in, two out.
+        work: Work::Copy(20.0 * f64::from(COUNT)),
     }
 }

@@ -5,6 +5,7 @@ mod bfs;
 mod black_scholes;
 mod conv2d;
 mod fft1d;
+mod gemm_f16_mma;
 mod histogram;
 mod layer_norm;
 mod mandelbrot;
@@ -36,6 +37,7 @@ pub fn all() -> Vec<Workload> {
         sgemm::workload(),
         sgemm_naive::workload(),
         sgemm_blocked::workload(),
+        gemm_f16_mma::workload(),
         reduce::workload(),
         nbody::workload(),
         mandelbrot::workload(),

@@ -22,6 +22,10 @@ pub enum Kind {
     Apex,
     /// The same with the code that is chosen without timing: what adaptive choice gains.
     Static,
+    /// The same with one core: threads that execute kernels take turns on it, the program's own among them.
+    #[value(name = "apex-one")]
+    #[serde(rename = "apex-one")]
+    ApexOne,
     /// OpenCL on Intel's runtime.
     Intel,
     /// OpenCL on PoCL.
@@ -39,6 +43,7 @@ impl Kind {
         match self {
             Self::Apex => "apex",
             Self::Static => "static",
+            Self::ApexOne => "apex-one",
             Self::Intel => "intel",
             Self::Pocl => "pocl",
             Self::Native => "native",
@@ -67,7 +72,7 @@ pub trait Peer {
 /// When something is missing or fails.
 pub fn open(kind: Kind, environment: &Environment, workload: &Workload) -> Result<Box<dyn Peer>> {
     Ok(match kind {
-        Kind::Apex | Kind::Static => Box::new(cuda::Cuda::open(environment, workload)?),
+        Kind::Apex | Kind::Static | Kind::ApexOne => Box::new(cuda::Cuda::open(environment, workload)?),
         Kind::Intel => Box::new(opencl::OpenCl::open("Intel(R) OpenCL", workload)?),
         Kind::Pocl => Box::new(opencl::OpenCl::open("Portable Computing Language", workload)?),
         Kind::Native => Box::new(native::Native::open(environment, workload)?),
@@ -80,9 +85,12 @@ pub fn open(kind: Kind, environment: &Environment, workload: &Workload) -> Resul
 /// When something is missing or a file cannot be written.
 pub fn set_environment(kind: Kind, environment: &Environment, command: &mut Command) -> Result<()> {
     match kind {
-        Kind::Apex => {
+        Kind::Apex | Kind::ApexOne => {
             // Not the user's, so that a run neither profits from it nor fills it.
             command.env("APEX_CACHE_PATH", environment.scratch_folder("code-cache")?);
+            if kind == Kind::ApexOne {
+                command.env("APEX_WORKERS", "1");
+            }
         }
         Kind::Static => {
             command.env("APEX_CACHE_PATH", environment.scratch_folder("code-cache")?);

@@ -75,6 +75,16 @@ fn matrices_on_avx2() {
     compare_ir_on(&Device::of_level(CpuLevel::V3), Family::Matrix);
 }
 
+/// Products of bytes on processors that have AVX-512 or AVX2, but no instructions for them.
+#[test]
+fn dot_products_without_vnni() {
+    for level in [CpuLevel::V4, CpuLevel::V3] {
+        compare_ir_on(&Device::of_level(level), Family::Integer);
+        compare_ptx_on(&Device::of_level(level), Family::Integer);
+    }
+    compare_ir_on(&Device::of_level(CpuLevel::V4), Family::Matrix);
+}
+
 fn compare_ir_on(device: &Device, family: Family) {
     check(family, |seed| {
         let case = program(family, seed);
@@ -85,11 +95,14 @@ fn compare_ir_on(device: &Device, family: Family) {
 }
 
 fn compare_ptx(family: Family) {
-    let device = Device::new();
+    compare_ptx_on(&Device::new(), family);
+}
+
+fn compare_ptx_on(device: &Device, family: Family) {
     check(family, |seed| {
         let lowered = Lowered::new(random_ptx::module(family, seed))?;
         let expected = lowered.interpret()?;
-        let actual = lowered.run(&device, seed % 4 != 0)?;
+        let actual = lowered.run(device, seed % 4 != 0)?;
         lowered.case().compare(&expected, &actual, NanRule::AnyDoubleNan).map_err(|mismatch| mismatch.to_string())
     });
 }

@@ -76,10 +76,13 @@ impl Cpu {
         match level.marker() {
             Some(marker) if has(marker) => {
                 let avx512 = level == CpuLevel::V4 && avx512;
-                let target = Target { avx512, avx2: avx512 || (level == CpuLevel::V3 && avx2) };
+                let target = Target { avx512, avx2: avx512 || (level == CpuLevel::V3 && avx2), vnni: false };
                 Self { name: level.to_string(), features: String::new(), target }
             }
-            _ => Self { name, features, target: Target { avx512, avx2 } },
+            _ => {
+                let vnni = avx512 && has("+avx512vnni");
+                Self { name, features, target: Target { avx512, avx2, vnni } }
+            }
         }
     }
 }

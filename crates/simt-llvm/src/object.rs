@@ -1,10 +1,10 @@
 //! Places an object file in memory: sections one behind the other in one mapping, relocations applied, then made executable.
 //!
-//! The objects come from our own code generator and have no undefined symbols but a few of the C library's memory functions, which LLVM
-//! may call by itself.
+//! The objects come from our own code generator and have no undefined symbols but a few library functions, which LLVM may call by itself.
 
 use std::collections::HashMap;
 
+use half::f16;
 use object::elf::{R_X86_64_64, R_X86_64_PC32, R_X86_64_PLT32};
 use object::read::elf::ElfFile64;
 use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SectionIndex, SectionKind};
@@ -66,6 +66,14 @@ pub fn load(bytes: &[u8], entry: &str) -> Result<Loaded, Error> {
     if length == 0 {
         return fail("no code");
     }
+    let mut bridges: HashMap<String, usize> = HashMap::new();
+    for symbol in file.symbols().filter(|symbol| symbol.is_undefined()) {
+        if let Some(name) = symbol.name().ok().filter(|name| library_function(name).is_some()) {
+            length = length.next_multiple_of(BRIDGE_BYTES);
+            bridges.insert(name.to_string(), length);
+            length += BRIDGE_BYTES;
+        }
+    }
     let length = length.next_multiple_of(4096);
     // SAFETY: a fresh private mapping; the result is checked.
     let base = unsafe {
@@ -84,8 +92,12 @@ pub fn load(bytes: &[u8], entry: &str) -> Result<Loaded, Error> {
         let Some(target) = image.get_mut(*place..*place + data.len()) else { return fail("section out of range") };
         target.copy_from_slice(data);
     }
+    for (name, place) in &bridges {
+        put(image, *place, &BRIDGE)?;
+        put(image, *place + BRIDGE.len(), &library_function(name).unwrap_or_default().to_le_bytes())?;
+    }
     for (index, place) in &places {
-        relocate(&file, *index, *place, &places, loaded.base as usize, image)?;
+        relocate(&file, *index, *place, &places, &bridges, loaded.base as usize, image)?;
     }
     for symbol in file.symbols().filter(|symbol| symbol.name() == Ok(entry)) {
         if let Some(place) = symbol.section_index().and_then(|index| places.get(&index)) {
@@ -102,14 +114,50 @@ pub fn load(bytes: &[u8], entry: &str) -> Result<Loaded, Error> {
     Ok(loaded)
 }
 
-/// Functions of the C library that LLVM may call on its own.
+/// A jump to the address behind it, on the way to a function that may lie further away than a call reaches.
+const BRIDGE: [u8; 6] = [0xff, 0x25, 0, 0, 0, 0];
+
+/// Of a bridge and its address.
+const BRIDGE_BYTES: usize = 16;
+
+/// Functions of the C library and of compilers' own libraries that LLVM may call on its own.
 fn library_function(name: &str) -> Option<usize> {
     Some(match name {
         "memcpy" => libc::memcpy as *const () as usize,
         "memset" => libc::memset as *const () as usize,
         "memmove" => libc::memmove as *const () as usize,
+        "fma" => fused_double as *const () as usize,
+        "fmaf" => fused_single as *const () as usize,
+        "__extendhfsf2" => half_to_single as *const () as usize,
+        "__truncsfhf2" => single_to_half as *const () as usize,
+        "__truncdfhf2" => double_to_half as *const () as usize,
         _ => return None,
     })
+}
+
+/// Fused products and sums, for processors without FMA.
+extern "C" fn fused_double(a: f64, b: f64, c: f64) -> f64 {
+    a.mul_add(b, c)
+}
+
+/// As above.
+extern "C" fn fused_single(a: f32, b: f32, c: f32) -> f32 {
+    a.mul_add(b, c)
+}
+
+/// Conversions of half precision, for processors without F16C. A half comes and goes in the low bits of a register for singles.
+extern "C" fn half_to_single(half: f32) -> f32 {
+    f16::from_bits(half.to_bits() as u16).to_f32()
+}
+
+/// As above.
+extern "C" fn single_to_half(single: f32) -> f32 {
+    f32::from_bits(f16::from_f32(single).to_bits().into())
+}
+
+/// As above.
+extern "C" fn double_to_half(double: f64) -> f32 {
+    f32::from_bits(f16::from_f64(double).to_bits().into())
 }
 
 fn relocate(
@@ -117,6 +165,7 @@ fn relocate(
     index: SectionIndex,
     place: usize,
     places: &HashMap<SectionIndex, usize>,
+    bridges: &HashMap<String, usize>,
     base: usize,
     image: &mut [u8],
 ) -> Result<(), Error> {
@@ -127,8 +176,8 @@ fn relocate(
         let name = symbol.name().unwrap_or("");
         let target = match symbol.section_index().and_then(|index| places.get(&index)) {
             Some(at) => base + at + symbol.address() as usize,
-            None => match library_function(name) {
-                Some(address) => address,
+            None => match bridges.get(name) {
+                Some(at) => base + at,
                 None => return fail(format!("machine code refers to {name:?}, which does not exist")),
             },
         };

@@ -82,10 +82,15 @@ impl FunctionEmitter<'_> {
         if access.space == AddressSpace::Param {
             return;
         }
-        let outside = self.is_outside(access, addresses, 0, false);
-        let bad = self.or_misaligned(outside, access.bytes(), addresses);
+        let bad = self.is_bad_element(access, addresses);
         let bad = self.any(self.ir.and(bad, self.mask));
         self.examine_if(bad, access, &pattern);
+    }
+
+    /// Whether an access of each lane is bad, of whose address nothing is known.
+    pub fn is_bad_element(&self, access: Access, addresses: Val) -> Val {
+        let outside = self.is_outside(access, addresses, 0, false);
+        self.or_misaligned(outside, access.bytes(), addresses)
     }
 
     /// Has the engine look at each active lane if `bad`.

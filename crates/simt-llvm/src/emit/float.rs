@@ -437,6 +437,7 @@ pub(super) fn arithmetic_nans(function: &simt_ir::Function) -> Vec<bool> {
         for instruction in &block.instructions {
             let makes = match &instruction.op {
                 Op::FloatUnary { .. } | Op::FloatBinary { .. } | Op::Fma { .. } => true,
+                Op::MatrixProduct { product, .. } => product.d == simt_ir::Sum::F32,
                 // From f64 and bf16 a NaN's own bits come along, from f32 without a flush those of the operand.
                 Op::FloatToFloat { from, .. } => matches!(from, Type::F16 | Type::F32),
                 Op::Select { ty, .. } => *ty == Type::F32,

@@ -314,21 +314,6 @@ impl FunctionEmitter<'_> {
         ir.select(whole, if left { low } else { high }, shifted)
     }
 
-    #[allow(clippy::too_many_arguments, reason = "the attributes of dp2a and dp4a, and their three operands")]
-    fn dot_product(&mut self, count: u32, a_signed: bool, b_signed: bool, high: bool, a: Val, b: Val, c: Val) -> Val {
-        let ir = self.ir;
-        let shape = ir.type_of(a);
-        let part = |value: Val, signed: bool, bits: u64, index: u64| {
-            let up = ir.bin(Bin::Shl, value, ir.constant(shape, 32 - bits * (index + 1)));
-            ir.bin(if signed { Bin::AShr } else { Bin::LShr }, up, ir.constant(shape, 32 - bits))
-        };
-        let a_bits = if count == 4 { 8 } else { 16 };
-        let b_first = if count == 2 && high { 2 } else { 0 };
-        (0..u64::from(count)).fold(c, |sum, index| {
-            ir.add(sum, ir.mul(part(a, a_signed, a_bits, index), part(b, b_signed, 8, b_first + index)))
-        })
-    }
-
     /// A constant shaped like a value.
     pub fn constant_like(&self, a: Val, value: u64) -> Val {
         self.like(a, value)

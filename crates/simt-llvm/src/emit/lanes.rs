@@ -28,11 +28,10 @@ impl FunctionEmitter<'_> {
     /// PTX ISA 9.7.9.6: the source lane from the mode, and whether it lies in the segment.
     fn warp_shuffle(&mut self, mode: ShuffleMode, value: Value, lane: Value, clamp: Value, results: &[Value]) {
         let ir = self.ir;
-        let constants = (self.shapes.fact(lane).constant, self.shapes.fact(clamp).constant);
         let source = self.observed(value);
-        if let (Some(lane), Some(clamp)) = constants {
+        if let (Some(lanes), Some(clamp)) = (self.in_lanes(lane), self.shapes.fact(clamp).constant) {
             let sources: Vec<(u32, bool)> =
-                (0..LANES).map(|own| shuffle_source(mode, own, lane as u32, clamp as u32)).collect();
+                (0..).zip(lanes).map(|(own, lane)| shuffle_source(mode, own, lane as u32, clamp as u32)).collect();
             let order: Vec<u32> = sources.iter().map(|(index, _)| *index).collect();
             let inside: Vec<Val> =
                 sources.iter().map(|(_, inside)| ir.constant(ir.int(1), u64::from(*inside))).collect();

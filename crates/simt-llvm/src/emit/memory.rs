@@ -238,6 +238,9 @@ impl FunctionEmitter<'_> {
     /// Loads; values of a pack stay together.
     fn load_access(&mut self, access: Access, address: Value, offset: i64, packed: bool) -> Vec<Repr> {
         self.observe_access(access, address, offset);
+        if let Some(loaded) = self.load_rows(access, address, offset) {
+            return vec![Repr::Vector(loaded)];
+        }
         let pattern = self.pattern(access, address, offset);
         let in_columns = matches!(pattern, Pattern::Columns { .. });
         let loaded = if let Some(holds) = pattern.holds() {

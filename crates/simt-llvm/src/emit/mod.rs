@@ -11,6 +11,7 @@ mod cluster;
 mod control;
 mod convert;
 mod directed;
+mod dot;
 mod engine_call;
 mod float;
 mod instrument;
@@ -23,6 +24,7 @@ mod memory;
 pub mod notes;
 mod outline;
 mod pack;
+mod rows;
 mod runtime;
 mod team;
 mod transfer;
@@ -53,6 +55,8 @@ pub struct Target {
     pub avx512: bool,
     /// AVX2 and FMA.
     pub avx2: bool,
+    /// AVX512-VNNI: products of bytes, added up.
+    pub vnni: bool,
 }
 
 impl Target {
@@ -171,6 +175,13 @@ struct FunctionEmitter<'a> {
     line: u32,
     /// The line as a value, in a function that serves many lines.
     line_value: Option<Val>,
+    /// The operation that makes each value, once somebody asks.
+    operations: std::cell::OnceCell<Vec<Option<&'a Op>>>,
+    /// What is known of values lane by lane, of those that were asked for.
+    known_lanes: std::cell::RefCell<HashMap<Value, Option<Vec<u128>>>>,
+    /// Pointers to rows of shared memory that lanes hold for each other.
+    row_pointers: Vec<rows::RowPointers>,
+    matrices: matrix::Matrices,
     waits: wait::Waits,
 }
 

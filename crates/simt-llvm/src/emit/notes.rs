@@ -226,7 +226,7 @@ impl FunctionEmitter<'_> {
         self.note_access_as(access, way, Bounds::Tested, true);
     }
 
-    fn note_access_as(&self, access: Access, way: AccessWay, bounds: Bounds, outlined: bool) {
+    pub(super) fn note_access_as(&self, access: Access, way: AccessWay, bounds: Bounds, outlined: bool) {
         let Access { kind, space, .. } = access;
         let note = AccessNote { line: self.line, kind, space, bytes: access.bytes(), way, bounds, outlined };
         self.note(|notes| notes.accesses.push(note));

@@ -363,6 +363,12 @@ impl Ir {
         unsafe { LLVMBuildRet(self.builder, value.0) };
     }
 
+    /// Returns nothing.
+    pub fn ret_void(&self) {
+        // SAFETY: a handle of this `Ir`.
+        unsafe { LLVMBuildRetVoid(self.builder) };
+    }
+
     /// Calls a function.
     pub fn call(&self, function: Fun, arguments: &[Val]) -> Val {
         self.call_pointer(function.value, function.ty, arguments)
