@@ -162,10 +162,10 @@ impl Generator<'_> {
         state
     }
 
-    /// Now and then, two variables change places, or some are kept in memory.
+    /// Often, two variables change places, or some are kept in memory.
     fn detour(&mut self, mut state: State) -> State {
         let Some(Detours { rng, rows }) = self.detours.as_deref_mut() else { return state };
-        match rng.below(6) {
+        match rng.below(4) {
             0 => {
                 let (one, other) = (rng.below(state.len()), rng.below(state.len()));
                 state.swap(one, other);
@@ -314,6 +314,7 @@ impl Generator<'_> {
         let variables: State = state.iter().map(|_| self.b.push_phi(head, Type::I32)).collect();
         self.loops.push(Loop { exit, edges: Vec::new() });
         let after = self.statements(variables.clone(), depth + 1);
+        let after = self.detour(after);
         let one = self.int(1);
         let next = self.b.binary(BinaryOp::Add, counter, one);
         let done = self.b.int_compare(IntCondition::GeUnsigned, counter, turns);

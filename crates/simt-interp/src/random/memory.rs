@@ -42,9 +42,11 @@ pub(super) fn case(rng: &mut Rng) -> Case<Program> {
                 store(&mut s, array, tid);
             }
         }
-        let writable: Vec<Array> = arrays.iter().copied().filter(|array| array.writable).collect();
+        // Of one row, by both kinds of address, so that many of them overlap.
+        let writable: Vec<usize> = (0..arrays.len() / 2).filter(|index| arrays[*index].writable).collect();
+        let own = s.rng.pick(&writable);
         for _ in 0..OWN_ACCESSES {
-            let array = s.rng.pick(&writable);
+            let array = s.rng.pick(&[arrays[own], arrays[own + arrays.len() / 2]]);
             if s.rng.flag() { store(&mut s, array, tid) } else { load(&mut s, array, tid) }
         }
         barrier(&mut s);

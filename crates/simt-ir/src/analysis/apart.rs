@@ -82,13 +82,61 @@ fn find_spins(function: &Function, layout: &Layout, is_divergent: &impl Fn(Block
             };
             if leaves && depends {
                 spins[index] = true;
-                waits_for_lane[index] |= is_divergent(block);
+                // Though all that are in the loop leave it together, they may wait for one that is not.
+                waits_for_lane[index] |= is_divergent(block) || others_may_act(function, layout, id, is_divergent);
             }
             let sleeps = |op: &Op| matches!(op, Op::RuntimeCall { function: RuntimeFunction::Nanosleep, .. });
             spins[index] |= function.block(block).instructions.iter().any(|i| sleeps(&i.op));
         }
     }
     (spins, waits_for_lane)
+}
+
+/// Whether, while some lanes turn in a loop, others of their warp may be on their way to something that those can wait for: behind a
+/// divergent branch, by a way around the loop, either later in the walk or in another turn of a loop around.
+fn others_may_act(function: &Function, layout: &Layout, id: LoopId, is_divergent: &impl Fn(BlockId) -> bool) -> bool {
+    let last = layout.loop_info(id).last;
+    let acts = |block: BlockId| {
+        let instructions = &function.block(block).instructions;
+        instructions
+            .iter()
+            .any(|i| !i.op.is_removable() && i.op.members().is_none() && !matches!(i.op, Op::Mark { .. }))
+    };
+    // Blocks that lanes can come to, by whether they have gone back on their way.
+    let mut seen = vec![[false; 2]; function.blocks.len()];
+    let mut pending: Vec<(BlockId, bool)> = Vec::new();
+    for block in leading_to(function, layout, id).into_iter().filter(|block| is_divergent(*block)) {
+        let successors = function.block(block).terminator.successors();
+        pending.extend(successors.into_iter().map(|to| (to, layout.is_retreating(block, to))));
+    }
+    while let Some((block, back)) = pending.pop() {
+        let is_late = back || layout.position[block.0 as usize] > last;
+        if layout.contains(id, block) || std::mem::replace(&mut seen[block.0 as usize][usize::from(back)], true) {
+            continue;
+        }
+        if is_late && acts(block) {
+            return true;
+        }
+        let successors = function.block(block).terminator.successors();
+        pending.extend(successors.into_iter().map(|to| (to, back || layout.is_retreating(block, to))));
+    }
+    false
+}
+
+/// The blocks outside of a loop from which lanes can come to it.
+fn leading_to(function: &Function, layout: &Layout, id: LoopId) -> Vec<BlockId> {
+    let predecessors = function.predecessors();
+    let mut found = vec![false; function.blocks.len()];
+    let mut pending = layout.loop_info(id).entries.clone();
+    while let Some(block) = pending.pop() {
+        for &from in &predecessors[block.0 as usize] {
+            let known = layout.position[from.0 as usize] == usize::MAX || layout.contains(id, from);
+            if !known && !std::mem::replace(&mut found[from.0 as usize], true) {
+                pending.push(from);
+            }
+        }
+    }
+    function.block_ids().filter(|block| found[block.0 as usize]).collect()
 }
 
 /// Values computed from strong loads or atomics, transitively; or chosen, within a loop, by a branch on such a value (a flag
