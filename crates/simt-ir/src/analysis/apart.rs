@@ -24,8 +24,8 @@ pub(super) struct Apart {
 impl Apart {
     /// Analyses a function, where `is_divergent` tells whether lanes may disagree at a block's terminator.
     pub fn new(function: &Function, layout: &Layout, is_divergent: &impl Fn(BlockId) -> bool) -> Self {
-        let (spins, waits_for_lane) = find_spins(function, layout, is_divergent);
         let whole = whole_warp_operations(function);
+        let (spins, waits_for_lane) = find_spins(function, layout, &whole, is_divergent);
         let gathers = whole.iter().map(|places| places.first() == Some(&0)).collect();
         let mut zone = vec![false; function.blocks.len()];
         let mut pending: Vec<BlockId> = Vec::new();
@@ -66,7 +66,12 @@ pub(crate) fn whole_warp_operations(function: &Function) -> Vec<Vec<usize>> {
 ///
 /// That is so if what decides about leaving the loop depends on memory that others write meanwhile: a strong load, a
 /// volatile one, or an atomic inside the loop.
-fn find_spins(function: &Function, layout: &Layout, is_divergent: &impl Fn(BlockId) -> bool) -> (Vec<bool>, Vec<bool>) {
+fn find_spins(
+    function: &Function,
+    layout: &Layout,
+    whole: &[Vec<usize>],
+    is_divergent: &impl Fn(BlockId) -> bool,
+) -> (Vec<bool>, Vec<bool>) {
     let mut spins = vec![false; layout.loops.len()];
     let mut waits_for_lane = vec![false; layout.loops.len()];
     let observed = values_that_depend_on_others(function, layout);
@@ -83,7 +88,8 @@ fn find_spins(function: &Function, layout: &Layout, is_divergent: &impl Fn(Block
             if leaves && depends {
                 spins[index] = true;
                 // Though all that are in the loop leave it together, they may wait for one that is not.
-                waits_for_lane[index] |= is_divergent(block) || others_may_act(function, layout, id, is_divergent);
+                waits_for_lane[index] |=
+                    is_divergent(block) || others_may_act(function, layout, id, whole, is_divergent);
             }
             let sleeps = |op: &Op| matches!(op, Op::RuntimeCall { function: RuntimeFunction::Nanosleep, .. });
             spins[index] |= function.block(block).instructions.iter().any(|i| sleeps(&i.op));
@@ -93,12 +99,20 @@ fn find_spins(function: &Function, layout: &Layout, is_divergent: &impl Fn(Block
 }
 
 /// Whether, while some lanes turn in a loop, others of their warp may be on their way to something that those can wait for: behind a
-/// divergent branch, by a way around the loop, either later in the walk or in another turn of a loop around.
-fn others_may_act(function: &Function, layout: &Layout, id: LoopId, is_divergent: &impl Fn(BlockId) -> bool) -> bool {
+/// divergent branch, by a way around the loop, either later in the walk or in another turn of a loop around. They get no further than to an
+/// operation of the whole warp.
+fn others_may_act(
+    function: &Function,
+    layout: &Layout,
+    id: LoopId,
+    whole: &[Vec<usize>],
+    is_divergent: &impl Fn(BlockId) -> bool,
+) -> bool {
     let last = layout.loop_info(id).last;
+    let meet_at = |block: BlockId| whole[block.0 as usize].first().copied();
     let acts = |block: BlockId| {
         let instructions = &function.block(block).instructions;
-        instructions
+        instructions[..meet_at(block).unwrap_or(instructions.len())]
             .iter()
             .any(|i| !i.op.is_removable() && i.op.members().is_none() && !matches!(i.op, Op::Mark { .. }))
     };
@@ -117,8 +131,10 @@ fn others_may_act(function: &Function, layout: &Layout, id: LoopId, is_divergent
         if is_late && acts(block) {
             return true;
         }
-        let successors = function.block(block).terminator.successors();
-        pending.extend(successors.into_iter().map(|to| (to, back || layout.is_retreating(block, to))));
+        if meet_at(block).is_none() {
+            let successors = function.block(block).terminator.successors();
+            pending.extend(successors.into_iter().map(|to| (to, back || layout.is_retreating(block, to))));
+        }
     }
     false
 }
