@@ -188,8 +188,13 @@ impl<'a> Walked<'a> {
         }
     }
 
+    /// Numbers that are the same in all lanes of a segment are spread for the first operation on them.
     fn is_vector(&self, value: Value) -> bool {
-        self.shapes.shape(value) == Shape::Varying
+        match self.shapes.shape(value) {
+            Shape::Varying => true,
+            Shape::Segmented { .. } => self.kernel.ty(value).is_float(),
+            Shape::Uniform | Shape::Affine { .. } => false,
+        }
     }
 }
 
