@@ -94,7 +94,7 @@ impl<'a> FunctionEmitter<'a> {
                 self.ir.add(wide, self.i64(*begin as u64))
             })
             .collect();
-        let loaded = self.load_segments(access, &bases, true)[0];
+        let loaded = self.load_contiguous_segments(access, &bases);
         let in_place = rows.order.iter().zip(0..).all(|(from, lane)| *from == lane);
         Some(if in_place { loaded } else { self.ir.shuffle(loaded, loaded, &rows.order) })
     }
