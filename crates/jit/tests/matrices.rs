@@ -13,7 +13,7 @@ const THREADS: u32 = 64;
 const INPUT_WORDS: usize = 3;
 /// More factors than are kept prepared.
 const FACTORS: usize = 11;
-const PRODUCTS: usize = 60;
+const PRODUCTS: usize = 33;
 const SUMS: usize = 4;
 
 /// A kernel that adds up products of factors, some of them used soon again and some much later. `zero` is 0 for the type of sums; of each
@@ -95,8 +95,8 @@ fn factors_are_used_again() {
     check("m16n8k16.row.col.f32.f16.f16.f32", "f32", "0f00000000", 0xbfff_bfff);
     for (a, b) in [("s8", "s8"), ("s8", "u8"), ("u8", "s8"), ("u8", "u8")] {
         check(&format!("m16n8k32.row.col.s32.{a}.{b}.s32"), "b32", "0", u32::MAX);
-        check(&format!("m16n8k32.row.col.satfinite.s32.{a}.{b}.s32"), "b32", "0", u32::MAX);
     }
+    check("m16n8k32.row.col.satfinite.s32.s8.s8.s32", "b32", "0", u32::MAX);
     for (a, b) in [("s4", "s4"), ("s4", "u4"), ("u4", "s4"), ("u4", "u4")] {
         check(&format!("m16n8k64.row.col.s32.{a}.{b}.s32"), "b32", "0", u32::MAX);
     }
