@@ -40,7 +40,7 @@ struct Exception {
     reason: String,
 }
 
-/// What a faulty program says of itself in its last line: `// FINDS: check line [line]`.
+/// What a faulty program says of itself in its last line: `// FINDS: check line [line]`. A line `// ARCH: compute_90` says what it needs.
 struct Fault {
     case: Case,
     check: String,
@@ -69,7 +69,8 @@ fn fault(path: PathBuf) -> Fault {
     assert!(!lines.is_empty(), "{}: no line", path.display());
     let name = format!("check/{}", path.file_stem().unwrap_or_default().to_string_lossy());
     // PTX alone: the assembler refuses one of the faults.
-    let flags = ["-lineinfo", "-arch=compute_80"].map(str::to_owned).to_vec();
+    let architecture = source.lines().find_map(|line| line.strip_prefix("// ARCH: ")).unwrap_or("compute_80");
+    let flags = vec!["-lineinfo".to_owned(), format!("-arch={architecture}")];
     let expected = Expected { flags, ..Expected::default() };
     Fault { case: Case { name, path, source, parts: Vec::new(), expected }, check, lines }
 }

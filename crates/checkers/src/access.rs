@@ -1,11 +1,13 @@
 //! Races, and reads of memory that nobody has written: each access, as it is announced.
 
 use crate::block::{Block, Pending};
+use crate::clock::{AGENTS_MAX, Exchange, WARPS_MAX};
 use crate::finding::Finding;
 use crate::kernel::{KernelChecker, described};
 use crate::locate::{Located, index_of, lanes_in, locate};
 use crate::poison;
 use crate::shadow::{Conflict, Record, words};
+use crate::source::Line;
 use simt::AccessEvent;
 use simt::arena::Purpose;
 use simt_ir::abi::AccessKind;
@@ -18,22 +20,27 @@ struct Lane<'a> {
     /// Where the memory is for the host, if it may be looked at.
     host: u64,
     strong: bool,
+    /// Whether the hardware does it while the thread goes on.
+    is_copy: bool,
 }
 
 impl KernelChecker {
     /// Follows an access of a warp.
     pub(crate) fn follow(&self, block: &mut Block, event: &AccessEvent<'_>) {
         let Some(site) = self.site(event.site) else { return };
-        let strong = event.kind == AccessKind::Atomic || self.line(site.line).is_some_and(|line| line.is_strong());
+        let line = self.line(site.line);
+        // Of the accesses of a copy, only that of the mbarrier is meant to be seen at once.
+        let is_copy = line.is_some_and(Line::is_copy) && event.kind != AccessKind::Atomic;
+        let strong = event.kind == AccessKind::Atomic || (!is_copy && line.is_some_and(Line::is_strong));
         let checks = self.checker.checks;
-        let padding = event.kind == AccessKind::Load && self.line(site.line).is_some_and(|line| line.moves_padding());
+        let padding = event.kind == AccessKind::Load && line.is_some_and(Line::moves_padding);
         for lane in lanes_in(event.lanes) {
             let at = locate(event, lane);
             let host = match at {
                 Located::Shared(offset) => event.shared.0 + offset,
                 _ => event.addresses[lane as usize],
             };
-            let access = Lane { event, lane, at, host, strong };
+            let access = Lane { event, lane, at, host, strong, is_copy };
             if checks.init && !padding {
                 self.check_written(block, &access);
             }
@@ -44,15 +51,25 @@ impl KernelChecker {
         }
         // Behind the check: what an access learns by itself does not order it.
         if checks.race && strong {
-            self.synchronise(block, event);
+            self.synchronise(block, event, line);
         }
     }
 
     /// An access that others may wait for: the warp learns what they knew, and passes on what it knows.
-    fn synchronise(&self, block: &mut Block, event: &AccessEvent<'_>) {
+    fn synchronise(&self, block: &mut Block, event: &AccessEvent<'_>, line: Option<&Line>) {
         let (reads, writes) = (event.kind != AccessKind::Store, event.kind != AccessKind::Load);
+        let warp = event.place.warp;
+        // Who only arrives at an mbarrier has not waited for the copies that complete it.
+        let waits_for_copies =
+            line.is_none_or(|line| line.waits_for_mbarrier() || !(line.is_copy() || line.text.contains("mbarrier")));
+        // The mbarrier that a copy completes, or that hears of copies before (`cp.async.mbarrier.arrive`).
+        let completed = line.is_some_and(Line::is_copy).then(|| block.copies.close(warp));
         for lane in lanes_in(event.lanes) {
-            block.clocks.exchange(event.place.warp, address_of(event, lane), reads, writes);
+            let address = address_of(event, lane);
+            block.clocks.exchange(warp, address, Exchange { reads, writes, waits_for_copies });
+            if let Some(time) = completed {
+                block.clocks.completed(warp, address, time);
+            }
         }
         // What it reads is read after this: until then other blocks may publish more.
         block.acquires |= reads;
@@ -128,12 +145,17 @@ impl KernelChecker {
             }
             _ => return,
         };
+        // What a copy writes to shared memory is written by the warp's copies. (What they read is not followed as such.)
+        let (agent, clock) = match access.is_copy && writes && !global {
+            true => (WARPS_MAX as u32 + place.warp, block.copies.now(place.warp)),
+            false => (place.warp, block.clocks.now(place.warp)),
+        };
         let record = Record {
             ticks: self.checker.global.now(),
             block: block.number,
-            clock: block.clocks.now(place.warp),
+            clock,
             site: event.site,
-            warp: place.warp as u8,
+            warp: agent as u8,
             lane: lane as u8,
             bytes: 0,
             strong: access.strong,
@@ -157,7 +179,7 @@ impl KernelChecker {
                 })
             } else {
                 // Clocks and cells are parts of one block: what the cell asks is answered beforehand.
-                let ordered: [u32; 32] = std::array::from_fn(|warp| block.clocks.known(place.warp, warp));
+                let ordered: [u32; AGENTS_MAX] = std::array::from_fn(|agent| block.clocks.known(place.warp, agent));
                 let Some(cell) = block.shared_cell(word, place.shared_bytes) else { continue };
                 cell.enter(record, writes, |earlier| ordered[usize::from(earlier.warp)] >= earlier.clock)
             };
@@ -183,12 +205,16 @@ impl KernelChecker {
             (true, true, _) => "race in global memory: write after write",
             (true, false, _) => "race in global memory: write after read",
         };
+        let earlier_is_copy = usize::from(earlier.warp) >= WARPS_MAX;
         let described_earlier = match self.site(earlier.site).map(|site| site.kind) {
+            Some(simt_ir::instrument::SiteKind::Access { bytes, .. }) if earlier_is_copy => {
+                format!("asynchronous copy of {bytes} bytes")
+            }
             Some(simt_ir::instrument::SiteKind::Access { kind, bytes, .. }) => described(kind, bytes),
             _ => "access".to_owned(),
         };
         let earlier_block = index_of(place.grid, earlier.block);
-        let (warp, lane) = (earlier.warp.into(), earlier.lane.into());
+        let (warp, lane) = (u32::from(earlier.warp) % WARPS_MAX as u32, earlier.lane.into());
         let parties = vec![
             self.party(described_earlier, earlier.site, place, warp, lane, earlier_block),
             self.party(

@@ -1,6 +1,7 @@
 //! What is kept of a block while it runs.
 
 use crate::clock::Clocks;
+use crate::copies::Copies;
 use crate::finding::Finding;
 use crate::locate::number_of;
 use crate::shadow::Cell;
@@ -47,6 +48,7 @@ pub(crate) struct Block {
     /// Its number in the grid.
     pub number: u32,
     pub clocks: Clocks,
+    pub copies: Copies,
     /// By word.
     shared: Vec<Cell>,
     shared_written: Bytes,
@@ -66,6 +68,7 @@ impl Block {
             index: place.block_index,
             number: number_of(place.grid, place.block_index),
             clocks: Clocks::new(),
+            copies: Copies::new(),
             shared: Vec::new(),
             shared_written: Bytes::default(),
             local_written: HashMap::new(),

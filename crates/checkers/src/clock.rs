@@ -1,24 +1,36 @@
-//! Clocks of a block's warps: what each knows of the others (vector clocks). A warp counts as one thread.
+//! Clocks of a block's warps: what each knows of the others (vector clocks). A warp counts as one thread, and its asynchronous copies as
+//! another one ([`crate::copies`]).
 
 use std::collections::HashMap;
 
 /// Warps of a block, at most.
 pub(crate) const WARPS_MAX: usize = 32;
+/// Warps, and behind them the copies of each.
+pub(crate) const AGENTS_MAX: usize = 2 * WARPS_MAX;
 /// Named barriers of a block.
 const BARRIERS: usize = 16;
 /// Addresses whose clocks are kept apart; further ones share a clock, which orders more than the program does.
 const ADDRESSES_MAX: usize = 4096;
 
-/// For each warp how far it is known to have come.
-pub(crate) type Clock = [u32; WARPS_MAX];
+/// For each warp, and the copies of each, how far they are known to have come.
+pub(crate) type Clock = [u32; AGENTS_MAX];
+
+/// No time of anybody.
+const BEGINNING: Clock = [0; AGENTS_MAX];
 
 /// A barrier that some have reached.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Phase {
     clock: Clock,
     waiting: u32,
     /// Who came first: warp, lane, site, threads.
     first: Option<Arrival>,
+}
+
+impl Default for Phase {
+    fn default() -> Phase {
+        Phase { clock: BEGINNING, waiting: 0, first: None }
+    }
 }
 
 /// A warp's arrival at a barrier.
@@ -37,6 +49,14 @@ struct Waiting {
     lanes: u32,
 }
 
+/// How an address is accessed that others may look at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exchange {
+    pub reads: bool,
+    pub writes: bool,
+    pub waits_for_copies: bool,
+}
+
 /// The clocks of a block.
 pub(crate) struct Clocks {
     warps: Vec<Clock>,
@@ -45,7 +65,7 @@ pub(crate) struct Clocks {
     addresses: HashMap<u64, Clock>,
 }
 
-fn join(into: &mut Clock, other: &Clock) {
+fn join(into: &mut [u32], other: &[u32]) {
     for (into, other) in into.iter_mut().zip(other) {
         *into = (*into).max(*other);
     }
@@ -66,6 +86,23 @@ impl Clocks {
     /// Whether what `other` did at a time is behind `warp`.
     pub fn is_ordered(&self, warp: u32, other: u32, time: u32) -> bool {
         self.warps[warp as usize][other as usize] >= time
+    }
+
+    /// A warp has waited for its copies up to a time.
+    pub fn waited(&mut self, warp: u32, time: u32) {
+        let known = &mut self.warps[warp as usize][WARPS_MAX + warp as usize];
+        *known = (*known).max(time);
+    }
+
+    /// The copies of a warp up to a time pass on that they are complete to whoever looks at an address.
+    pub fn completed(&mut self, warp: u32, address: u64, time: u32) {
+        let known = &mut self.at(address)[WARPS_MAX + warp as usize];
+        *known = (*known).max(time);
+    }
+
+    fn at(&mut self, address: u64) -> &mut Clock {
+        let full = self.addresses.len() >= ADDRESSES_MAX && !self.addresses.contains_key(&address);
+        self.addresses.entry(if full { u64::MAX } else { address }).or_insert(BEGINNING)
     }
 
     /// The last time of `other` that is behind `warp`.
@@ -105,18 +142,19 @@ impl Clocks {
     }
 
     /// A warp accesses an address in a way that others may wait for: it learns what those knew who did so before, and, unless it only
-    /// reads, passes on what it knows.
-    pub fn exchange(&mut self, warp: u32, address: u64, reads: bool, writes: bool) {
-        let full = self.addresses.len() >= ADDRESSES_MAX && !self.addresses.contains_key(&address);
-        let shared = self.addresses.entry(if full { u64::MAX } else { address }).or_insert([0; WARPS_MAX]);
-        let own = &mut self.warps[warp as usize];
-        if reads {
-            join(own, shared);
+    /// reads, passes on what it knows. Of copies it learns only if it waits for them.
+    pub fn exchange(&mut self, warp: u32, address: u64, exchange: Exchange) {
+        let mut own = self.warps[warp as usize];
+        let shared = self.at(address);
+        if exchange.reads {
+            let learned = if exchange.waits_for_copies { AGENTS_MAX } else { WARPS_MAX };
+            join(&mut own[..learned], &shared[..learned]);
         }
-        if writes {
-            join(shared, own);
+        if exchange.writes {
+            join(shared, &own);
             own[warp as usize] += 1;
         }
+        self.warps[warp as usize] = own;
     }
 }
 
@@ -150,10 +188,30 @@ mod tests {
     fn an_address_passes_on_what_its_writers_knew() {
         let mut clocks = Clocks::new();
         let data = clocks.now(2);
-        clocks.exchange(2, 64, false, true);
-        clocks.exchange(3, 128, true, false);
+        let write = Exchange { reads: false, writes: true, waits_for_copies: false };
+        let read = Exchange { reads: true, writes: false, waits_for_copies: true };
+        clocks.exchange(2, 64, write);
+        clocks.exchange(3, 128, read);
         assert!(!clocks.is_ordered(3, 2, data), "another address");
-        clocks.exchange(3, 64, true, false);
+        clocks.exchange(3, 64, read);
         assert!(clocks.is_ordered(3, 2, data) && !clocks.is_ordered(3, 2, clocks.now(2)));
+    }
+
+    #[test]
+    fn copies_are_behind_those_who_wait_for_them() {
+        let (mut clocks, copies) = (Clocks::new(), WARPS_MAX as u32 + 1);
+        clocks.waited(1, 3);
+        assert!(clocks.is_ordered(1, copies, 3) && !clocks.is_ordered(1, copies, 4));
+        assert!(!clocks.is_ordered(0, copies, 1), "another warp has not");
+        clocks.arrive(0, u32::MAX, true, arrival(0));
+        clocks.arrive(0, u32::MAX, true, arrival(1));
+        clocks.goes_on(0, u32::MAX);
+        assert!(clocks.is_ordered(0, copies, 3), "but both were at a barrier since");
+        clocks.completed(1, 64, 7);
+        let look = |waits_for_copies| Exchange { reads: true, writes: false, waits_for_copies };
+        clocks.exchange(1, 64, look(false));
+        assert!(!clocks.is_ordered(1, copies, 7), "an arrival is no wait");
+        clocks.exchange(1, 64, look(true));
+        assert!(clocks.is_ordered(1, copies, 7));
     }
 }

@@ -196,7 +196,8 @@ impl KernelObserver for KernelChecker {
         if !checks.race && !checks.sync {
             return;
         }
-        let is_barrier = self.site(event.site).is_some_and(|site| site.kind == SiteKind::Barrier);
+        let site = self.site(event.site);
+        let is_barrier = site.is_some_and(|site| site.kind == SiteKind::Barrier);
         if checks.sync && !is_barrier {
             self.check_members(event);
         }
@@ -205,6 +206,10 @@ impl KernelObserver for KernelChecker {
         self.begin(&mut block, &event.place, event.lanes);
         if is_barrier {
             self.arrive(&mut block, event);
+        } else if let Some((groups, step)) = site.and_then(|site| self.line(site.line)?.copy_step())
+            && let Some(time) = block.copies.step(event.place.warp, event.lanes, groups, step)
+        {
+            block.clocks.waited(event.place.warp, time);
         }
     }
 

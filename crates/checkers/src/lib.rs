@@ -11,6 +11,7 @@ mod access;
 mod block;
 mod checks;
 mod clock;
+mod copies;
 mod finding;
 mod global;
 mod kernel;

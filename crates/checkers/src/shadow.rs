@@ -11,7 +11,7 @@ pub(crate) struct Record {
     pub clock: u32,
     /// Where in the program.
     pub site: u32,
-    /// The warp in the block, and the lane.
+    /// The warp in the block, or behind all warps its copies, and the lane.
     pub warp: u8,
     pub lane: u8,
     /// Which bytes of the word.

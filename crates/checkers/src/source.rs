@@ -1,5 +1,6 @@
 //! The lines of a module: their text, and the places in CUDA source that debug lines (`.file`, `.loc`) lead to.
 
+use crate::copies::{Groups, Step};
 use std::collections::BTreeMap;
 
 /// A place in CUDA source.
@@ -29,6 +30,47 @@ impl Line {
         WORDS.iter().any(|word| self.text.contains(word))
     }
 
+    /// The instruction without its guard.
+    fn instruction(&self) -> &str {
+        let words =
+            self.text.strip_prefix('@').and_then(|rest| rest.split_once(' ')).map_or(&*self.text, |(_, rest)| rest);
+        words.trim_start()
+    }
+
+    /// Whether its accesses to memory, but for that of an mbarrier, are done by the hardware while the thread goes on.
+    pub fn is_copy(&self) -> bool {
+        let words = self.instruction();
+        words.starts_with("cp.async.") || words.starts_with("cp.reduce.async.")
+    }
+
+    /// Whether an mbarrier is waited for.
+    pub fn waits_for_mbarrier(&self) -> bool {
+        self.text.contains("test_wait") || self.text.contains("try_wait")
+    }
+
+    /// What is done with groups of copies.
+    pub fn copy_step(&self) -> Option<(Groups, Step)> {
+        let words = self.instruction().strip_prefix("cp.async.")?;
+        let (groups, words) = match words.strip_prefix("bulk.") {
+            Some(rest) => (Groups::Bulk, rest),
+            None => (Groups::Plain, words),
+        };
+        let count = |words: &str| {
+            let digits = words.split_whitespace().next()?.trim_end_matches(';');
+            digits.parse().ok()
+        };
+        let step = if words.starts_with("commit_group") {
+            Step::Commit
+        } else if words.starts_with("wait_all") {
+            Step::WaitAll
+        } else if let Some(rest) = words.strip_prefix("wait_group") {
+            Step::WaitBut(count(rest.strip_prefix(".read").unwrap_or(rest))?)
+        } else {
+            return None;
+        };
+        Some((groups, step))
+    }
+
     /// Whether several bytes are moved at once, as compilers do with the padding of structures.
     pub fn moves_padding(&self) -> bool {
         (self.text.contains(".v2.") || self.text.contains(".v4."))
@@ -37,9 +79,8 @@ impl Line {
 
     /// Whether a barrier wants all threads of a warp to arrive together.
     pub fn is_aligned_barrier(&self) -> bool {
-        let words =
-            self.text.strip_prefix('@').and_then(|rest| rest.split_once(' ')).map_or(&*self.text, |(_, rest)| rest);
-        words.trim_start().starts_with("bar.") || words.contains(".aligned")
+        let words = self.instruction();
+        words.starts_with("bar.") || words.contains(".aligned")
     }
 }
 
@@ -106,5 +147,19 @@ mod tests {
         assert_eq!(lines[&9].source, None, "another function");
         assert!(lines[&4].is_strong() && !lines[&6].is_strong());
         assert!(lines[&6].is_aligned_barrier() && !lines[&4].is_aligned_barrier());
+    }
+
+    #[test]
+    fn steps_of_copies_are_told_apart() {
+        let line = |text: &str| Line { text: text.to_owned(), ..Line::default() };
+        let step = |text| line(text).copy_step();
+        assert_eq!(step("cp.async.commit_group;"), Some((Groups::Plain, Step::Commit)));
+        assert_eq!(step("@%p3 cp.async.wait_group 2;"), Some((Groups::Plain, Step::WaitBut(2))));
+        assert_eq!(step("cp.async.wait_all;"), Some((Groups::Plain, Step::WaitAll)));
+        assert_eq!(step("cp.async.bulk.wait_group.read 0;"), Some((Groups::Bulk, Step::WaitBut(0))));
+        assert_eq!(step("cp.async.ca.shared.global [%r1], [%rd1], 4;"), None);
+        assert!(line("cp.async.ca.shared.global [%r1], [%rd1], 4;").is_copy());
+        assert!(!line("mbarrier.try_wait.shared.b64 %p1, [%r1], %rd2;").is_copy());
+        assert!(line("mbarrier.try_wait.shared.b64 %p1, [%r1], %rd2;").waits_for_mbarrier());
     }
 }

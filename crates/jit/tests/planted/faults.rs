@@ -3,6 +3,7 @@
 //! One place of a program is changed, which chance picks among those that the fault can be in. Nothing of this is in the compiler.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use simt_interp::random::Rng;
 use simt_ir::analysis::Layout;
@@ -267,11 +268,28 @@ fn not_flushed(function: &mut Function, rng: &mut Rng) -> bool {
 
 // Hazards.
 
-fn space_of(op: &Op) -> Option<AddressSpace> {
-    match op {
-        Op::Load { space, .. } | Op::Store { space, .. } => Some(*space),
-        _ => None,
-    }
+/// Space, address and the bytes from there on that are accessed.
+fn accessed(op: &Op) -> Option<(AddressSpace, Value, Range<i64>)> {
+    let (space, address, offset, bytes) = match op {
+        Op::Load { space, ty, count, address, offset, .. } => (space, address, *offset, ty.bytes() * u32::from(*count)),
+        Op::Store { space, ty, values, address, offset, .. } => {
+            (space, address, *offset, ty.bytes() * values.len() as u32)
+        }
+        _ => return None,
+    };
+    Some((*space, *address, offset..offset + i64::from(bytes)))
+}
+
+/// Whether two accesses may concern the same memory, so that their order matters.
+fn may_meet(one: &Op, other: &Op) -> bool {
+    let (Some((space, address, bytes)), Some((other_space, other_address, other_bytes))) =
+        (accessed(one), accessed(other))
+    else {
+        return false;
+    };
+    let apart = bytes.end <= other_bytes.start || other_bytes.end <= bytes.start;
+    (space == other_space || [space, other_space].contains(&AddressSpace::Generic))
+        && !(address == other_address && apart)
 }
 
 /// Moves an instruction in front of a store before it in the same block that may concern the same memory.
@@ -280,10 +298,11 @@ fn moved_before_store(function: &mut Function, rng: &mut Rng, moved: fn(&Op) -> 
     for id in function.block_ids() {
         let block = function.block(id);
         for (first, store) in block.instructions.iter().enumerate() {
-            let Op::Store { space, .. } = store.op else { continue };
-            let concerned = |other| space == other || [space, other].contains(&AddressSpace::Generic);
+            if !matches!(store.op, Op::Store { .. }) {
+                continue;
+            }
             for (second, instruction) in block.instructions.iter().enumerate().skip(first + 1) {
-                if moved(&instruction.op) && space_of(&instruction.op).is_some_and(concerned) {
+                if moved(&instruction.op) && may_meet(&store.op, &instruction.op) {
                     places.extend(with_operands(block, first, second).map(|moved| (id, first, moved)));
                 }
             }

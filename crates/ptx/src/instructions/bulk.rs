@@ -4,6 +4,7 @@
 
 use simt_ir::{AddressSpace, BinaryOp, IntCondition, MemoryOrder, Op, Type, Value};
 
+use super::copy::announce;
 use super::mbarrier::complete_transactions;
 use super::memory::{Target, bracketed, elements, target};
 use super::{Declaration, Guarding};
@@ -39,11 +40,12 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
         lower: to_global,
     },
     Declaration {
-        forms: &[
-            "cp.async.bulk.commit_group @8.0 sm_90",
-            "cp.async.bulk.wait_group.read? #n:u32 @8.0 sm_90",
-            "cp.async.bulk.prefetch.LEVEL{L2}.global.L2::cache_hint? [a], size:u32, policy:b64? @8.0 sm_90",
-        ],
+        forms: &["cp.async.bulk.commit_group @8.0 sm_90", "cp.async.bulk.wait_group.read? #n:u32 @8.0 sm_90"],
+        guarding: Guarding::Region,
+        lower: announce,
+    },
+    Declaration {
+        forms: &["cp.async.bulk.prefetch.LEVEL{L2}.global.L2::cache_hint? [a], size:u32, policy:b64? @8.0 sm_90"],
         guarding: Guarding::Region,
         lower: |_, _| Ok(()),
     },

@@ -1,6 +1,7 @@
 //! Asynchronous copies of a thread (PTX ISA 9.7.9.25.3).
 //!
-//! A copy may be complete as soon as it is issued: it is done on the spot, and waiting for it is nothing.
+//! A copy may be complete as soon as it is issued: it is done on the spot, and waiting for it is nothing. Only in a program with marks
+//! ([`announce`]) an observer hears of it.
 
 use simt_ir::{AddressSpace, IntCondition, MemoryOrder, Op, Type, Value};
 
@@ -29,9 +30,19 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
             "cp.async.wait_all @7.0 sm_80",
         ],
         guarding: Guarding::Region,
-        lower: |_, _| Ok(()),
+        lower: announce,
     },
 ];
+
+/// An instruction that does nothing but to order others: where observers count instructions, they hear of it as of an operation of the lanes
+/// that execute it.
+pub(super) fn announce(cx: &mut Lowering<'_>, _: &Checked<'_>) -> Result<(), Problem> {
+    if cx.program.marks {
+        let mask = cx.builder.push1(Op::ActiveMask);
+        cx.builder.push(Op::WarpSync { mask });
+    }
+    Ok(())
+}
 
 /// A type and a number of elements that make 4, 8 or 16 bytes.
 fn words(size: u64) -> Option<(Type, u8)> {

@@ -1,0 +1,20 @@
+// Each thread waits for its own asynchronous copies, and reads those of another warp without a barrier.
+#include <cuda_pipeline.h>
+
+#include "faulty.h"
+
+__global__ void kernel(const int* in, int* out) {
+    __shared__ int tile[64];
+    int i = threadIdx.x;
+    __pipeline_memcpy_async(&tile[i], &in[i], 4);
+    __pipeline_commit();
+    __pipeline_wait_prior(0);
+    out[i] = tile[63 - i];
+}
+
+int main() {
+    kernel<<<1, 64>>>(zeros<int>(64), zeros<int>(64));
+    return finish();
+}
+
+// FINDS: race 12
