@@ -22,4 +22,4 @@ int main() {
 }
 
 // ARCH: compute_90
-// FINDS: race 17
+// FINDS: race 16

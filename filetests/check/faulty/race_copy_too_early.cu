@@ -22,4 +22,4 @@ int main() {
     return finish();
 }
 
-// FINDS: race 17
+// FINDS: race 16

@@ -1,16 +1,18 @@
 //! Index arithmetic that the launch makes superfluous: with known ranges of thread numbers the corrections of signed divisions are zero, and
 //! remainders are bits.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::analysis::{Dominators, Shapes};
 use crate::{BinaryOp, Function, Instruction, Op, Value};
 
-/// Replaces integers that `shapes` knows by constants, sums and shifts by zero by their other operand, and `x - (x & m)` by `x & !m`.
+/// Replaces sums and shifts by what `shapes` knows to be zero by their other operand, and `x - (x & m)` by `x & !m`. Addresses of variables are
+/// no numbers here: checks ask of which variable an address is made.
 pub fn fold_known(function: &mut Function, shapes: &Shapes) {
     let mut folding = Folding {
         replaced: (0..function.value_types.len() as u32).map(Value).collect(),
         masked: HashMap::new(),
+        symbolic: HashSet::new(),
         shapes,
     };
     let order = Dominators::new(function).reverse_post_order().to_vec();
@@ -42,18 +44,20 @@ struct Folding<'a> {
     replaced: Vec<Value>,
     /// Of `x & m`, by its value.
     masked: HashMap<Value, (Value, u64)>,
+    /// What is made of the address of a variable.
+    symbolic: HashSet<Value>,
     shapes: &'a Shapes,
 }
 
 impl Folding<'_> {
     /// Makes an operation a simpler one, or another value stand for its result. `before` are the instructions before it.
     fn fold(&mut self, function: &mut Function, at: &mut Instruction, result: Value, before: &mut Vec<Instruction>) {
+        let is_symbolic = |operand: Value| self.symbolic.contains(&operand);
+        if matches!(at.op, Op::SymbolAddress(_)) || at.op.operands().into_iter().any(is_symbolic) {
+            self.symbolic.insert(result);
+        }
         let ty = function.ty(result);
         if !ty.is_int() || ty.bits() > 64 {
-            return;
-        }
-        if let (Some(bits), false) = (self.constant(result), matches!(at.op, Op::Const { .. })) {
-            at.op = Op::Const { ty, bits };
             return;
         }
         let Op::Binary { op, a, b, .. } = at.op else { return };
@@ -79,7 +83,7 @@ impl Folding<'_> {
 
     /// Of a value that the function had before.
     fn constant(&self, value: Value) -> Option<u64> {
-        self.shapes.known(value).and_then(|fact| fact.constant)
+        self.shapes.known(value).filter(|_| !self.symbolic.contains(&value)).and_then(|fact| fact.constant)
     }
 }
 
