@@ -73,7 +73,7 @@ impl Copies {
         let waited = lanes_in(lanes).filter_map(|lane| {
             let closed = self.closed.get_mut(&(warp, lane, groups))?;
             let complete = closed.len().saturating_sub(left);
-            closed.drain(..complete).last()
+            closed.drain(..complete).next_back()
         });
         waited.max()
     }
