@@ -91,6 +91,7 @@ impl KernelChecker {
                 block.write_shared(offset, if reads && !untouched { 0 } else { event.bytes });
                 untouched.then(|| ("shared memory", format!("offset {offset} of shared memory")))
             }
+            Located::Local(..) if self.writes_local_untold => None,
             Located::Local(owner, offset) => {
                 let thread = event.place.warp * 32 + owner;
                 let untouched = reads && !block.is_local_written(thread, offset, event.bytes);

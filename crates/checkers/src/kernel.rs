@@ -87,6 +87,8 @@ pub struct KernelChecker {
     pub(crate) symbols: Vec<u64>,
     /// Whether memory is written by what is not told: tensors are moved by the engine.
     pub(crate) writes_untold: bool,
+    /// Whether local memory is, as by functions of the device runtime that give results through pointers.
+    pub(crate) writes_local_untold: bool,
 }
 
 impl KernelChecker {
@@ -103,6 +105,8 @@ impl KernelChecker {
         let marks: BTreeSet<u32> = meaning.segments.iter().flatten().map(|mark| mark.line).collect();
         let lines = lines_of(program, |line| sites.contains(&line) || marks.contains(&line));
         let writes_untold = lines.values().any(|line| line.text.contains(".tensor"));
+        let is_runtime = |line: &str| line.trim_start().starts_with(".extern .func") && line.contains("cuda");
+        let writes_local_untold = program.lines().any(is_runtime);
         variables.sort_by_key(|variable| variable.address);
         Arc::new(KernelChecker {
             checker: checker.clone(),
@@ -112,6 +116,7 @@ impl KernelChecker {
             variables,
             symbols: symbols.to_vec(),
             writes_untold,
+            writes_local_untold,
         })
     }
 
