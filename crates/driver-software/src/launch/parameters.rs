@@ -60,13 +60,29 @@ unsafe fn gather_some(
                     if source.is_null() {
                         return Err(invalid);
                     }
-                    ptr::copy_nonoverlapping(source.cast::<u8>(), place.as_mut_ptr(), place.len());
+                    copy_parameter(source.cast(), place);
                 }
             }
             Ok(())
         }
         // SAFETY: passed on.
         (true, false) => unsafe { unpack(buffer, extra) },
+    }
+}
+
+/// Copies a parameter: pointers and numbers, as most are, without calling a function.
+///
+/// # Safety
+/// There are as many bytes at `source` as `place` takes.
+unsafe fn copy_parameter(source: *const u8, place: &mut [u8]) {
+    let to = place.as_mut_ptr();
+    // SAFETY: the caller's promise.
+    unsafe {
+        match place.len() {
+            4 => to.cast::<u32>().write_unaligned(source.cast::<u32>().read_unaligned()),
+            8 => to.cast::<u64>().write_unaligned(source.cast::<u64>().read_unaligned()),
+            bytes => ptr::copy_nonoverlapping(source, to, bytes),
+        }
     }
 }
 

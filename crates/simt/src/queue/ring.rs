@@ -54,14 +54,13 @@ impl Ring {
         Ok(Ring { memory, head: Padded::default(), tail: Cell::new(0), head_seen: Cell::new(0) })
     }
 
-    /// Appends a record. Gives the command back if there is no room.
+    /// Finds room for a record with so many bytes of parameters, if there is any.
     ///
     /// # Safety
-    /// The caller is the only producer, and makes the record known to the consumer afterwards with release ordering.
-    // Inlined for the same reason as `Stream::push`.
-    #[inline(always)]
-    pub(crate) unsafe fn push(&self, command: Command, parameters: &[u8]) -> Result<(), Command> {
-        let bytes = Self::record_bytes(parameters.len());
+    /// The caller is the only producer.
+    #[inline]
+    pub(crate) unsafe fn reserve(&self, parameter_bytes: usize) -> Option<Room<'_>> {
+        let bytes = Self::record_bytes(parameter_bytes);
         let tail = self.tail.get();
         let left_to_end = RING_BYTES - tail % RING_BYTES;
         let skipped = if bytes > left_to_end { left_to_end } else { 0 };
@@ -69,24 +68,14 @@ impl Ring {
         if end - self.head_seen.get() > RING_BYTES {
             self.head_seen.set(self.head.0.load(Ordering::Acquire));
             if end - self.head_seen.get() > RING_BYTES {
-                return Err(command);
+                return None;
             }
         }
         if skipped > 0 {
             // SAFETY: the space up to the end of the ring is free, and large enough: sizes are multiples of 64.
             unsafe { self.record(tail).write(Record { bytes: skipped as u32, command: Command::Skip }) };
         }
-        let record = self.record(tail + skipped);
-        // SAFETY: `bytes` bytes from here on are free.
-        unsafe {
-            record.write(Record { bytes: bytes as u32, command });
-            if !parameters.is_empty() {
-                ptr::copy_nonoverlapping(parameters.as_ptr(), record.add(1).cast::<u8>(), parameters.len());
-            }
-        }
-        self.tail.set(end);
-        self.claim_ahead(end);
-        Ok(())
+        Some(Room { ring: self, start: tail + skipped, bytes: bytes as u32 })
     }
 
     /// Asks for the cache lines of records to come, for writing. The consumer's core has them from the last time round, and
@@ -156,6 +145,39 @@ impl Ring {
     }
 }
 
+/// Room for one record.
+pub(crate) struct Room<'a> {
+    ring: &'a Ring,
+    start: u64,
+    bytes: u32,
+}
+
+impl Room<'_> {
+    /// Writes the record. The caller makes it known to the consumer afterwards with release ordering.
+    ///
+    /// # Safety
+    /// The caller is the only producer, and has reserved nothing else since; there are as many bytes of parameters as the room was made for.
+    // Inlined for the same reason as `Stream::push`.
+    #[inline(always)]
+    pub(crate) unsafe fn write(self, command: impl FnOnce() -> Command, parameters: &[u8]) {
+        debug_assert_eq!(u64::from(self.bytes), Ring::record_bytes(parameters.len()));
+        let record = self.ring.record(self.start);
+        // SAFETY: `bytes` bytes from here on are free.
+        unsafe {
+            // The command is made here and not written as a part of the record, so that each of its numbers goes to its place at
+            // once. Put together on the stack and copied from there in larger pieces, it would wait until it is in the cache.
+            (&raw mut (*record).bytes).write(self.bytes);
+            (&raw mut (*record).command).write(command());
+            if !parameters.is_empty() {
+                ptr::copy_nonoverlapping(parameters.as_ptr(), record.add(1).cast::<u8>(), parameters.len());
+            }
+        }
+        let end = self.start + u64::from(self.bytes);
+        self.ring.tail.set(end);
+        self.ring.claim_ahead(end);
+    }
+}
+
 impl Drop for Ring {
     fn drop(&mut self) {
         let tail = self.tail.get();
@@ -196,7 +218,8 @@ mod tests {
             let parameters = vec![written as u8; (written * 37 % 5000) as usize];
             // SAFETY: this test is the only producer and the only consumer.
             unsafe {
-                if ring.push(operation(&ran), &parameters).is_ok() {
+                if let Some(room) = ring.reserve(parameters.len()) {
+                    room.write(|| operation(&ran), &parameters);
                     written += 1;
                     continue;
                 }

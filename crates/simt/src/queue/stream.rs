@@ -150,31 +150,33 @@ impl Stream {
         if parameters.len() > PARAMETER_BYTES_MAX {
             return Err(InvalidLaunch("there are more than 32764 bytes of parameters"));
         }
-        let record = LaunchRecord { stack_bytes, ..*launch.record() };
-        self.push(Command::Launch(record), Some(launch.kernel()), parameters);
+        let command = || Command::Launch(LaunchRecord { stack_bytes, ..*launch.record() });
+        self.push(command, Some(launch.kernel()), parameters);
         Ok(())
     }
 
     /// Appends a function of the host program. It runs on a thread of the engine that does nothing else, so that it may wait.
     pub fn host_function(self: &Arc<Self>, function: impl FnOnce() + Send + 'static) {
-        self.push(Command::HostFunction(Box::new(function)), None, &[]);
+        let function = Box::new(function);
+        self.push(|| Command::HostFunction(function), None, &[]);
     }
 
     /// Appends a function that runs as soon as the stream reaches it, on whatever thread does. It must not wait.
     pub fn operation(self: &Arc<Self>, function: impl FnOnce() + Send + 'static) {
-        self.push(Command::Operation(Box::new(function)), None, &[]);
+        let function = Box::new(function);
+        self.push(|| Command::Operation(function), None, &[]);
     }
 
     /// Makes what is appended from here on wait for a point of another stream.
     pub fn wait_for(self: &Arc<Self>, point: &Point) {
         if !point.is_reached() && !Arc::ptr_eq(&point.stream, self) {
-            self.push(Command::Wait(point.clone()), None, &[]);
+            self.push(|| Command::Wait(point.clone()), None, &[]);
         }
     }
 
     /// Appends a note of the time; returns the point where it has been taken.
     pub fn stamp(self: &Arc<Self>, timestamp: &Arc<Timestamp>) -> Point {
-        let sequence = self.push(Command::Stamp(timestamp.clone()), None, &[]);
+        let sequence = self.push(|| Command::Stamp(timestamp.clone()), None, &[]);
         Point { stream: self.clone(), sequence }
     }
 
@@ -203,36 +205,44 @@ impl Stream {
 
     // Inlined so that a launch is written to the ring at once, instead of being copied there.
     #[inline(always)]
-    fn push(self: &Arc<Self>, mut command: Command, kernel: Option<&Arc<Kernel>>, parameters: &[u8]) -> u64 {
+    fn push(
+        self: &Arc<Self>,
+        command: impl FnOnce() -> Command,
+        kernel: Option<&Arc<Kernel>>,
+        parameters: &[u8],
+    ) -> u64 {
         let sequence = loop {
             let mut producer = self.producer.lock();
-            // SAFETY: the lock makes this thread the only producer; `written` publishes the record.
-            match unsafe { self.ring.push(command, parameters) } {
-                Ok(()) => {
-                    producer.written += 1;
-                    if let Some(kernel) = kernel {
-                        let sequence = producer.written;
-                        producer.retain(kernel, sequence, || self.completed());
-                    }
-                    // Sequentially consistent with the look at `written` after `state` became idle.
-                    self.written.0.swap(producer.written, Ordering::SeqCst);
-                    break producer.written;
+            // SAFETY: the lock makes this thread the only producer.
+            if let Some(room) = unsafe { self.ring.reserve(parameters.len()) } {
+                // SAFETY: as above; `written` publishes the record.
+                unsafe { room.write(command, parameters) };
+                producer.written += 1;
+                if let Some(kernel) = kernel {
+                    let sequence = producer.written;
+                    producer.retain(kernel, sequence, || self.completed());
                 }
-                Err(refused) => {
-                    command = refused;
-                    // SAFETY: the lock is still held.
-                    let tail = unsafe { self.ring.tail() };
-                    drop(producer);
-                    while !self.ring.has_room(tail, parameters.len()) {
-                        self.engine.wait_until(self, self.half_way());
-                    }
-                }
+                // Sequentially consistent with the look at `written` after `state` became idle.
+                self.written.0.swap(producer.written, Ordering::SeqCst);
+                break producer.written;
             }
+            // SAFETY: the lock is still held.
+            let tail = unsafe { self.ring.tail() };
+            drop(producer);
+            self.wait_for_room(tail, parameters.len());
         };
         if self.state.0.load(Ordering::SeqCst) == State::Idle as u8 && self.change_state(State::Idle, State::Ready) {
             self.engine.enqueue(self.clone());
         }
         sequence
+    }
+
+    /// Waits until a record with so many bytes of parameters has room after `tail`.
+    #[cold]
+    fn wait_for_room(self: &Arc<Self>, tail: u64, parameter_bytes: usize) {
+        while !self.ring.has_room(tail, parameter_bytes) {
+            self.engine.wait_until(self, self.half_way());
+        }
     }
 
     // What follows is for the threads that carry out commands.
