@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Device, Lowered};
-use simt_interp::random::{Case, Check, NanRule};
+use simt_interp::random::{Case, Check};
 
 /// Threads of a block.
 const THREADS: u32 = 128;
@@ -71,15 +71,7 @@ fn lanes_at_a_bound_read_the_bound() {
             .map(|index| 1000 + if upper { index.min(WORDS - 1) } else { index } as u64)
             .collect();
         let lowered = Lowered::new(case).expect("the text is PTX");
-        let same = |actual: &[u64], what: &str| {
-            let compared = lowered.case().compare(&expected, actual, NanRule::Exact);
-            compared.unwrap_or_else(|mismatch| panic!("from {start}, {what}: {mismatch}"));
-        };
-        same(&lowered.interpret().expect("it ends"), "interpreted");
-        same(&lowered.run(&device, true).expect("it runs"), "a warp at a time");
-        for width in [8, 16, 32, THREADS] {
-            let (actual, lanes) = lowered.run_in_teams(&device, width).expect("it runs");
-            same(&actual, &format!("rows of {width}, {lanes} lanes"));
-        }
+        let name = format!("from {start}");
+        lowered.assert_same_everywhere(&device, &[8, 16, 32, THREADS], Some(&expected), &name);
     }
 }

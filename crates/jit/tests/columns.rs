@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Device, Lowered};
-use simt_interp::random::{Case, Check, NanRule};
+use simt_interp::random::{Case, Check};
 
 /// Threads of a block.
 const THREADS: u32 = 128;
@@ -81,16 +81,8 @@ fn columns_are_stored_and_loaded_as_the_interpreter_does() {
             if stride < 4 * THREADS / columns && takes_part != "setp.lt.u32 %p1, %r5, 3;" {
                 continue;
             }
-            let expected = lowered.interpret().expect("it ends");
-            let same = |actual: &[u64], what: &str| {
-                let compared = lowered.case().compare(&expected, actual, NanRule::Exact);
-                compared.unwrap_or_else(|mismatch| panic!("{columns} columns, {takes_part} {what}: {mismatch}"));
-            };
-            same(&lowered.run(&device, true).expect("it runs"), "a warp at a time");
-            for width in [32, THREADS] {
-                let (actual, lanes) = lowered.run_in_teams(&device, width).expect("it runs");
-                same(&actual, &format!("rows of {width}, {lanes} lanes"));
-            }
+            let name = format!("{columns} columns, {takes_part}");
+            lowered.assert_same_everywhere(&device, &[32, THREADS], None, &name);
         }
     }
 }

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Device, Lowered};
-use simt_interp::random::{Case, Check, NanRule};
+use simt_interp::random::{Case, Check};
 
 /// Threads of a block.
 const THREADS: u32 = 128;
@@ -88,15 +88,6 @@ fn lanes_that_left_a_loop_apart_read_and_write_their_own_words() {
             checks: vec![Check::Exact; WORDS as usize / THREADS as usize],
         };
         let lowered = Lowered::new(case).expect("the text is PTX");
-        let expected = lowered.interpret().expect("it ends");
-        let same = |actual: &[u64], what: &str| {
-            let compared = lowered.case().compare(&expected, actual, NanRule::Exact);
-            compared.unwrap_or_else(|mismatch| panic!("{name}, {what}: {mismatch}"));
-        };
-        same(&lowered.run(&device, true).expect("it runs"), "a warp at a time");
-        for width in [16, 32, THREADS] {
-            let (actual, lanes) = lowered.run_in_teams(&device, width).expect("it runs");
-            same(&actual, &format!("rows of {width}, {lanes} lanes"));
-        }
+        lowered.assert_same_everywhere(&device, &[16, 32, THREADS], None, name);
     }
 }

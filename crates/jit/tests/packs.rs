@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Device, Lowered};
-use simt_interp::random::{Case, Check, NanRule};
+use simt_interp::random::{Case, Check};
 
 /// Threads of a block.
 const THREADS: u32 = 128;
@@ -138,16 +138,8 @@ fn parts_are_computed_as_the_interpreter_does() {
     ] {
         for start in [["0f00000000"; 4], ["%f1", "%f2", "%f3", "%f4"], ["%f2", "%f1", "%f3", "%f4"]] {
             let lowered = Lowered::new(case(start, turn, barrier, end)).expect("the text is PTX");
-            let expected = lowered.interpret().expect("it ends");
-            let same = |actual: &[u64], what: &str| {
-                let compared = lowered.case().compare(&expected, actual, NanRule::Exact);
-                compared.unwrap_or_else(|mismatch| panic!("{start:?} {turn} {barrier} {end} {what}: {mismatch}"));
-            };
-            same(&lowered.run(&device, true).expect("it runs"), "a warp at a time");
-            for width in [16, 32, THREADS] {
-                let (actual, lanes) = lowered.run_in_teams(&device, width).expect("it runs");
-                same(&actual, &format!("rows of {width}, {lanes} lanes"));
-            }
+            let name = format!("{start:?} {turn} {barrier} {end}");
+            lowered.assert_same_everywhere(&device, &[16, 32, THREADS], None, &name);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use simt::arena::Purpose;
 use simt::{Domain, DomainConfig, Engine, EngineConfig, Kernel, KernelObserver, Launch, Services, Stream};
-use simt_interp::random::{Case, interpret, interpret_counted};
+use simt_interp::random::{Case, NanRule, interpret, interpret_counted};
 use simt_ir::instrument::{Instrumentation, Mark};
 use simt_ir::{BinaryOp, Instruction, Op, Program, SpecialRegister, Type};
 use simt_llvm::{Compiler, CpuLevel, Options};
@@ -280,6 +280,23 @@ impl Lowered {
         observer: MakeObserver<'_>,
     ) -> Result<Vec<u64>, String> {
         device.run_as(&self.program, &self.case, &self.symbols, specialised, Some(observer))
+    }
+
+    /// Asserts that the interpreter and compiled code, a warp at a time and in teams with rows of these widths, give what is expected; without
+    /// expectations, what the interpreter gives. `name` is for the message.
+    pub fn assert_same_everywhere(&self, device: &Device, widths: &[u32], expected: Option<&[u64]>, name: &str) {
+        let interpreted = self.interpret().expect("it ends");
+        let expected = expected.unwrap_or(&interpreted);
+        let same = |actual: &[u64], what: &str| {
+            let compared = self.case().compare(expected, actual, NanRule::Exact);
+            compared.unwrap_or_else(|mismatch| panic!("{name}, {what}: {mismatch}"));
+        };
+        same(&interpreted, "interpreted");
+        same(&self.run(device, true).expect("it runs"), "a warp at a time");
+        for &width in widths {
+            let (actual, lanes) = self.run_in_teams(device, width).expect("it runs");
+            same(&actual, &format!("rows of {width}, {lanes} lanes"));
+        }
     }
 
     /// The compiled code's output where warps are computed together; also, how many lanes.

@@ -242,13 +242,11 @@ impl FunctionEmitter<'_> {
             return vec![Repr::Vector(loaded)];
         }
         let pattern = self.pattern(access, address, offset);
-        let in_columns = matches!(pattern, Pattern::Columns { .. });
+        let often_missed = self.is_often_missed(address, &pattern);
         let loaded = if let Some(holds) = pattern.holds() {
-            self.in_order_or_listed(address, offset, holds, |this, listed| {
+            self.in_order_or_listed(address, offset, (holds, often_missed), |this, listed| {
                 let loaded = match listed {
-                    Some(addresses) if this.expected[address.0 as usize] || in_columns => {
-                        Loaded::Parts(this.load_listed(access, addresses))
-                    }
+                    Some(addresses) if often_missed => Loaded::Parts(this.load_listed(access, addresses)),
                     Some(addresses) => {
                         this.examine(access, addresses);
                         Loaded::Parts(this.gather_out_of_line(access, addresses))
@@ -336,17 +334,23 @@ impl FunctionEmitter<'_> {
         }
     }
 
+    /// Whether lanes may often lie otherwise than the pattern hopes, so that the other way is to be quick as well: behind loops that they left
+    /// apart, and where a column is not whole.
+    fn is_often_missed(&self, address: Value, pattern: &Pattern) -> bool {
+        self.expected[address.0 as usize] || matches!(pattern, Pattern::Columns { .. })
+    }
+
     /// Does an access in one way if the lanes' addresses lie in order, as was hoped when the code was made, and in another if not: then
     /// `access_lanes` gets the addresses, which nobody has looked at.
     fn in_order_or_listed(
         &mut self,
         address: Value,
         offset: i64,
-        holds: Val,
+        (holds, often_missed): (Val, bool),
         mut access_lanes: impl FnMut(&mut Self, Option<Val>) -> Vec<Val>,
     ) -> Vec<Val> {
         let (slow, quick, join) = (self.new_block("slow"), self.new_block("quick"), self.new_block("accessed"));
-        if self.expected[address.0 as usize] {
+        if often_missed {
             self.ir.cond_br(holds, quick, slow);
         } else {
             self.ir.unlikely_br(self.ir.not(holds), slow, quick);
@@ -375,13 +379,11 @@ impl FunctionEmitter<'_> {
         }
         let whole = self.common_whole(values).map(|whole| self.canonical(values[0], whole));
         let vectors: Vec<Val> = values.iter().map(|value| self.stored(*value)).collect();
-        let in_columns = matches!(pattern, Pattern::Columns { .. });
+        let often_missed = self.is_often_missed(address, &pattern);
         if let Some(holds) = pattern.holds() {
-            self.in_order_or_listed(address, offset, holds, |this, listed| {
+            self.in_order_or_listed(address, offset, (holds, often_missed), |this, listed| {
                 match listed {
-                    Some(addresses) if this.expected[address.0 as usize] || in_columns => {
-                        this.store_listed(access, addresses, &vectors)
-                    }
+                    Some(addresses) if often_missed => this.store_listed(access, addresses, &vectors),
                     Some(addresses) => {
                         this.examine(access, addresses);
                         this.scatter(access, addresses, &vectors);
