@@ -218,6 +218,7 @@ fn way_name(way: AccessWay) -> String {
             format!("segments of {lanes}, {within}{}", if if_in_order { " if in order" } else { "" })
         }
         AccessWay::Columns(count) => format!("{count} columns"),
+        AccessWay::Reversed => "reversed".to_owned(),
         AccessWay::Gather => "gather".to_owned(),
         AccessWay::Scatter => "scatter".to_owned(),
         AccessWay::AtomicOnce => "once for the warp".to_owned(),

@@ -7,7 +7,7 @@ use simt_ir::{Program, pass};
 
 use crate::cpu::{Cpu, CpuLevel};
 use crate::emit::{self, EmittedKernel, Purpose, Target};
-use crate::llvm::{Ir, Lent, Machines};
+use crate::llvm::{Ir, Lent, Machines, Registers};
 use crate::report::Report;
 use crate::steps::{Step, StepClock};
 use crate::{Error, object};
@@ -107,10 +107,10 @@ impl Way<'_> {
             return Ok(false);
         }
         self.machine.run_passes(ir, PIPELINE)?;
-        let bits = self.target.register_bits();
-        let sliced = ir.is_crowded(bits, self.target.registers() * 3 / 4);
+        let registers = Registers { bits: self.target.register_bits(), count: self.target.registers() };
+        let sliced = ir.is_crowded(registers);
         if sliced {
-            ir.order_by_slices(&self.machine, bits)?;
+            ir.order_by_slices(&self.machine, registers)?;
         }
         Ok(sliced)
     }

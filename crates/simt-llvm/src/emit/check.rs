@@ -30,6 +30,11 @@ impl FunctionEmitter<'_> {
     /// Tests an access of all active lanes; leaves by the fault block if one is bad.
     pub fn check(&mut self, access: Access, address: Value, offset: i64, pattern: &Pattern) {
         let is_param = access.space == AddressSpace::Param;
+        // The test for the pattern is that for its bounds.
+        if let Pattern::Reversed { .. } = pattern {
+            self.note_access(access, pattern, Bounds::Tested);
+            return;
+        }
         if !is_param && self.is_proven(access, address, offset) {
             self.note_access(access, pattern, Bounds::Proven);
             return;
@@ -61,6 +66,7 @@ impl FunctionEmitter<'_> {
                 let span = (self.lanes() / segments - 1) * *stride as u32 + (segments - 1) * access.bytes();
                 self.is_bad(access, address, *base, offset, span)
             }
+            Pattern::Reversed { .. } => unreachable!("tested with the pattern"),
             Pattern::Listed(addresses) => {
                 let bad = self.is_bad(access, address, *addresses, offset, 0);
                 self.any(self.ir.and(bad, self.mask))
@@ -105,6 +111,7 @@ impl FunctionEmitter<'_> {
                 let addresses = self.column_addresses(*base, *stride, *segments, access);
                 self.examine(access, addresses);
             }
+            Pattern::Reversed { .. } => unreachable!("tested with the pattern"),
             Pattern::Segments { lanes: addresses, .. } | Pattern::Listed(addresses) => self.examine(access, *addresses),
         }
         self.ir.br(join);
@@ -155,7 +162,7 @@ impl FunctionEmitter<'_> {
     }
 
     /// Whether accesses at `at … at + span`, the offset included, are bad; `at` is an address or one for each lane, and so is the result.
-    fn is_bad(&self, access: Access, address: Value, at: Val, offset: i64, span: u32) -> Val {
+    pub fn is_bad(&self, access: Access, address: Value, at: Val, offset: i64, span: u32) -> Val {
         let never_below = self.shapes.fact(address).range.0.checked_add(offset).is_some_and(|lowest| lowest >= 0);
         let outside = match access.in_arena() && offset.unsigned_abs() < OFFSET_REACH {
             true => self.is_outside(access, self.ir.sub(at, self.like(at, offset as u64)), 0, false),
@@ -218,7 +225,7 @@ impl FunctionEmitter<'_> {
                 }
                 (ACCESS_SEGMENTS, self.i64(stride << 32 | length), offset_of!(WarpContext, access_base))
             }
-            Pattern::Columns { .. } => unreachable!("only shared memory is accessed by columns"),
+            Pattern::Columns { .. } | Pattern::Reversed { .. } => unreachable!("only shared memory is accessed so"),
             Pattern::Listed(addresses) => (ACCESS_LISTED, *addresses, offset_of!(WarpContext, access_addresses)),
         };
         let note = self.ir.store(self.access_code(shape), self.warp_field(offset_of!(WarpContext, access)), 4);

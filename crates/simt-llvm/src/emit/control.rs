@@ -17,7 +17,7 @@ impl FunctionEmitter<'_> {
         let order = self.shapes.schedule.layout.order.clone();
         self.make_blocks(&order);
         self.make_variables(&order);
-        self.choose_kept();
+        self.plan_frame();
         let entry = order[0];
         let entry_slot = self.pending_slot(entry);
         self.ir.store(self.entry_mask, entry_slot, 0);

@@ -303,7 +303,7 @@ impl FunctionEmitter<'_> {
         self.returns = self.function.returns.iter().map(|ty| self.zeroed_slot(self.vector_type(*ty))).collect();
         self.enter_frame();
         self.walk(start, parameters)?;
-        Ok(self.waits.frame_bytes)
+        Ok(self.waits.frame.bytes)
     }
 
     /// Makes the parameters of a device function known.

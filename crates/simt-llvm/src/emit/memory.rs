@@ -65,6 +65,8 @@ pub(super) enum Pattern {
     /// By columns: in each of so many segments the lanes lie `stride` bytes apart, and each segment begins an element behind the one before. So
     /// the lanes at one place of their segments are contiguous. Where the first segment begins, and whether all lanes are active.
     Columns { base: Val, stride: i64, segments: u32, full: Val },
+    /// One element before the other: where the last lane is, and the test for whether the lanes, active or not, lie so and within their space.
+    Reversed { base: Val, holds: Val },
     /// Anything.
     Listed(Val),
 }
@@ -89,6 +91,7 @@ impl Pattern {
         match self {
             Pattern::Contiguous { holds, .. } | Pattern::Segments { holds, .. } => *holds,
             Pattern::Columns { full, .. } => Some(*full),
+            Pattern::Reversed { holds, .. } => Some(*holds),
             Pattern::Uniform(_) | Pattern::Listed(_) => None,
         }
     }
@@ -207,16 +210,36 @@ impl FunctionEmitter<'_> {
             Repr::Segments { bases, stride, speculation: None }
                 if self.lies_in_columns(access, address, stride, bases.len()) =>
             {
-                let full = self.ir.icmp(
-                    IntPredicate::LLVMIntEQ,
-                    self.mask_bits(self.mask),
-                    self.ir.not(self.ir.zero(self.mask_int())),
-                );
+                let full = self.is_full();
                 let base = self.ir.add(bases[0], offset_scalar);
                 Pattern::Columns { base, stride, segments: bases.len() as u32, full }
             }
+            Repr::Affine { base, stride, speculation }
+                if stride == -bytes && access.space == AddressSpace::Shared && access.count == 1 =>
+            {
+                let span = (self.lanes() - 1) * access.bytes();
+                let base = self.ir.add(base, self.i64((offset - i64::from(span)) as u64));
+                let within = self.ir.not(self.is_bad(access, address, base, offset, span));
+                let mut holds = speculation.map_or(within, |s| self.ir.and(s.holds, within));
+                if access.kind == AccessKind::Store {
+                    holds = self.ir.and(holds, self.is_full());
+                }
+                Pattern::Reversed { base, holds }
+            }
             _ => Pattern::Listed(self.ir.add(self.vector(address), self.ir.splat(offset_scalar, self.lanes()))),
         }
+    }
+
+    /// The elements of a vector from the last to the first.
+    fn reversed(&self, vector: Val) -> Val {
+        let order: Vec<u32> = (0..self.lanes()).rev().collect();
+        self.ir.shuffle(vector, vector, &order)
+    }
+
+    /// Whether all lanes are active.
+    fn is_full(&self) -> Val {
+        let all = self.ir.not(self.ir.zero(self.mask_int()));
+        self.ir.icmp(IntPredicate::LLVMIntEQ, self.mask_bits(self.mask), all)
     }
 
     /// Whether lanes that lie `stride` bytes apart in their segments lie by columns that do not overlap.
@@ -329,15 +352,21 @@ impl FunctionEmitter<'_> {
             Pattern::Columns { base, stride, segments, .. } => {
                 Loaded::Parts(vec![self.load_columns(access, base, stride, segments)])
             }
+            Pattern::Reversed { base, .. } => {
+                let pointer = self.pointer(access.space, base);
+                let loaded = self.ir.load_aligned(self.vector_type(access.ty), pointer, access.ty.bytes());
+                Loaded::Parts(vec![self.reversed(loaded)])
+            }
             Pattern::Listed(addresses) => Loaded::Parts(self.gather(access, addresses)),
             Pattern::Uniform(_) => unreachable!("a uniform value is no vector"),
         }
     }
 
     /// Whether lanes may often lie otherwise than the pattern hopes, so that the other way is to be quick as well: behind loops that they left
-    /// apart, and where a column is not whole.
+    /// apart, where a column is not whole, and where the lanes reach over an end of
+    /// their space.
     fn is_often_missed(&self, address: Value, pattern: &Pattern) -> bool {
-        self.expected[address.0 as usize] || matches!(pattern, Pattern::Columns { .. })
+        self.expected[address.0 as usize] || matches!(pattern, Pattern::Columns { .. } | Pattern::Reversed { .. })
     }
 
     /// Does an access in one way if the lanes' addresses lie in order, as was hoped when the code was made, and in another if not: then
@@ -425,6 +454,10 @@ impl FunctionEmitter<'_> {
             }
             Pattern::Columns { base, stride, segments, .. } => {
                 self.store_columns(access, base, stride, segments, vectors[0]);
+            }
+            Pattern::Reversed { base, .. } => {
+                let pointer = self.pointer(access.space, base);
+                self.ir.store(self.reversed(vectors[0]), pointer, access.ty.bytes());
             }
             Pattern::Listed(addresses) => self.scatter(access, addresses, vectors),
             Pattern::Uniform(_) => unreachable!("stored as one"),

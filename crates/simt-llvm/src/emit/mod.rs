@@ -14,6 +14,7 @@ mod directed;
 mod dot;
 mod engine_call;
 mod float;
+mod frame;
 mod instrument;
 mod integer;
 mod kernel;

@@ -27,6 +27,8 @@ pub enum AccessWay {
     },
     /// A plain vector access for each of so many columns, if all lanes are active.
     Columns(u32),
+    /// A plain vector access whose elements are turned around, unless lanes reach over an end of their space.
+    Reversed,
     /// Each lane has an address of its own: a load.
     Gather,
     /// Each lane has an address of its own: a store.
@@ -281,6 +283,7 @@ fn way_of(access: Access, pattern: &Pattern, lanes: u32) -> AccessWay {
             if_in_order: holds.is_some(),
         },
         Pattern::Columns { segments, .. } => AccessWay::Columns(lanes / segments),
+        Pattern::Reversed { .. } => AccessWay::Reversed,
         Pattern::Listed(_) if access.kind == AccessKind::Load => AccessWay::Gather,
         Pattern::Listed(_) => AccessWay::Scatter,
     }

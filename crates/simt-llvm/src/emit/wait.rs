@@ -1,43 +1,30 @@
 //! Suspension: a warp that has to wait saves what it still needs in its frame and returns; the next call goes on behind it.
 
-use std::collections::{HashMap, HashSet};
 use std::mem::offset_of;
 
 use simt_ir::abi::{BARRIER_ARRIVE_ONLY, Status, WarpContext};
-use simt_ir::{BarrierKind, BlockId, FunctionKind, Instruction, Op, Terminator, Type, Value};
+use simt_ir::{BarrierKind, BlockId, FunctionKind, Instruction, Op, Value};
 
-use super::value::{Repr, Variable};
+use super::frame::{Frame, Saved};
+use super::value::Repr;
 use super::{FunctionEmitter, LANES};
 use crate::Error;
-use crate::llvm::{Bb, IntPredicate, Ty, Val};
+use crate::llvm::{Bb, IntPredicate, Val};
 
 /// Turns of a spinning loop between two yields.
 const TURNS_BEFORE_YIELD: u32 = 16;
 
-/// The places where a function goes on after a wait, and the layout of its frame.
+/// The places where a function goes on after a wait, and its frame.
 #[derive(Default)]
 pub(super) struct Waits {
     /// Resume points, numbered from 1.
     resumes: Vec<Bb>,
-    /// Offset in the frame of each slot ever saved.
-    offsets: HashMap<usize, u32>,
-    /// Size of the frame so far.
-    pub frame_bytes: u32,
-    /// Values that are stored to the frame when they are made, and their slots.
-    kept_values: HashSet<Value>,
-    kept: HashSet<usize>,
-}
-
-/// A stack slot with the type and size of what it holds.
-#[derive(Clone, Copy)]
-struct Saved {
-    slot: Val,
-    ty: Ty,
-    bytes: u32,
+    /// The layout of the frame.
+    pub frame: Frame,
 }
 
 impl FunctionEmitter<'_> {
-    fn can_suspend(&self) -> bool {
+    pub(super) fn can_suspend(&self) -> bool {
         self.unit.suspendable && self.function.kind == FunctionKind::Kernel
     }
 
@@ -220,8 +207,7 @@ impl FunctionEmitter<'_> {
                 }
             }
         }
-        let anew: Vec<Saved> =
-            saved.iter().filter(|item| !self.waits.kept.contains(&item.slot.key())).copied().collect();
+        let anew: Vec<Saved> = saved.iter().filter(|item| !self.waits.frame.is_kept(item)).copied().collect();
         let bytes = |items: &[Saved]| items.iter().map(|item| item.bytes).sum();
         self.note_wait(status, bytes(&anew), bytes(&saved));
         self.save(&anew);
@@ -233,124 +219,10 @@ impl FunctionEmitter<'_> {
         let frame = self.warp_pointer(offset_of!(WarpContext, frame));
         for item in &saved {
             let place = self.place(frame, item);
-            self.ir.store(self.ir.load_aligned(item.ty, place, 4), item.slot, 0);
+            let value = self.ir.load_aligned(item.ty, place, 4);
+            self.ir.set_in_frame(value);
+            self.ir.store(value, item.slot, 0);
         }
-    }
-
-    /// Stores slots to their places in the frame.
-    fn save(&mut self, items: &[Saved]) {
-        let frame = self.warp_pointer(offset_of!(WarpContext, frame));
-        for item in items {
-            let place = self.place(frame, item);
-            self.ir.store(self.ir.load(item.ty, item.slot), place, 4);
-        }
-    }
-
-    /// Decides which values are stored to the frame when they are made: those that a barrier in a loop saves in every turn, though they are
-    /// made outside of it.
-    pub fn choose_kept(&mut self) {
-        if !self.can_suspend() {
-            return;
-        }
-        let function = self.function;
-        let layout = &self.shapes.schedule.layout;
-        let mut depth_of = vec![0; function.value_types.len()];
-        for &id in &layout.order {
-            let block = function.block(id);
-            let results = block.instructions.iter().flat_map(|instruction| &instruction.results);
-            for value in results.chain(block.phis.iter().map(|phi| &phi.result)) {
-                depth_of[value.0 as usize] = layout.depth(id);
-            }
-        }
-        let mut kept: Vec<Value> = Vec::new();
-        for &id in &layout.order {
-            let block = function.block(id);
-            if let (Some(last), Terminator::Branch(next)) = (block.instructions.last(), &block.terminator)
-                && self.suspends_after(last)
-            {
-                let (_, values) = self.what_to_save(*next, self.presence.is_alone(id));
-                kept.extend(values.into_iter().filter(|value| depth_of[value.0 as usize] < layout.depth(id)));
-            }
-        }
-        for value in kept {
-            self.waits.kept_values.insert(value);
-            for item in self.slots_of(value) {
-                self.waits.kept.insert(item.slot.key());
-            }
-        }
-    }
-
-    /// Stores a value to the frame that has just been made.
-    pub fn keep(&mut self, value: Value) {
-        if self.waits.kept_values.contains(&value) {
-            let items = self.slots_of(value);
-            self.save(&items);
-        }
-    }
-
-    /// The place of a slot in the frame.
-    fn place(&mut self, frame: Val, item: &Saved) -> Val {
-        let waits = &mut self.waits;
-        let offset = *waits.offsets.entry(item.slot.key()).or_insert_with(|| {
-            let offset = waits.frame_bytes.next_multiple_of(item.bytes.clamp(4, 64));
-            waits.frame_bytes = offset + item.bytes;
-            offset
-        });
-        self.ir.offset_by(frame, offset as usize)
-    }
-
-    /// Slots and values that have to survive a wait.
-    fn what_to_save(&self, next: BlockId, together: bool) -> (Vec<Saved>, Vec<Value>) {
-        let mut values: Vec<Value> = Vec::new();
-        let mut saved = vec![Saved { slot: self.stack_top, ty: self.ir.int(32), bytes: 4 }];
-        for &block in &self.shapes.schedule.layout.order {
-            let pendable =
-                self.predecessors[block.0 as usize].iter().any(|from| !self.shapes.schedule.is_immediate(*from, block));
-            if block != next && (together || !pendable) {
-                continue;
-            }
-            let slot = self.pending[block.0 as usize].expect("every reachable block has a slot");
-            // Of a block that is run by all lanes the walk needs to know who has come, but going on there needs nothing.
-            if block != next || !self.presence.is_full(block) {
-                saved.push(Saved { slot, ty: self.mask_type(), bytes: self.lanes() / 8 });
-            }
-            values.extend(self.liveness.live_in(block));
-            values.extend(self.function.block(block).phis.iter().map(|phi| phi.result));
-        }
-        values.sort_unstable();
-        values.dedup();
-        (saved, values)
-    }
-
-    /// Where a value is kept between blocks.
-    fn slots_of(&self, value: Value) -> Vec<Saved> {
-        let ty = self.function.ty(value);
-        let scalar = |slot: Val| Saved { slot, ty: self.scalar_type(ty), bytes: ty.bytes() };
-        let vector = |slot: Val| Saved { slot, ty: self.vector_type(ty), bytes: self.vector_bytes(ty) };
-        match self.variables[value.0 as usize] {
-            Some(Variable::Uniform(slot)) => vec![scalar(slot)],
-            Some(Variable::Vector(slot)) => vec![vector(slot)],
-            Some(Variable::Part { whole, count, .. }) => {
-                vec![Saved { slot: whole, ty: self.pack_type(ty, count), bytes: self.vector_bytes(ty) * count }]
-            }
-            Some(Variable::Affine { base, speculation: None, .. }) => vec![scalar(base)],
-            Some(Variable::Affine { base, speculation: Some((holds, distances)), .. }) => {
-                vec![scalar(base), Saved { slot: holds, ty: self.ir.int(1), bytes: 1 }, vector(distances)]
-            }
-            Some(Variable::Segments { bases, speculation, .. }) => {
-                let mut list: Vec<Saved> = bases.iter().map(|slot| scalar(*slot)).collect();
-                if let Some((holds, distances)) = speculation {
-                    list.extend([Saved { slot: holds, ty: self.ir.int(1), bytes: 1 }, vector(distances)]);
-                }
-                list
-            }
-            None => Vec::new(),
-        }
-    }
-
-    /// Bytes of all lanes in the frame; predicates are packed.
-    fn vector_bytes(&self, ty: Type) -> u32 {
-        if ty == Type::I1 { self.lanes() / 8 } else { ty.bytes() * self.lanes() }
     }
 
     /// From the slots to the start, or to where the warp waited.

@@ -197,7 +197,9 @@ impl Ir {
     /// A load with the type's own alignment.
     pub fn load(&self, ty: Ty, pointer: Val) -> Val {
         // SAFETY: handles of this `Ir`.
-        Val(unsafe { LLVMBuildLoad2(self.builder, ty.0, pointer.0, UNNAMED) })
+        let load = Val(unsafe { LLVMBuildLoad2(self.builder, ty.0, pointer.0, UNNAMED) });
+        self.set_elsewhere(load);
+        load
     }
 
     /// A load with a given alignment in bytes.
@@ -224,13 +226,15 @@ impl Ir {
     /// A store with a given alignment in bytes; 0 takes the type's own.
     pub fn store(&self, value: Val, pointer: Val, align: u32) -> Val {
         // SAFETY: handles of this `Ir`.
-        unsafe {
+        let store = unsafe {
             let store = LLVMBuildStore(self.builder, value.0, pointer.0);
             if align > 0 {
                 LLVMSetAlignment(store, align);
             }
             Val(store)
-        }
+        };
+        self.set_elsewhere(store);
+        store
     }
 
     /// Marks a load or store volatile.
@@ -401,7 +405,11 @@ impl Ir {
             let value = LLVMGetIntrinsicDeclaration(self.module, id, types.as_mut_ptr(), types.len());
             Fun { value: Val(value), ty: Ty(LLVMGlobalGetValueType(value)) }
         };
-        self.call(function, arguments)
+        let call = self.call(function, arguments);
+        if name.starts_with("llvm.masked.") {
+            self.set_elsewhere(call);
+        }
+        call
     }
 
     /// An atomic read-modify-write; the result is the old value.
@@ -418,14 +426,19 @@ impl Ir {
             Rmw::UMin => LLVMAtomicRMWBinOp::LLVMAtomicRMWBinOpUMin,
         };
         // SAFETY: handles of this `Ir`.
-        Val(unsafe { LLVMBuildAtomicRMW(self.builder, op, pointer.0, operand.0, ordering, 0) })
+        let access = Val(unsafe { LLVMBuildAtomicRMW(self.builder, op, pointer.0, operand.0, ordering, 0) });
+        self.set_elsewhere(access);
+        access
     }
 
     /// An atomic compare-and-exchange; the result is the pair (old value, whether it was exchanged).
     pub fn compare_exchange(&self, pointer: Val, compare: Val, new: Val) -> Val {
         let ordering = LLVMAtomicOrdering::LLVMAtomicOrderingSequentiallyConsistent;
         // SAFETY: handles of this `Ir`.
-        Val(unsafe { LLVMBuildAtomicCmpXchg(self.builder, pointer.0, compare.0, new.0, ordering, ordering, 0) })
+        let access =
+            Val(unsafe { LLVMBuildAtomicCmpXchg(self.builder, pointer.0, compare.0, new.0, ordering, ordering, 0) });
+        self.set_elsewhere(access);
+        access
     }
 
     /// A memory fence.

@@ -4,12 +4,17 @@
 //! made by one `Ir`, used only with it, and do not outlive it: `FunctionEmitter`s borrow the `Ir` for as long as they hold handles, and no
 //! handle is stored elsewhere. That is what every `SAFETY` comment below refers to as *handles of this `Ir`*.
 
+mod apart;
 mod build;
+mod domain;
+mod instructions;
 mod machine;
+mod pieces;
 mod slices;
 
 pub use build::{Bin, Cast, FloatPredicate, IntPredicate, Ordering, Rmw};
 pub use machine::{Lent, Machine, MachineError, Machines};
+pub use slices::Registers;
 
 use std::ffi::CString;
 
@@ -52,6 +57,7 @@ pub struct Ir {
     context: LLVMContextRef,
     module: LLVMModuleRef,
     builder: LLVMBuilderRef,
+    domains: domain::Domains,
 }
 
 impl Drop for Ir {
@@ -74,7 +80,7 @@ impl Ir {
             let context = LLVMContextCreate();
             let module = LLVMModuleCreateWithNameInContext(name.as_ptr(), context);
             let builder = LLVMCreateBuilderInContext(context);
-            Self { context, module, builder }
+            Self { context, module, builder, domains: domain::Domains::new(context) }
         }
     }
 
