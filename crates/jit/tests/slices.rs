@@ -20,6 +20,8 @@ enum Between {
     Nothing,
     /// Stores to shared memory what later loads of the turn read.
     Stores,
+    /// Overwrites what all sums have used before.
+    Overwrites,
     /// Exchanges a sum with another lane, which needs all slices.
     Shuffles,
     /// Sums change places.
@@ -41,6 +43,13 @@ fn case(depth: usize, waits: bool, between: Between) -> Case<String> {
                 let _ = writeln!(turn, "st.shared.f32 [%r6+{}], %s{};", 4096 + step * 4, step % SUMS);
                 let _ = writeln!(turn, "ld.shared.f32 %t0, [%r6+{}];", 4096 + step * 4);
                 let _ = writeln!(turn, "add.f32 %s{0}, %s{0}, %t0;", (step + 5) % SUMS);
+            }
+            Between::Overwrites if step + 1 < depth => {
+                turn += "ld.shared.v2.f32 {%t0, %t2}, [%r6+4096];\n";
+                for sum in 0..SUMS {
+                    let _ = writeln!(turn, "fma.rn.f32 %s{sum}, %t{}, %t{}, %s{sum};", sum % 2 * 2, sum % 3 / 2 * 2);
+                }
+                let _ = writeln!(turn, "mov.f32 %t3, 0f3f{step}00000; st.shared.v2.f32 [%r6+4096], {{%t3, %t3}};");
             }
             Between::Shuffles if step == 0 => {
                 turn += "mov.b32 %r8, %s3; shfl.sync.bfly.b32 %r9, %r8, 17, 31, -1; mov.b32 %s3, %r9;\n";
@@ -96,6 +105,9 @@ fn case(depth: usize, waits: bool, between: Between) -> Case<String> {
     st.shared.f32 [%r7+2560], %t1;
     st.shared.f32 [%r7+3072], %f2;
     st.shared.f32 [%r7+3584], %t1;
+    shl.b32 %r8, %r1, 5;
+    add.s32 %r8, %r8, %r3;
+    st.shared.v2.f32 [%r8+4096], {{%t1, %f2}};
     shr.u32 %r4, %r1, 4;
     shl.b32 %r4, %r4, 6;
     add.s32 %r4, %r4, %r3;
@@ -143,8 +155,8 @@ fn pair(thread: u64) -> u64 {
 #[test]
 fn slices_are_computed_as_the_interpreter_does() {
     let device = Device::new();
-    for between in [Between::Nothing, Between::Stores, Between::Shuffles, Between::Turns] {
-        for (depth, waits) in [(1, true), (4, true), (8, true), (4, false), (8, false)] {
+    for between in [Between::Nothing, Between::Stores, Between::Overwrites, Between::Shuffles, Between::Turns] {
+        for (depth, waits) in [(1, true), (4, true), (6, false)] {
             let lowered = Lowered::new(case(depth, waits, between)).expect("the text is PTX");
             let name = format!("{depth} steps, waits {waits}, {between:?}");
             lowered.assert_same_everywhere(&device, &[16, 32, THREADS], None, &name);

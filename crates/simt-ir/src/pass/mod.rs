@@ -7,6 +7,7 @@ mod fold;
 mod inline;
 mod loop_exits;
 mod share_values;
+mod sink_stores;
 mod specialize;
 mod split_waits;
 
@@ -17,6 +18,7 @@ pub use fold::fold_known;
 pub use inline::inline_calls;
 pub use loop_exits::close_loops;
 pub use share_values::share_values;
+pub use sink_stores::sink_stores;
 pub use specialize::specialize;
 pub use split_waits::split_at_waits;
 
@@ -35,6 +37,7 @@ pub fn prepare(program: &mut Program, launch: LaunchShape) {
         let function = &mut program.functions[index];
         share_values(function);
         remove_dead_code(function);
+        sink_stores(function);
         split_at_waits(function);
         close_loops(function);
     }

@@ -97,6 +97,16 @@ impl Pattern {
     }
 }
 
+/// Whether lanes that lie apart in their segments, `bytes` each, lie by columns that do not overlap.
+pub(super) fn lies_in_columns(shape: Shape, bytes: u32, lanes: u32) -> bool {
+    let Shape::Segmented { stride, length, outer: Some(outer), .. } = shape else { return false };
+    let (bytes, segments) = (i64::from(bytes), lanes / u32::from(length));
+    segments >= COLUMN_LANES_MIN
+        && outer == bytes
+        && (i64::from(segments) * bytes..COLUMN_STRIDE_MAX).contains(&stride)
+        && stride % bytes == 0
+}
+
 impl FunctionEmitter<'_> {
     pub fn memory(&mut self, op: &Op, results: &[Value]) -> Result<(), Error> {
         let (guard, order) = match op {
@@ -208,7 +218,9 @@ impl FunctionEmitter<'_> {
                 Pattern::Segments { bases, lanes, contiguous: stride != 0, holds: speculation.map(|s| s.holds) }
             }
             Repr::Segments { bases, stride, speculation: None }
-                if self.lies_in_columns(access, address, stride, bases.len()) =>
+                if access.space == AddressSpace::Shared
+                    && access.count == 1
+                    && lies_in_columns(self.shape(address), access.bytes(), self.lanes()) =>
             {
                 let full = self.is_full();
                 let base = self.ir.add(bases[0], offset_scalar);
@@ -240,22 +252,6 @@ impl FunctionEmitter<'_> {
     fn is_full(&self) -> Val {
         let all = self.ir.not(self.ir.zero(self.mask_int()));
         self.ir.icmp(IntPredicate::LLVMIntEQ, self.mask_bits(self.mask), all)
-    }
-
-    /// Whether lanes that lie `stride` bytes apart in their segments lie by columns that do not overlap.
-    fn lies_in_columns(&self, access: Access, address: Value, stride: i64, segments: usize) -> bool {
-        let bytes = i64::from(access.bytes());
-        let outer = match self.shape(address) {
-            Shape::Segmented { outer, .. } => outer,
-            _ => None,
-        };
-        let column = segments as i64 * bytes;
-        let worth_while = segments as u32 >= COLUMN_LANES_MIN && access.space == AddressSpace::Shared;
-        worth_while
-            && access.count == 1
-            && outer == Some(bytes)
-            && (column..COLUMN_STRIDE_MAX).contains(&stride)
-            && stride % bytes == 0
     }
 
     /// Loads; values of a pack stay together.

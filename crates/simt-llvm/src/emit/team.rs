@@ -9,10 +9,12 @@ use std::collections::HashMap;
 use simt_ir::abi::TEAM_LANES_MAX;
 use simt_ir::analysis::{LaunchShape, Layout, LoopId, Presence, Shape, Shapes};
 use simt_ir::{
-    BarrierKind, BlockId, Function, MemoryOrder, Op, Program, SpecialRegister, Terminator, Type, Value, WARP_SIZE,
+    AddressSpace, BarrierKind, BlockId, Function, MemoryOrder, Op, Program, SpecialRegister, Terminator, Type, Value,
+    WARP_SIZE,
 };
 
 use super::Target;
+use super::memory::lies_in_columns;
 
 /// The number of lanes to compute together: as many as `wanted` if the kernel can be computed so, or what promises most.
 pub fn choose_lanes(program: &Program, launch: LaunchShape, target: Target, wanted: Option<u32>) -> u32 {
@@ -26,15 +28,16 @@ pub fn choose_lanes(program: &Program, launch: LaunchShape, target: Target, want
     let kernel = program.kernel();
     let alone = Walked::new(program, kernel, launch);
     let wanted = f64::from(WARP_SIZE) * alone.idleness(target);
-    let promises = |lanes: u32| {
-        let together = Walked::new(program, kernel, LaunchShape { lanes, ..launch });
-        let carried = together.carried_registers(lanes, target);
-        // Half as many lanes would do.
-        let too_many = f64::from(lanes / 2) >= wanted;
+    let irregular = alone.irregular_accesses();
+    let promises = |lanes: &&u32| {
+        let together = Walked::new(program, kernel, LaunchShape { lanes: **lanes, ..launch });
+        let carried = together.carried_registers(**lanes, target);
         let fits = carried * 2 <= target.registers();
+        // Half as many lanes would do, unless accesses get a pattern by more.
+        let too_many = f64::from(**lanes / 2) >= wanted && together.irregular_accesses() >= irregular;
         !too_many && fits && together.is_regular() && together.keeps_patterns_of(&alone)
     };
-    sizes.into_iter().find(|lanes| promises(*lanes)).unwrap_or(WARP_SIZE)
+    sizes.iter().find(promises).copied().unwrap_or(WARP_SIZE)
 }
 
 /// All numbers of lanes that the kernel can be computed with, the fewest first.
@@ -57,12 +60,13 @@ const SCALARS_PER_CYCLE: f64 = 4.0;
 /// A kernel as so many lanes walk through it.
 struct Walked<'a> {
     kernel: &'a Function,
+    lanes: u32,
     shapes: Shapes,
 }
 
 impl<'a> Walked<'a> {
     fn new(program: &Program, kernel: &'a Function, launch: LaunchShape) -> Self {
-        Self { kernel, shapes: Shapes::new(program, kernel, launch) }
+        Self { kernel, lanes: launch.lanes, shapes: Shapes::new(program, kernel, launch) }
     }
 
     /// How many times as long the innermost loops' chains of dependent operations take as the core needs to begin all their instructions.
@@ -171,19 +175,34 @@ impl<'a> Walked<'a> {
         blocks.flat_map(|block| &self.kernel.block(*block).instructions).map(|instruction| &instruction.op)
     }
 
-    /// Whether an access is neither one for all lanes nor in order.
+    /// Accesses without a pattern, in loops and outside.
+    fn irregular_accesses(&self) -> usize {
+        let order = &self.shapes.schedule.layout.order;
+        let instructions = order.iter().flat_map(|block| &self.kernel.block(*block).instructions);
+        instructions.filter(|instruction| self.is_irregular(&instruction.op)).count()
+    }
+
+    /// Whether an access is neither one for all lanes, nor in order, nor by columns, nor from the last lane to the first.
     fn is_irregular(&self, op: &Op) -> bool {
-        let (address, bytes) = match op {
-            Op::Load { ty, count, address, .. } => (*address, ty.bytes() * u32::from(*count)),
-            Op::Store { ty, values, address, .. } => (*address, ty.bytes() * values.len() as u32),
+        let (address, bytes, one_shared) = match op {
+            Op::Load { space, ty, count, address, .. } => {
+                (*address, ty.bytes() * u32::from(*count), *space == AddressSpace::Shared && *count == 1)
+            }
+            Op::Store { space, ty, values, address, .. } => {
+                (*address, ty.bytes() * values.len() as u32, *space == AddressSpace::Shared && values.len() == 1)
+            }
             // Lane by lane, however the addresses lie.
             Op::Atomic { .. } => return true,
             _ => return false,
         };
-        match self.shapes.shape(address) {
+        let shape = self.shapes.shape(address);
+        match shape {
             Shape::Uniform => false,
-            Shape::Affine { stride, .. } => stride != i64::from(bytes),
-            Shape::Segmented { stride, .. } => stride != 0 && stride != i64::from(bytes),
+            Shape::Affine { stride, .. } => stride != i64::from(bytes) && !(one_shared && stride == -i64::from(bytes)),
+            Shape::Segmented { stride, .. } => {
+                let in_columns = one_shared && lies_in_columns(shape, bytes, self.lanes);
+                stride != 0 && stride != i64::from(bytes) && !in_columns
+            }
             Shape::Varying => true,
         }
     }
