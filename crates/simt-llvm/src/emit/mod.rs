@@ -25,6 +25,7 @@ mod memory;
 pub mod notes;
 mod outline;
 mod pack;
+mod prefetch;
 mod rows;
 mod runtime;
 mod team;

@@ -4,21 +4,12 @@
 use std::mem::offset_of;
 
 use simt_ir::abi::LaunchContext;
-use simt_ir::analysis::LoopId;
 use simt_ir::{AddressSpace, Value};
 
 use super::FunctionEmitter;
 use super::memory::Access;
 use super::value::Repr;
 use crate::llvm::{Bin, Cast, Fun, IntPredicate, Ty, Val};
-
-/// How far ahead of a stream of loads the processor is asked to fetch: a copy of large arrays gains about a seventh, and no more from any
-/// distance up to a page.
-const PREFETCH_DISTANCE_BYTES: u32 = 2048;
-const CACHE_LINE_BYTES: u32 = 64;
-
-/// Turns of a loop ahead of which its loads are fetched: about as many as pass while memory answers.
-const PREFETCH_TURNS: u64 = 8;
 
 impl FunctionEmitter<'_> {
     pub fn load_uniform(&mut self, access: Access, at: Val) -> Vec<Repr> {
@@ -38,43 +29,6 @@ impl FunctionEmitter<'_> {
         self.prefetch(access, pointer);
         let mask = self.repeat_mask(access.count);
         self.masked_load(ty, pointer, access.ty.bytes(), mask)
-    }
-
-    /// Asks for what will be loaded soon. Outside of loops that is what a block soon after this one loads: blocks follow each other along x, and
-    /// so does most of what they load. In a loop it is what this access will load some turns later, if its address goes on
-    /// as it did since the last turn; strides like that of a whole grid the processor does not see by itself.
-    fn prefetch(&mut self, access: Access, pointer: Val) {
-        if access.space != AddressSpace::Global {
-            return;
-        }
-        let distance = match self.shapes.schedule.layout.innermost[self.block.0 as usize] {
-            None => self.i64(PREFETCH_DISTANCE_BYTES.into()),
-            Some(id) if self.runs_through(id) => self.distance_in_loop(pointer),
-            Some(_) => return,
-        };
-        for line in 0..(self.lanes() * access.bytes()).div_ceil(CACHE_LINE_BYTES) {
-            let at = self.ir.offset(pointer, self.ir.add(distance, self.i64((line * CACHE_LINE_BYTES).into())));
-            // To be read, of use to all caches, data.
-            self.ir.intrinsic("llvm.prefetch", &[self.ir.ptr()], &[at, self.i32(0), self.i32(3), self.i32(1)]);
-        }
-    }
-
-    /// Whether a loop's turns follow each other without waits, which would forget what is known of the last turn.
-    fn runs_through(&self, id: LoopId) -> bool {
-        !self.shapes.schedule.spins[id.0 as usize] && !self.waits_within(id.0 as usize)
-    }
-
-    /// How far the access will have moved on in some turns: the way since the last time, several times over; 0 the first time.
-    fn distance_in_loop(&mut self, pointer: Val) -> Val {
-        let ir = self.ir;
-        let word = ir.int(64);
-        let last = self.zeroed_slot(word);
-        let address = ir.cast(Cast::PtrToInt, pointer, word);
-        let before = ir.load(word, last);
-        ir.store(address, last, 0);
-        let known = ir.icmp(IntPredicate::LLVMIntNE, before, ir.zero(word));
-        let way = ir.mul(ir.sub(address, before), self.i64(PREFETCH_TURNS));
-        ir.select(known, way, ir.zero(word))
     }
 
     fn masked_load(&self, ty: Ty, pointer: Val, align: u32, mask: Val) -> Val {

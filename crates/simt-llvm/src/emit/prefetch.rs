@@ -1,0 +1,99 @@
+//! Fetching ahead: asking the processor for what loads will want soon.
+
+use simt_ir::analysis::LoopId;
+use simt_ir::{AddressSpace, BinaryOp, BlockId, Op, Terminator, Value};
+
+use super::FunctionEmitter;
+use super::memory::Access;
+use crate::llvm::{Cast, IntPredicate, Val};
+
+/// How far ahead of a stream of loads the processor is asked to fetch: a copy of large arrays gains about a seventh, and no more from any
+/// distance up to a page.
+const PREFETCH_DISTANCE_BYTES: u32 = 2048;
+const CACHE_LINE_BYTES: u32 = 64;
+
+/// Turns of a loop ahead of which its loads are fetched: about as many as pass while memory answers.
+const PREFETCH_TURNS: u64 = 8;
+
+impl FunctionEmitter<'_> {
+    /// Asks for what will be loaded soon. Outside of loops, and in loops of few turns, that is what a block soon after this one loads: blocks follow each other along x, and
+    /// so does most of what they load. In a loop it is what this access will load some turns later, if its address goes on
+    /// as it did since the last turn; strides like that of a whole grid the processor does not see by itself.
+    pub fn prefetch(&mut self, access: Access, pointer: Val) {
+        if access.space != AddressSpace::Global {
+            return;
+        }
+        let distance = match self.shapes.schedule.layout.innermost[self.block.0 as usize] {
+            None => self.i64(PREFETCH_DISTANCE_BYTES.into()),
+            Some(id) if self.is_short(id) => self.i64(PREFETCH_DISTANCE_BYTES.into()),
+            Some(id) if self.runs_through(id) => self.distance_in_loop(pointer),
+            Some(_) => return,
+        };
+        for line in 0..(self.lanes() * access.bytes()).div_ceil(CACHE_LINE_BYTES) {
+            let at = self.ir.offset(pointer, self.ir.add(distance, self.i64((line * CACHE_LINE_BYTES).into())));
+            // To be read, of use to all caches, data.
+            self.ir.intrinsic("llvm.prefetch", &[self.ir.ptr()], &[at, self.i32(0), self.i32(3), self.i32(1)]);
+        }
+    }
+
+    /// Whether a loop's turns follow each other without waits, which would forget what is known of the last turn.
+    fn runs_through(&self, id: LoopId) -> bool {
+        !self.shapes.schedule.spins[id.0 as usize] && !self.waits_within(id.0 as usize)
+    }
+
+    /// How far the access will have moved on in some turns: the way since the last time, several times over; 0 the first time.
+    fn distance_in_loop(&mut self, pointer: Val) -> Val {
+        let ir = self.ir;
+        let word = ir.int(64);
+        let last = self.zeroed_slot(word);
+        let address = ir.cast(Cast::PtrToInt, pointer, word);
+        let before = ir.load(word, last);
+        ir.store(address, last, 0);
+        let known = ir.icmp(IntPredicate::LLVMIntNE, before, ir.zero(word));
+        let way = ir.mul(ir.sub(address, before), self.i64(PREFETCH_TURNS));
+        ir.select(known, way, ir.zero(word))
+    }
+
+    /// Whether a loop is known to end before what it fetches ahead would be of use: it counts in steps to a constant.
+    fn is_short(&self, id: LoopId) -> bool {
+        let layout = &self.shapes.schedule.layout;
+        let info = layout.loop_info(id);
+        let blocks = &layout.order[info.first..=info.last];
+        blocks.iter().any(|&block| {
+            let Terminator::CondBranch { condition, .. } = self.function.block(block).terminator else { return false };
+            let Some(Op::IntCompare { a, b, .. }) = self.defined_in(condition, blocks) else { return false };
+            let limit = |value: Value| self.shapes.fact(value).constant.map(|bits| i64::from(bits as u32 as i32));
+            let turns = match (limit(*a), limit(*b)) {
+                (None, Some(limit)) => self.turns_to(*a, limit, blocks),
+                (Some(limit), None) => self.turns_to(*b, limit, blocks),
+                _ => None,
+            };
+            turns.is_some_and(|turns| turns < PREFETCH_TURNS as i64)
+        })
+    }
+
+    /// At most how many turns it takes until a value that a loop counts up has come to a limit.
+    fn turns_to(&self, counted: Value, limit: i64, blocks: &[BlockId]) -> Option<i64> {
+        let step_from = |value: Value| match self.defined_in(value, blocks)? {
+            Op::Binary { op: BinaryOp::Add, a, b, .. } => {
+                let step = self.shapes.fact(*b).constant?;
+                Some((*a, i64::from(step as u32 as i32)))
+            }
+            _ => None,
+        };
+        let phis = || blocks.iter().flat_map(|block| &self.function.block(*block).phis);
+        // The comparison is of the phi or of the value that it will have next.
+        let from = step_from(counted).map_or(counted, |(phi, _)| phi);
+        let phi = phis().find(|phi| phi.result == from)?;
+        let step = phi.incoming.iter().find_map(|(_, value)| step_from(*value).filter(|(base, _)| *base == from))?.1;
+        let starts = phi.incoming.iter().filter(|(block, _)| !blocks.contains(block));
+        let lowest = starts.map(|(_, value)| self.shapes.fact(*value).range.0).min()?;
+        (step > 0 && limit >= lowest).then(|| (limit - lowest) / step + 1)
+    }
+
+    /// The operation that a value is the result of, if it is one of these blocks'.
+    fn defined_in(&self, value: Value, blocks: &[BlockId]) -> Option<&Op> {
+        let mut instructions = blocks.iter().flat_map(|block| &self.function.block(*block).instructions);
+        instructions.find(|instruction| instruction.results.contains(&value)).map(|instruction| &instruction.op)
+    }
+}
