@@ -27,7 +27,7 @@ pub fn text(report: &Report, program: &str) -> String {
     row("calls", way_of_calling(report));
     row("memory", format!("{} bytes shared, {} bytes local a lane", report.shared_bytes, report.local_bytes));
     let reduced = if report.reduced_passes { ": so many that LLVM's passes were reduced" } else { "" };
-    let sliced = if report.sliced { "; a loop is ordered by slices of the warp" } else { "" };
+    let sliced = if report.sliced { "; ordered by slices of the warp" } else { "" };
     row("LLVM", format!("{} instructions emitted{reduced}{sliced}", report.llvm_instructions));
     for function in report.functions.iter().rev() {
         if function.name != kernel.name {
