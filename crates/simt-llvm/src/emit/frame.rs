@@ -30,14 +30,21 @@ impl Frame {
         self.kept.contains(&item.slot.key())
     }
 
+    /// Room for so many bytes, aligned to as many, or to 64.
+    fn reserve(&mut self, bytes: u32) -> u32 {
+        let offset = self.bytes.next_multiple_of(bytes.clamp(4, 64));
+        self.bytes = offset + bytes;
+        offset
+    }
+
     fn offset(&mut self, item: &Saved) -> u32 {
         let key = self.groups.of(item.slot.key());
-        let bytes = &mut self.bytes;
-        *self.offsets.entry(key).or_insert_with(|| {
-            let offset = bytes.next_multiple_of(item.bytes.clamp(4, 64));
-            *bytes = offset + item.bytes;
-            offset
-        })
+        if let Some(&offset) = self.offsets.get(&key) {
+            return offset;
+        }
+        let offset = self.reserve(item.bytes);
+        self.offsets.insert(key, offset);
+        offset
     }
 }
 
@@ -213,6 +220,12 @@ impl FunctionEmitter<'_> {
     pub(super) fn place(&mut self, frame: Val, item: &Saved) -> Val {
         let offset = self.waits.frame.offset(item);
         self.ir.offset_by(frame, offset as usize)
+    }
+
+    /// A word in the frame that nothing else uses.
+    pub(super) fn frame_word(&mut self) -> Val {
+        let offset = self.waits.frame.reserve(8);
+        self.ir.offset_by(self.warp_pointer(offset_of!(WarpContext, frame)), offset as usize)
     }
 
     /// Slots and values that have to survive a wait.

@@ -27,9 +27,26 @@ impl FunctionEmitter<'_> {
             None => self.i64(PREFETCH_DISTANCE_BYTES.into()),
             Some(id) if self.is_short(id) => self.i64(PREFETCH_DISTANCE_BYTES.into()),
             Some(id) if self.runs_through(id) => self.distance_in_loop(pointer),
+            Some(id) if self.comes_back(id) => self.distance_over_waits(pointer),
             Some(_) => return,
         };
-        for line in 0..(self.lanes() * access.bytes()).div_ceil(CACHE_LINE_BYTES) {
+        self.fetch(pointer, distance, self.lanes() * access.bytes());
+    }
+
+    /// As [`FunctionEmitter::prefetch`], for segments of so many bytes. Outside of loops that wait, what segments will be wanted nobody knows.
+    pub fn prefetch_segments(&mut self, access: Access, pointers: &[Val]) {
+        let innermost = self.shapes.schedule.layout.innermost[self.block.0 as usize];
+        if access.space == AddressSpace::Global && innermost.is_some_and(|id| self.comes_back(id)) {
+            let distance = self.distance_over_waits(pointers[0]);
+            for pointer in pointers {
+                self.fetch(*pointer, distance, self.lanes() / pointers.len() as u32 * access.bytes());
+            }
+        }
+    }
+
+    /// Asks for the lines of so many bytes, a distance from where a pointer points.
+    fn fetch(&mut self, pointer: Val, distance: Val, bytes: u32) {
+        for line in 0..bytes.div_ceil(CACHE_LINE_BYTES) {
             let at = self.ir.offset(pointer, self.ir.add(distance, self.i64((line * CACHE_LINE_BYTES).into())));
             // To be read, of use to all caches, data.
             self.ir.intrinsic("llvm.prefetch", &[self.ir.ptr()], &[at, self.i32(0), self.i32(3), self.i32(1)]);
@@ -39,6 +56,24 @@ impl FunctionEmitter<'_> {
     /// Whether a loop's turns follow each other without waits, which would forget what is known of the last turn.
     fn runs_through(&self, id: LoopId) -> bool {
         !self.shapes.schedule.spins[id.0 as usize] && !self.waits_within(id.0 as usize)
+    }
+
+    /// Whether a loop's turns have waits between them and nothing else, so that the frame knows of the last turn.
+    fn comes_back(&self, id: LoopId) -> bool {
+        !self.shapes.schedule.spins[id.0 as usize] && self.can_suspend() && self.waits_within(id.0 as usize)
+    }
+
+    /// How far the access will have moved on in the next turn, which begins when all warps have come to the end of this one: the way since the
+    /// last time, which the frame knows. The first time it knows nothing, and a place is fetched that nobody wants.
+    fn distance_over_waits(&mut self, pointer: Val) -> Val {
+        let word = self.ir.int(64);
+        let place = self.frame_word();
+        let address = self.ir.cast(Cast::PtrToInt, pointer, word);
+        let before = self.ir.load_aligned(word, place, 8);
+        self.ir.set_in_frame(before);
+        let note = self.ir.store(address, place, 8);
+        self.ir.set_in_frame(note);
+        self.ir.sub(address, before)
     }
 
     /// How far the access will have moved on in some turns: the way since the last time, several times over; 0 the first time.

@@ -54,13 +54,14 @@ impl FunctionEmitter<'_> {
     pub fn load_contiguous_segments(&mut self, access: Access, bases: &[Val]) -> Val {
         let length = self.lanes() / bases.len() as u32;
         let ty = self.ir.vector(self.scalar_type(access.ty), length * access.count);
-        let parts: Vec<Val> = bases
+        let pointers: Vec<Val> = bases.iter().map(|base| self.pointer(access.space, *base)).collect();
+        self.prefetch_segments(access, &pointers);
+        let parts: Vec<Val> = pointers
             .iter()
             .enumerate()
-            .map(|(index, base)| {
+            .map(|(index, pointer)| {
                 let mask = self.segment_mask(index as u32 * length, length);
-                let pointer = self.pointer(access.space, *base);
-                self.masked_load(ty, pointer, access.ty.bytes(), self.repeated(mask, length, access.count))
+                self.masked_load(ty, *pointer, access.ty.bytes(), self.repeated(mask, length, access.count))
             })
             .collect();
         self.concatenate(&parts)
