@@ -107,6 +107,8 @@ impl Way<'_> {
             return Ok(false);
         }
         self.machine.run_passes(ir, PIPELINE)?;
+        ir.sink_to_slow_paths();
+        self.machine.run_passes(ir, "function(dce)")?;
         let registers = Registers { bits: self.target.register_bits(), count: self.target.registers() };
         let sliced = ir.is_crowded(registers);
         if sliced {

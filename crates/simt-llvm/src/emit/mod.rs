@@ -44,7 +44,7 @@ use simt_ir::analysis::{Dominators, Liveness, Packs, Presence, Shape, Shapes};
 use simt_ir::{BlockId, Function, Op, Program, Type, Value};
 
 use crate::Error;
-use crate::llvm::{Bb, Fun, Ir, Ty, Val};
+use crate::llvm::{Bb, Fun, Ir, SLOW, Ty, Val};
 use value::{Repr, Variable};
 
 /// Lanes of a warp as the vector length that LLVM wants.
@@ -247,8 +247,12 @@ impl<'a> FunctionEmitter<'a> {
         self.ir.constant_vector(&numbers)
     }
 
+    /// A block. What is made on a slow path belongs to it.
     fn new_block(&self, name: &str) -> Bb {
-        self.ir.append_block(self.fun, name)
+        match self.ir.is_on_slow_path() {
+            true => self.ir.append_block(self.fun, &format!("{SLOW}_{name}")),
+            false => self.ir.append_block(self.fun, name),
+        }
     }
 
     /// A stack slot, made in the function's first block.

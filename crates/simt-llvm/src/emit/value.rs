@@ -202,8 +202,23 @@ impl FunctionEmitter<'_> {
     /// Each segment's scalar in all of its lanes.
     pub fn spread_segments(&self, bases: &Bases) -> Val {
         let length = self.segment_length(bases);
+        if bases.len() > 1 && self.ir.type_of(bases[0]) == self.ir.int(1) {
+            return self.spread_bits(bases, length);
+        }
         let parts: Vec<Val> = bases.iter().map(|base| self.ir.splat(*base, length)).collect();
         self.concatenate(&parts)
+    }
+
+    /// As [`FunctionEmitter::spread_segments`], for predicates: by one number, since LLVM would put the lanes together one by one.
+    fn spread_bits(&self, bases: &Bases, length: u32) -> Val {
+        let ir = self.ir;
+        let (word, segment) = (ir.int(self.lanes()), ir.int(length));
+        let spread = |(index, base): (usize, &Val)| {
+            let bits = ir.cast(Cast::ZExt, ir.cast(Cast::SExt, *base, segment), word);
+            ir.bin(Bin::Shl, bits, ir.constant(word, index as u64 * u64::from(length)))
+        };
+        let all = bases.iter().enumerate().map(spread).reduce(|a, b| ir.or(a, b)).expect("there are segments");
+        ir.cast(Cast::BitCast, all, ir.vector(ir.int(1), self.lanes()))
     }
 
     fn segment_length(&self, bases: &Bases) -> u32 {

@@ -6,6 +6,7 @@
 
 mod apart;
 mod build;
+mod cold;
 mod domain;
 mod instructions;
 mod machine;
@@ -13,6 +14,7 @@ mod pieces;
 mod slices;
 
 pub use build::{Bin, Cast, FloatPredicate, IntPredicate, Ordering, Rmw};
+pub use cold::SLOW;
 pub use machine::{Lent, Machine, MachineError, Machines};
 pub use slices::Registers;
 
