@@ -9,6 +9,7 @@ mod packs;
 mod presence;
 mod schedule;
 mod shape;
+mod turns;
 
 pub(crate) use apart::whole_warp_operations;
 pub use cause::Cause;
@@ -20,3 +21,4 @@ pub use packs::Packs;
 pub use presence::Presence;
 pub use schedule::Schedule;
 pub use shape::{Fact, LaunchShape, Place, SEGMENTS_MAX, Shape, Shapes};
+pub use turns::turns_at_most;

@@ -1,7 +1,7 @@
 //! Fetching ahead: asking the processor for what loads will want soon.
 
-use simt_ir::analysis::LoopId;
-use simt_ir::{AddressSpace, BinaryOp, BlockId, Op, Terminator, Value};
+use simt_ir::AddressSpace;
+use simt_ir::analysis::{LoopId, turns_at_most};
 
 use super::FunctionEmitter;
 use super::memory::Access;
@@ -89,46 +89,8 @@ impl FunctionEmitter<'_> {
         ir.select(known, way, ir.zero(word))
     }
 
-    /// Whether a loop is known to end before what it fetches ahead would be of use: it counts in steps to a constant.
+    /// Whether a loop is known to end before what it fetches ahead would be of use.
     fn is_short(&self, id: LoopId) -> bool {
-        let layout = &self.shapes.schedule.layout;
-        let info = layout.loop_info(id);
-        let blocks = &layout.order[info.first..=info.last];
-        blocks.iter().any(|&block| {
-            let Terminator::CondBranch { condition, .. } = self.function.block(block).terminator else { return false };
-            let Some(Op::IntCompare { a, b, .. }) = self.defined_in(condition, blocks) else { return false };
-            let limit = |value: Value| self.shapes.fact(value).constant.map(|bits| i64::from(bits as u32 as i32));
-            let turns = match (limit(*a), limit(*b)) {
-                (None, Some(limit)) => self.turns_to(*a, limit, blocks),
-                (Some(limit), None) => self.turns_to(*b, limit, blocks),
-                _ => None,
-            };
-            turns.is_some_and(|turns| turns < PREFETCH_TURNS as i64)
-        })
-    }
-
-    /// At most how many turns it takes until a value that a loop counts up has come to a limit.
-    fn turns_to(&self, counted: Value, limit: i64, blocks: &[BlockId]) -> Option<i64> {
-        let step_from = |value: Value| match self.defined_in(value, blocks)? {
-            Op::Binary { op: BinaryOp::Add, a, b, .. } => {
-                let step = self.shapes.fact(*b).constant?;
-                Some((*a, i64::from(step as u32 as i32)))
-            }
-            _ => None,
-        };
-        let phis = || blocks.iter().flat_map(|block| &self.function.block(*block).phis);
-        // The comparison is of the phi or of the value that it will have next.
-        let from = step_from(counted).map_or(counted, |(phi, _)| phi);
-        let phi = phis().find(|phi| phi.result == from)?;
-        let step = phi.incoming.iter().find_map(|(_, value)| step_from(*value).filter(|(base, _)| *base == from))?.1;
-        let starts = phi.incoming.iter().filter(|(block, _)| !blocks.contains(block));
-        let lowest = starts.map(|(_, value)| self.shapes.fact(*value).range.0).min()?;
-        (step > 0 && limit >= lowest).then(|| (limit - lowest) / step + 1)
-    }
-
-    /// The operation that a value is the result of, if it is one of these blocks'.
-    fn defined_in(&self, value: Value, blocks: &[BlockId]) -> Option<&Op> {
-        let mut instructions = blocks.iter().flat_map(|block| &self.function.block(*block).instructions);
-        instructions.find(|instruction| instruction.results.contains(&value)).map(|instruction| &instruction.op)
+        turns_at_most(self.function, &self.shapes, id).is_some_and(|turns| turns < PREFETCH_TURNS)
     }
 }

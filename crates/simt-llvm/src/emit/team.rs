@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use simt_ir::abi::TEAM_LANES_MAX;
-use simt_ir::analysis::{LaunchShape, Layout, LoopId, Presence, Shape, Shapes};
+use simt_ir::analysis::{LaunchShape, Layout, LoopId, Presence, Shape, Shapes, turns_at_most};
 use simt_ir::{
     AddressSpace, BarrierKind, BlockId, Function, MemoryOrder, Op, Program, SpecialRegister, Terminator, Type, Value,
     WARP_SIZE,
@@ -37,7 +37,12 @@ pub fn choose_lanes(program: &Program, launch: LaunchShape, target: Target, want
         let too_many = f64::from(**lanes / 2) >= wanted && together.irregular_accesses() >= irregular;
         !too_many && fits && together.is_regular() && together.keeps_patterns_of(&alone)
     };
-    sizes.iter().find(promises).copied().unwrap_or(WARP_SIZE)
+    if let Some(lanes) = sizes.iter().find(promises) {
+        return *lanes;
+    }
+    // Two warps, whose chains fill each other's gaps, even if they part in a short loop.
+    let two = 2 * WARP_SIZE;
+    if sizes.contains(&two) && alone.is_one_chain(target) { two } else { WARP_SIZE }
 }
 
 /// All numbers of lanes that the kernel can be computed with, the fewest first.
@@ -56,6 +61,12 @@ const VECTORS_PER_CYCLE: f64 = 2.0;
 
 /// Scalar instructions that a core begins in a cycle, beside those.
 const SCALARS_PER_CYCLE: f64 = 4.0;
+
+/// Cycles of a chain that a core does not look across: some two hundred instructions.
+const LONG_CHAIN: f64 = 128.0;
+
+/// Turns of a loop that takes little time.
+const SHORT_TURNS: u64 = 4;
 
 /// A kernel as so many lanes walk through it.
 struct Walked<'a> {
@@ -79,6 +90,21 @@ impl<'a> Walked<'a> {
         if work > 0.0 { chains / work } else { 0.0 }
     }
 
+    /// Whether most of the kernel is a chain of dependent operations outside of loops, longer than what a core looks ahead, in which it has little else
+    /// to do.
+    fn is_one_chain(&self, target: Target) -> bool {
+        let layout = &self.shapes.schedule.layout;
+        let is_short = |id| turns_at_most(self.kernel, &self.shapes, id).is_some_and(|turns| turns <= SHORT_TURNS);
+        if !(0..layout.loops.len() as u32).all(|id| is_short(LoopId(id))) {
+            return false;
+        }
+        let blocks = layout.order.iter().filter(|block| layout.depth(**block) == 0);
+        blocks.map(std::slice::from_ref).any(|block| {
+            let (chain, work) = (f64::from(self.chain_of(block)), self.work_of(block, target));
+            chain >= LONG_CHAIN && chain >= 2.0 * work
+        })
+    }
+
     /// Loops without a loop in them, of those that are nested deepest.
     fn innermost_loops(&self) -> Vec<LoopId> {
         let layout = &self.shapes.schedule.layout;
@@ -98,10 +124,25 @@ impl<'a> Walked<'a> {
     fn chain(&self, id: LoopId) -> u32 {
         let blocks = self.blocks(id);
         let header = blocks[0];
-        // Of values that depend on what the turn begins with: when they are there.
-        let mut ready: HashMap<Value, u32> = HashMap::new();
         let phis = &self.kernel.block(header).phis;
-        ready.extend(phis.iter().filter(|phi| self.is_vector(phi.result)).map(|phi| (phi.result, 0)));
+        let begun = phis.iter().filter(|phi| self.is_vector(phi.result)).map(|phi| (phi.result, 0)).collect();
+        let ready = self.times(blocks, begun);
+        let handed_on = phis.iter().flat_map(|phi| &phi.incoming).filter(|(from, _)| blocks.contains(from));
+        handed_on.filter_map(|(_, value)| ready.get(value)).max().copied().unwrap_or(0)
+    }
+
+    /// Cycles of the longest chain of operations on floats in a block, from what it loads.
+    fn chain_of(&self, block: &[BlockId]) -> u32 {
+        let instructions = &self.kernel.block(block[0]).instructions;
+        let loads = instructions.iter().filter(|it| matches!(it.op, Op::Load { .. }));
+        let begun = loads.flat_map(|it| &it.results).map(|result| (*result, 0)).collect();
+        self.times(block, begun).into_values().max().unwrap_or(0)
+    }
+
+    /// When values are there that depend on those that have `begun`, in cycles, if each operation begins as soon as its operands are there.
+    fn times(&self, blocks: &[BlockId], begun: HashMap<Value, u32>) -> HashMap<Value, u32> {
+        let header = blocks[0];
+        let mut ready = begun;
         for &block in blocks {
             let data = self.kernel.block(block);
             for phi in data.phis.iter().filter(|_| block != header) {
@@ -120,18 +161,21 @@ impl<'a> Walked<'a> {
                 }
             }
         }
-        let handed_on = phis.iter().flat_map(|phi| &phi.incoming).filter(|(from, _)| blocks.contains(from));
-        handed_on.filter_map(|(_, value)| ready.get(value)).max().copied().unwrap_or(0)
+        ready
     }
 
     /// Cycles that a core needs to begin the instructions of a turn, for one warp: arithmetic and accesses to memory go side by side.
     fn work(&self, id: LoopId, target: Target) -> f64 {
+        self.work_of(self.blocks(id), target)
+    }
+
+    fn work_of(&self, blocks: &[BlockId], target: Target) -> f64 {
         let (mut arithmetic, mut memory) = (0.0, 0.0);
         let cost = |value: &Value| match self.is_vector(*value) {
             true => f64::from(registers(self.kernel.ty(*value), WARP_SIZE, target)) / VECTORS_PER_CYCLE,
             false => 1.0 / SCALARS_PER_CYCLE,
         };
-        for instruction in self.blocks(id).iter().flat_map(|block| &self.kernel.block(*block).instructions) {
+        for instruction in blocks.iter().flat_map(|block| &self.kernel.block(*block).instructions) {
             match &instruction.op {
                 Op::Const { .. } => {}
                 Op::Store { values, .. } => memory += values.iter().map(cost).sum::<f64>(),
