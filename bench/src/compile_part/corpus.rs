@@ -167,6 +167,9 @@ fn observe(command: &mut Command, folder: &Path, cache: &Path) {
 fn run_case(toolchain: &Toolchain, case: &Case, program: &Path, folder: &Path, cache: &Path) -> Result<()> {
     let mut command = Command::new(program);
     toolchain.set_environment(&mut command);
+    if let Some(capability) = case.only_capability() {
+        command.env("APEX_SM", capability);
+    }
     observe(&mut command, folder, cache);
     let finished = process::run(&mut command, RUN_TIME_MAX)?;
     // Whether what it writes is right is what the tests are for.
