@@ -7,7 +7,7 @@ use llvm_sys::core::*;
 use llvm_sys::prelude::*;
 use llvm_sys::{LLVMOpcode, LLVMTypeKind};
 
-use super::instructions::{Effect, for_each_block, operands, vector_bits};
+use super::instructions::{Effect, for_each_block, vector_bits};
 use super::slices::{AFTER_ALL, Item, Segment, Slices};
 use super::{Bb, Ir, Val};
 
@@ -109,35 +109,10 @@ struct Redo<'a> {
 impl Redo<'_> {
     fn bring_near(&self, group: &[Item]) {
         let mut done = HashMap::new();
-        for item in group {
-            self.replace_operands(item.instruction, item.turn, &mut done);
-        }
-    }
-
-    /// Gives an instruction copies of its operands from earlier turns.
-    fn replace_operands(&self, user: LLVMValueRef, turn: u32, done: &mut HashMap<LLVMValueRef, LLVMValueRef>) {
-        for (index, operand) in operands(user).enumerate().collect::<Vec<_>>() {
-            let Some(&item) = self.items.get(&operand) else { continue };
-            if item.turn >= turn || !self.is_cheap(item, turn) {
-                continue;
-            }
-            let copy = match done.get(&operand) {
-                Some(copy) => *copy,
-                None => {
-                    // SAFETY: an instruction of this `Ir`, copied in front of one of the same block that uses it.
-                    let copy = unsafe {
-                        let copy = LLVMInstructionClone(operand);
-                        LLVMPositionBuilderBefore(self.ir.builder, user);
-                        LLVMInsertIntoBuilder(self.ir.builder, copy);
-                        copy
-                    };
-                    self.replace_operands(copy, turn, done);
-                    done.insert(operand, copy);
-                    copy
-                }
-            };
-            // SAFETY: the copy is the same value.
-            unsafe { LLVMSetOperand(user, index as u32, copy) };
+        for user in group {
+            self.ir.copy_operands(user.instruction, &mut done, &mut |operand| {
+                self.items.get(&operand).is_some_and(|item| item.turn < user.turn && self.is_cheap(*item, user.turn))
+            });
         }
     }
 

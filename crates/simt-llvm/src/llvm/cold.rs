@@ -12,7 +12,7 @@ use llvm_sys::core::*;
 use llvm_sys::prelude::*;
 
 use super::Ir;
-use super::instructions::{Effect, effect, for_each_block, for_each_instruction, operands, users};
+use super::instructions::{Effect, effect, for_each_block, for_each_instruction, users};
 
 /// How the names of blocks on slow paths begin.
 pub const SLOW: &str = "slow";
@@ -50,7 +50,11 @@ impl Ir {
             for_each_instruction(block, |instruction| instructions.push(instruction));
             let mut done = HashMap::new();
             for instruction in instructions {
-                self.copy_operands(instruction, &wanted, &mut done, &mut copies);
+                self.copy_operands(instruction, &mut done, &mut |operand| {
+                    let copied = wanted.contains(&operand) && copies < COPIES_MAX;
+                    copies += usize::from(copied);
+                    copied
+                });
             }
         }
     }
@@ -91,40 +95,6 @@ impl Ir {
             }
         }
         wanted
-    }
-
-    /// Gives an instruction of a slow path copies of operands that are only wanted on such.
-    fn copy_operands(
-        &self,
-        user: LLVMValueRef,
-        wanted: &HashSet<LLVMValueRef>,
-        done: &mut HashMap<LLVMValueRef, LLVMValueRef>,
-        copies: &mut usize,
-    ) {
-        for (index, operand) in operands(user).enumerate().collect::<Vec<_>>() {
-            if !wanted.contains(&operand) {
-                continue;
-            }
-            let copy = match done.get(&operand) {
-                Some(copy) => *copy,
-                None if *copies == COPIES_MAX => continue,
-                None => {
-                    *copies += 1;
-                    // SAFETY: an instruction of this `Ir` without effects, copied in front of one that it dominates.
-                    let copy = unsafe {
-                        let copy = LLVMInstructionClone(operand);
-                        LLVMPositionBuilderBefore(self.builder, user);
-                        LLVMInsertIntoBuilder(self.builder, copy);
-                        copy
-                    };
-                    self.copy_operands(copy, wanted, done, copies);
-                    done.insert(operand, copy);
-                    copy
-                }
-            };
-            // SAFETY: the copy is the same value.
-            unsafe { LLVMSetOperand(user, index as u32, copy) };
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Walking over a module's instructions, and what they do to memory.
 
+use std::collections::HashMap;
 use std::ffi::CStr;
 
 use llvm_sys::core::*;
@@ -210,6 +211,38 @@ pub(super) fn users(value: LLVMValueRef) -> Vec<LLVMValueRef> {
         }
     }
     users
+}
+
+impl Ir {
+    /// Gives an instruction copies of those of its operands that `wants` says, and them of theirs; `done` are the copies so far. Who asks knows
+    /// that what is copied has the same result here.
+    pub(super) fn copy_operands(
+        &self,
+        user: LLVMValueRef,
+        done: &mut HashMap<LLVMValueRef, LLVMValueRef>,
+        wants: &mut impl FnMut(LLVMValueRef) -> bool,
+    ) {
+        for (index, operand) in operands(user).enumerate().collect::<Vec<_>>() {
+            let copy = match done.get(&operand) {
+                Some(copy) => *copy,
+                None if !wants(operand) => continue,
+                None => {
+                    // SAFETY: an instruction of this `Ir`, copied in front of one that it dominates.
+                    let copy = unsafe {
+                        let copy = LLVMInstructionClone(operand);
+                        LLVMPositionBuilderBefore(self.builder, user);
+                        LLVMInsertIntoBuilder(self.builder, copy);
+                        copy
+                    };
+                    self.copy_operands(copy, done, wants);
+                    done.insert(operand, copy);
+                    copy
+                }
+            };
+            // SAFETY: the copy is the same value.
+            unsafe { LLVMSetOperand(user, index as u32, copy) };
+        }
+    }
 }
 
 /// Bits of a value that is a vector of numbers; 0 for others.
