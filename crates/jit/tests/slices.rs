@@ -155,6 +155,9 @@ fn pair(thread: u64) -> u64 {
 #[test]
 fn slices_are_computed_as_the_interpreter_does() {
     let device = Device::new();
+    if !device.has_fma() {
+        return;
+    }
     for between in [Between::Nothing, Between::Stores, Between::Overwrites, Between::Shuffles, Between::Turns] {
         for (depth, waits) in [(1, true), (4, true), (6, false)] {
             let lowered = Lowered::new(case(depth, waits, between)).expect("the text is PTX");

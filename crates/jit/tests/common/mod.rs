@@ -17,6 +17,7 @@ pub type MakeObserver<'a> = &'a mut dyn FnMut(&Instrumentation) -> Arc<dyn Kerne
 pub struct Device {
     engine: Engine,
     compiler: Compiler,
+    level: CpuLevel,
 }
 
 #[allow(dead_code, reason = "each of the tests uses a part")]
@@ -31,7 +32,13 @@ impl Device {
     pub fn of_level(level: CpuLevel) -> Self {
         let engine = Engine::new(EngineConfig { workers: 1, ..EngineConfig::default() });
         let compiler = Compiler::new(level);
-        Self { engine: engine.expect("the system gives the engine its address ranges"), compiler }
+        Self { engine: engine.expect("the system gives the engine its address ranges"), compiler, level }
+    }
+
+    /// Whether code multiplies and adds in one instruction. Where not, it calls a function for each lane, and LLVM takes minutes for a kernel
+    /// that does little else.
+    pub fn has_fma(&self) -> bool {
+        self.level != CpuLevel::V2
     }
 
     fn place(&self, words: &[u64]) -> u64 {

@@ -34,7 +34,8 @@ pub fn choose_lanes(program: &Program, launch: LaunchShape, target: Target, want
         let carried = together.carried_registers(**lanes, target);
         let fits = carried * 2 <= target.registers();
         // Half as many lanes would do, unless accesses get a pattern by more.
-        let too_many = f64::from(**lanes / 2) >= wanted && together.irregular_accesses() >= irregular;
+        let gains = together.irregular_accesses() < irregular && registers(Type::F32, **lanes, target) <= REGISTERS_MAX;
+        let too_many = f64::from(**lanes / 2) >= wanted && !gains;
         !too_many && fits && together.is_regular() && together.keeps_patterns_of(&alone)
     };
     if let Some(lanes) = sizes.iter().find(promises) {
@@ -61,6 +62,9 @@ const VECTORS_PER_CYCLE: f64 = 2.0;
 
 /// Scalar instructions that a core begins in a cycle, beside those.
 const SCALARS_PER_CYCLE: f64 = 4.0;
+
+/// Registers for a number of each lane, above which code becomes too long for what patterns gain.
+const REGISTERS_MAX: u32 = 16;
 
 /// Cycles of a chain that a core does not look across: some two hundred instructions.
 const LONG_CHAIN: f64 = 128.0;

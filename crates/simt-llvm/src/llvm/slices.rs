@@ -20,6 +20,9 @@ use super::{Ir, Machine, MachineError};
 /// What LLVM does between cutting and ordering: takes together what was cut where it need not be.
 const PIPELINE: &str = "function(scalarizer,instcombine<no-verify-fixpoint>,early-cse)";
 
+/// Vectors for each register that are ordered by slices at most.
+const CARRIED_MAX: u32 = 8;
+
 /// The turn of what needs several slices.
 pub(super) const AFTER_ALL: u32 = u32::MAX;
 
@@ -33,7 +36,8 @@ pub struct Registers {
 }
 
 impl Ir {
-    /// Whether a block carries more vectors than the machine has registers: around a loop, or from one wait to the next.
+    /// Whether a block carries more vectors than the machine has registers, around a loop or from one wait to the next, and not so many that
+    /// slices would be too small to matter.
     pub fn is_crowded(&self, registers: Registers) -> bool {
         let mut most = 0;
         for_each_block(self.module, |block| {
@@ -45,7 +49,7 @@ impl Ir {
             });
             most = most.max(used);
         });
-        most > registers.count * 3 / 4
+        (registers.count * 3 / 4 + 1..=registers.count * CARRIED_MAX).contains(&most)
     }
 
     /// Whether an instruction brings a value from an earlier turn of a loop, or from before a wait.
