@@ -359,8 +359,7 @@ impl FunctionEmitter<'_> {
     }
 
     /// Whether lanes may often lie otherwise than the pattern hopes, so that the other way is to be quick as well: behind loops that they left
-    /// apart, where a column is not whole, and where the lanes reach over an end of
-    /// their space.
+    /// apart, where a column is not whole, and where the lanes reach over an end of their space.
     fn is_often_missed(&self, address: Value, pattern: &Pattern) -> bool {
         self.expected[address.0 as usize] || matches!(pattern, Pattern::Columns { .. } | Pattern::Reversed { .. })
     }

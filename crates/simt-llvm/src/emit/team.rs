@@ -94,8 +94,8 @@ impl<'a> Walked<'a> {
         if work > 0.0 { chains / work } else { 0.0 }
     }
 
-    /// Whether most of the kernel is a chain of dependent operations outside of loops, longer than what a core looks ahead, in which it has little else
-    /// to do.
+    /// Whether the kernel has no loops but short ones, and outside of them a chain of dependent operations that is longer than a core looks ahead, and
+    /// beside which there is little else to do.
     fn is_one_chain(&self, target: Target) -> bool {
         let layout = &self.shapes.schedule.layout;
         let is_short = |id| turns_at_most(self.kernel, &self.shapes, id).is_some_and(|turns| turns <= SHORT_TURNS);

@@ -117,10 +117,12 @@ unsafe fn of_call(call: LLVMValueRef) -> Effect {
         CStr::from_ptr(LLVMGetValueName2(LLVMGetCalledValue(call), &mut length)).to_string_lossy()
     };
     let is_one_of = |names: &[&str]| names.iter().any(|start| name.starts_with(start));
-    match () {
-        () if is_one_of(PURE) => Effect::None,
-        () if is_one_of(READING) => Effect::Loads,
-        () => Effect::Stays,
+    if is_one_of(PURE) {
+        Effect::None
+    } else if is_one_of(READING) {
+        Effect::Loads
+    } else {
+        Effect::Stays
     }
 }
 
@@ -144,7 +146,7 @@ unsafe fn place(ir: &Ir, access: LLVMValueRef) -> Place {
 ///
 /// # Safety
 /// `pointer` is a pointer of a module that lives.
-pub(super) unsafe fn base_and_offset(pointer: LLVMValueRef) -> (LLVMValueRef, i64) {
+unsafe fn base_and_offset(pointer: LLVMValueRef) -> (LLVMValueRef, i64) {
     // SAFETY: the caller's promise; operands are asked for only of instructions, the type only of `getelementptr`.
     unsafe {
         let is_offset = !LLVMIsAGetElementPtrInst(pointer).is_null() && LLVMGetNumOperands(pointer) == 2;
