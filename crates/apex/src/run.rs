@@ -3,10 +3,10 @@
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use driver_api::env;
 
 use crate::device_options::DeviceOptions;
@@ -39,6 +39,9 @@ pub struct Args {
     /// Put what the checks find in a file as JSON (%p in its name stands for the process)
     #[arg(long, value_name = "FILE", requires = "check")]
     check_report: Option<String>,
+    /// Record launches, copies, allocations and more in a file, for `apex report` and `apex export` (%p in its name stands for the process)
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM")]
     program: Vec<OsString>,
@@ -62,6 +65,10 @@ pub fn run(args: Args) -> Result<ExitCode> {
         if let Some(value) = value {
             command.env(variable.name, value);
         }
+    }
+    if let Some(file) = &args.record {
+        // The program may change its folder.
+        command.env(env::RECORD.name, std::path::absolute(file).context("cannot tell where the recording goes")?);
     }
     set_loader_variables(&mut command, &library::folder()?)?;
     for (name, value) in FRAMEWORK_SWITCHES {

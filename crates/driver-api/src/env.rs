@@ -52,6 +52,10 @@ variables! {
         "File that gets what the checks find, as JSON; `%p` in its name stands for the process.";
     ADAPT = "APEX_ADAPT", default "1",
         "With 0, a kernel's code depends on the kernel and the size of its block alone: no other shape of it is timed, and nothing that was found by timing is used. With `report`, what is timed and what it gains is told on stderr at exit.";
+    RECORD = "APEX_RECORD", default "(none)",
+        "File that gets a recording of launches, copies, allocations and more, for `apex report` and `apex export`; `%p` in its name stands for the process.";
+    RECORD_BUFFER = "APEX_RECORD_BUFFER", default "1M",
+        "Size of the buffer that each thread records into, from 4K to 1G; what finds it full is not recorded, and counted.";
     QUIET = "APEX_QUIET", default "0",
         "With 1, no line on stderr about functions that are not implemented.";
 }

@@ -2,6 +2,7 @@
 //!
 //! - [`Driver`]: the driver API as a trait, made from the table in `cuda-abi`,
 //! - [`default_stream_is_per_thread`]: the part of a call that its parameters do not hold,
+//! - [`op`]: what is observed of a program, and [`Observer`], who observes it,
 //! - [`env`]: the environment variables, declared once,
 //! - [`inspection`]: what `apex` may ask the library beyond the API.
 //!
@@ -10,8 +11,10 @@
 mod driver;
 pub mod env;
 pub mod inspection;
+pub mod op;
 mod stream_scope;
 pub mod unsupported;
 
 pub use driver::Driver;
+pub use op::Observer;
 pub use stream_scope::{PerThreadScope, default_stream_is_per_thread};

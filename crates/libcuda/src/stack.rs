@@ -2,6 +2,7 @@
 
 use crate::export_tables::context_storage::ContextStorage;
 use driver_api::Driver;
+use layer_observe::Observed;
 use std::sync::OnceLock;
 
 /// The top of the stack. Assembled by the first call that needs it, and never taken down: threads run its code until
@@ -18,5 +19,15 @@ fn assemble() -> &'static dyn Driver {
     let driver = driver_software::driver();
     #[cfg(test)]
     let driver = &crate::test_driver::TestDriver;
+    let driver = observed(driver);
     Box::leak(Box::new(ContextStorage::over(driver)))
+}
+
+/// The driver with the observers that the environment asks for; the driver alone if it asks for none.
+fn observed(driver: &'static dyn Driver) -> &'static dyn Driver {
+    let observers: Vec<_> = recorder::from_environment().into_iter().collect();
+    match observers.is_empty() {
+        true => driver,
+        false => Box::leak(Box::new(Observed::over(driver, observers))),
+    }
 }

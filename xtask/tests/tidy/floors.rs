@@ -22,10 +22,12 @@ const FLOORS: &[(&str, &[&str])] = &[
             "simt",
             "counters",
             "checkers",
+            "telemetry",
         ],
     ),
     ("contracts", &["driver-api"]),
     ("drivers", &["driver-software"]),
+    ("layers", &["layer-observe", "recorder"]),
     ("products", &["libcuda", "apex"]),
     ("tools", &["filetests", "bench", "xtask"]),
 ];

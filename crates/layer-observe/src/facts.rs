@@ -1,0 +1,309 @@
+//! What the driver tells about kernels, contexts and devices: asked once, then known.
+//!
+//! Facts live as long as the process: ops refer to them, and observers may keep that. They are interned, so that a program that loads and
+//! unloads for ever makes no more of them, and there is a limit to how many are told apart.
+
+use crate::table::Table;
+use core::ffi::{CStr, c_char};
+use cuda_abi::*;
+use driver_api::Driver;
+use driver_api::op::{ContextFacts, Definition, DeviceFacts, KernelFacts, KernelFigures};
+use std::collections::{HashMap, HashSet};
+use std::ptr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Most kernels that are told apart: by name, device and figures.
+const KERNELS_MAX: usize = 1 << 16;
+/// Most contexts that are told apart.
+const CONTEXTS_MAX: usize = 1 << 12;
+/// Most kernels whose handles are known to be of `cuLibraryGetKernel`. Beyond, one is taken for a function.
+const LIBRARY_KERNELS_MAX: usize = 1 << 20;
+/// Longest name of a device.
+const NAME_BYTES: usize = 256;
+
+/// What is known.
+pub(crate) struct Facts {
+    /// Kernels and functions by handle and device: the address of facts.
+    kernels: Table,
+    /// Contexts by handle: the address of facts.
+    contexts: Table,
+    /// Contexts by stream: the address of facts.
+    streams: Table,
+    interned: Mutex<Interned>,
+}
+
+/// Everything that was told.
+#[derive(Default)]
+struct Interned {
+    kernels: HashMap<KernelFacts, &'static KernelFacts>,
+    contexts: HashMap<(u64, i32), &'static ContextFacts>,
+    devices: HashMap<i32, &'static DeviceFacts>,
+    /// Handles that are `CUkernel`s, which a launch takes in place of a `CUfunction`.
+    library_kernels: HashSet<u64>,
+}
+
+/// Facts from their address in a [`Table`].
+///
+/// # Safety
+/// The address is that of a `T` that lives as long as the process.
+unsafe fn known<T>(address: u64) -> &'static T {
+    // SAFETY: the caller's promise; the provenance was exposed when the address was taken.
+    unsafe { &*ptr::with_exposed_provenance(address as usize) }
+}
+
+fn address_of<T>(facts: &'static T) -> u64 {
+    ptr::from_ref(facts).expose_provenance() as u64
+}
+
+impl Facts {
+    pub(crate) fn new() -> Facts {
+        Facts {
+            kernels: Table::new(1 << 14),
+            contexts: Table::new(1 << 10),
+            streams: Table::new(1 << 12),
+            interned: Mutex::default(),
+        }
+    }
+
+    fn interned(&self) -> MutexGuard<'_, Interned> {
+        self.interned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The context of a stream; for a default stream, the current one.
+    #[inline]
+    pub(crate) fn context(
+        &self,
+        stream: CUstream,
+        driver: &dyn Driver,
+        define: &dyn Fn(Definition<'_>),
+    ) -> &'static ContextFacts {
+        let handle = stream.addr() as u64;
+        if handle <= 2 {
+            return self.current_context(driver, define);
+        }
+        if let Some(address) = self.streams.get(handle) {
+            // SAFETY: set below, to facts.
+            return unsafe { known(address) };
+        }
+        let epoch = self.streams.epoch();
+        let mut context = CUcontext::NULL;
+        if driver.cuStreamGetCtx_v2(stream, &mut context, None) != CUresult::CUDA_SUCCESS {
+            return self.current_context(driver, define);
+        }
+        let facts = self.context_of(context, driver, define);
+        self.streams.set(handle, address_of(facts), epoch);
+        facts
+    }
+
+    #[inline]
+    fn current_context(&self, driver: &dyn Driver, define: &dyn Fn(Definition<'_>)) -> &'static ContextFacts {
+        let mut context = CUcontext::NULL;
+        match driver.cuCtxGetCurrent(&mut context) {
+            CUresult::CUDA_SUCCESS => self.context_of(context, driver, define),
+            _ => ContextFacts::NONE,
+        }
+    }
+
+    #[inline]
+    fn context_of(
+        &self,
+        context: CUcontext,
+        driver: &dyn Driver,
+        define: &dyn Fn(Definition<'_>),
+    ) -> &'static ContextFacts {
+        if context.is_null() {
+            return ContextFacts::NONE;
+        }
+        match self.contexts.get(context.addr() as u64) {
+            // SAFETY: set by `ask_context`, to facts.
+            Some(address) => unsafe { known(address) },
+            None => self.ask_context(context, driver, define),
+        }
+    }
+
+    #[cold]
+    fn ask_context(
+        &self,
+        context: CUcontext,
+        driver: &dyn Driver,
+        define: &dyn Fn(Definition<'_>),
+    ) -> &'static ContextFacts {
+        let (handle, epoch) = (context.addr() as u64, self.contexts.epoch());
+        let mut device = CU_DEVICE_INVALID;
+        if driver.cuCtxGetDevice_v2(&mut device, context) != CUresult::CUDA_SUCCESS {
+            return ContextFacts::NONE;
+        }
+        let mut interned = self.interned();
+        let count = interned.contexts.len();
+        if count == CONTEXTS_MAX && !interned.contexts.contains_key(&(handle, device)) {
+            return ContextFacts::NONE;
+        }
+        let Interned { contexts, devices, .. } = &mut *interned;
+        let facts = *contexts.entry((handle, device)).or_insert_with(|| {
+            let device = *devices.entry(device).or_insert_with(|| {
+                let facts: &'static _ = Box::leak(Box::new(ask_device(device, driver)));
+                define(Definition::Device(facts));
+                facts
+            });
+            let facts: &'static _ =
+                Box::leak(Box::new(ContextFacts { number: count as u16 + 1, handle, device: Some(device) }));
+            define(Definition::Context(facts));
+            facts
+        });
+        self.contexts.set(handle, address_of(facts), epoch);
+        facts
+    }
+
+    /// The kernel of a launch in a context.
+    #[inline]
+    pub(crate) fn kernel(
+        &self,
+        function: CUfunction,
+        context: &ContextFacts,
+        driver: &dyn Driver,
+        define: &dyn Fn(Definition<'_>),
+    ) -> &'static KernelFacts {
+        let device = context.device.map_or(-1, |device| device.ordinal);
+        // Addresses have 48 bits.
+        let key = function.addr() as u64 | (device as u64 + 2) << 56;
+        match self.kernels.get(key) {
+            // SAFETY: set below, to facts.
+            Some(address) => unsafe { known(address) },
+            None => {
+                let epoch = self.kernels.epoch();
+                let facts = self.ask_kernel(function, device, driver, define);
+                self.kernels.set(key, address_of(facts), epoch);
+                facts
+            }
+        }
+    }
+
+    #[cold]
+    fn ask_kernel(
+        &self,
+        function: CUfunction,
+        device: i32,
+        driver: &dyn Driver,
+        define: &dyn Fn(Definition<'_>),
+    ) -> &'static KernelFacts {
+        static OTHERS: KernelFacts = KernelFacts { number: 0, name: String::new(), device: -1, figures: None };
+        let is_library_kernel = self.interned().library_kernels.contains(&(function.addr() as u64));
+        let (name, figures) = if is_library_kernel {
+            let kernel = CUkernel(function.0);
+            (
+                name(|name| driver.cuKernelGetName(name, kernel)),
+                figures(|attribute, value| driver.cuKernelGetAttribute(value, attribute, kernel, device)),
+            )
+        } else {
+            (
+                name(|name| driver.cuFuncGetName(name, function)),
+                figures(|attribute, value| driver.cuFuncGetAttribute(value, attribute, function)),
+            )
+        };
+        let facts = KernelFacts { number: 0, name, device, figures };
+        let mut interned = self.interned();
+        if let Some(facts) = interned.kernels.get(&facts) {
+            return facts;
+        }
+        if interned.kernels.len() == KERNELS_MAX {
+            return &OTHERS;
+        }
+        let number = interned.kernels.len() as u32 + 1;
+        let told: &'static KernelFacts = Box::leak(Box::new(KernelFacts { number, ..facts.clone() }));
+        define(Definition::Kernel(told));
+        interned.kernels.insert(facts, told);
+        told
+    }
+
+    /// A handle is one of `cuLibraryGetKernel`.
+    pub(crate) fn note_library_kernel(&self, kernel: CUkernel) {
+        let mut interned = self.interned();
+        if interned.library_kernels.len() < LIBRARY_KERNELS_MAX {
+            interned.library_kernels.insert(kernel.addr() as u64);
+        }
+    }
+
+    /// A handle is one of a function of a module, whatever it was before.
+    pub(crate) fn note_function(&self, function: CUfunction) {
+        self.interned().library_kernels.remove(&(function.addr() as u64));
+    }
+
+    /// The figures of a kernel have changed; on which devices does not matter.
+    pub(crate) fn forget_kernel(&self, handle: usize) {
+        for device in 0..=self.interned().devices.keys().max().map_or(1, |most| *most as u64 + 2) {
+            self.kernels.forget(handle as u64 | device << 56);
+        }
+    }
+
+    /// Handles of kernels may come to name others.
+    pub(crate) fn forget_kernels(&self) {
+        self.kernels.forget_all();
+    }
+
+    /// The handle of a stream may come to name another.
+    pub(crate) fn forget_stream(&self, stream: CUstream) {
+        self.streams.forget(stream.addr() as u64);
+    }
+
+    /// Handles of contexts, and of streams in them, may come to name others.
+    pub(crate) fn forget_contexts(&self) {
+        self.contexts.forget_all();
+        self.streams.forget_all();
+        self.kernels.forget_all();
+    }
+}
+
+/// A name that the driver holds.
+fn name(ask: impl FnOnce(&mut *const c_char) -> CUresult) -> String {
+    let mut text = ptr::null();
+    if ask(&mut text) != CUresult::CUDA_SUCCESS || text.is_null() {
+        return String::new();
+    }
+    // SAFETY: the driver's answer is a text that lives as long as the module, which is being used.
+    unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+}
+
+fn figures(ask: impl Fn(CUfunction_attribute, &mut i32) -> CUresult) -> Option<KernelFigures> {
+    use CUfunction_attribute as A;
+    let figure = |attribute| {
+        let mut value = 0;
+        (ask(attribute, &mut value) == CUresult::CUDA_SUCCESS).then_some(value)
+    };
+    let count = |attribute| figure(attribute).map(|value| value.max(0) as u32);
+    Some(KernelFigures {
+        registers: count(A::CU_FUNC_ATTRIBUTE_NUM_REGS)?,
+        static_shared: count(A::CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES)?,
+        local: count(A::CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES)?,
+        constant: count(A::CU_FUNC_ATTRIBUTE_CONST_SIZE_BYTES)?,
+        threads_max: count(A::CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK)?,
+        dynamic_shared_max: count(A::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES)?,
+        carveout: figure(A::CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT)?,
+        ptx_version: count(A::CU_FUNC_ATTRIBUTE_PTX_VERSION)?,
+        binary_version: count(A::CU_FUNC_ATTRIBUTE_BINARY_VERSION)?,
+    })
+}
+
+fn ask_device(ordinal: i32, driver: &dyn Driver) -> DeviceFacts {
+    use CUdevice_attribute as A;
+    let attribute = |attribute| {
+        let mut value = 0;
+        let result = driver.cuDeviceGetAttribute(&mut value, attribute, ordinal);
+        if result == CUresult::CUDA_SUCCESS { value.max(0) as u32 } else { 0 }
+    };
+    let mut bytes = [0_u8; NAME_BYTES];
+    // SAFETY: the buffer is as long as is said.
+    unsafe { driver.cuDeviceGetName(bytes.as_mut_ptr().cast(), NAME_BYTES as i32, ordinal) };
+    let name = CStr::from_bytes_until_nul(&bytes).unwrap_or_default().to_string_lossy().into_owned();
+    let mut memory = 0;
+    driver.cuDeviceTotalMem_v2(&mut memory, ordinal);
+    DeviceFacts {
+        ordinal,
+        name,
+        capability: [
+            attribute(A::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR),
+            attribute(A::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR),
+        ],
+        multiprocessors: attribute(A::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT),
+        memory: memory as u64,
+    }
+}

@@ -1,0 +1,144 @@
+//! A table from handles to numbers that is read without a lock.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Slots that a key may be in: from its own on.
+const PROBES: usize = 32;
+
+/// The table. Bounded: what finds no room is not kept, and has to be found out anew each time.
+pub(crate) struct Table {
+    slots: Box<[Slot]>,
+    /// Raised to forget everything.
+    epoch: AtomicU32,
+    writing: Mutex<()>,
+}
+
+struct Slot {
+    /// 0 in a slot that was never used. A slot keeps its key for ever, so that a reader never takes one key's value for another's.
+    key: AtomicU64,
+    /// The epoch that the value is of; 0 for none.
+    epoch: AtomicU32,
+    value: AtomicU64,
+}
+
+impl Table {
+    /// An empty table with a power of two of slots.
+    pub(crate) fn new(slots: usize) -> Table {
+        assert!(slots.is_power_of_two() && slots >= PROBES);
+        let slot = || Slot { key: AtomicU64::new(0), epoch: AtomicU32::new(0), value: AtomicU64::new(0) };
+        Table { slots: (0..slots).map(|_| slot()).collect(), epoch: AtomicU32::new(1), writing: Mutex::new(()) }
+    }
+
+    /// The slots that a key may be in.
+    fn places(&self, key: u64) -> impl Iterator<Item = &Slot> {
+        // The golden ratio spreads addresses, whose low bits are alike.
+        let first = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize;
+        (first..first + PROBES).map(|place| &self.slots[place & (self.slots.len() - 1)])
+    }
+
+    /// The value of a key, which is not 0.
+    #[inline]
+    pub(crate) fn get(&self, key: u64) -> Option<u64> {
+        for slot in self.places(key) {
+            match slot.key.load(Ordering::Acquire) {
+                0 => return None,
+                found if found == key => {
+                    // The epoch before the value: a value that is set in between is newer than its epoch says, and refused.
+                    let is_valid = slot.epoch.load(Ordering::Acquire) == self.epoch.load(Ordering::Relaxed);
+                    return is_valid.then(|| slot.value.load(Ordering::Acquire));
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// The epoch, to be handed to [`set`](Table::set) once the value has been found out.
+    pub(crate) fn epoch(&self) -> u32 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Sets the value of a key, unless everything has been forgotten since `epoch`.
+    pub(crate) fn set(&self, key: u64, value: u64, epoch: u32) {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(slot) = self.places(key).find(|slot| [0, key].contains(&slot.key.load(Ordering::Relaxed))) else { return };
+        slot.epoch.store(0, Ordering::Release);
+        slot.value.store(value, Ordering::Release);
+        slot.epoch.store(epoch, Ordering::Release);
+        slot.key.store(key, Ordering::Release);
+    }
+
+    /// Forgets a key.
+    pub(crate) fn forget(&self, key: u64) {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = self.places(key).find(|slot| slot.key.load(Ordering::Relaxed) == key) {
+            slot.epoch.store(0, Ordering::Release);
+        }
+    }
+
+    /// Forgets everything.
+    pub(crate) fn forget_all(&self) {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        // After 4 G times an old value might come back; 0 is the epoch of no value.
+        let next = self.epoch.load(Ordering::Relaxed).wrapping_add(1).max(1);
+        self.epoch.store(next, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_told_apart_forgotten_and_known_again() {
+        let table = Table::new(64);
+        for key in 1..=30 {
+            table.set(key << 12, key, table.epoch());
+        }
+        assert!((1..=30).all(|key| table.get(key << 12) == Some(key)));
+        assert_eq!(table.get(31 << 12), None);
+        table.forget(5 << 12);
+        assert_eq!([table.get(5 << 12), table.get(6 << 12)], [None, Some(6)]);
+        table.set(5 << 12, 50, table.epoch());
+        assert_eq!(table.get(5 << 12), Some(50));
+        let epoch = table.epoch();
+        table.forget_all();
+        assert!((1..=30).all(|key| table.get(key << 12).is_none()));
+        table.set(5 << 12, 51, epoch);
+        assert_eq!(table.get(5 << 12), None, "found out before everything was forgotten");
+    }
+
+    #[test]
+    fn a_full_table_keeps_what_it_has() {
+        let table = Table::new(64);
+        (1..1000).for_each(|key| table.set(key, key, table.epoch()));
+        let kept = (1..1000).filter(|key| table.get(*key).is_some()).collect::<Vec<_>>();
+        assert_eq!(kept.len(), 64);
+        assert!(kept.iter().all(|key| table.get(*key) == Some(*key)));
+    }
+
+    #[test]
+    fn readers_never_see_another_key_s_value() {
+        let table = Table::new(64);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for turn in 0..20_000_u64 {
+                        let key = turn % 40 + 1;
+                        table.set(key, key * 1000, table.epoch());
+                        if turn % 7 == 0 {
+                            table.forget_all();
+                        }
+                    }
+                });
+            }
+            scope.spawn(|| {
+                for turn in 0..100_000_u64 {
+                    let key = turn % 40 + 1;
+                    assert!(table.get(key).is_none_or(|value| value == key * 1000));
+                }
+            });
+        });
+    }
+}

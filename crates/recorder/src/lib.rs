@@ -1,0 +1,189 @@
+//! The observer that records into a file, when `APEX_RECORD` names one.
+//!
+//! Invariant: translates and nothing else. What is recorded is `telemetry`'s to say, what is observed `driver-api`'s.
+
+use cuda_abi::CUresult;
+use driver_api::env;
+use driver_api::op::*;
+use std::path::PathBuf;
+use telemetry::records::{self, flags};
+use telemetry::{Config, Event, Recorder};
+
+/// Bytes of an event in a ring.
+const EVENT_BYTES: usize = 64;
+/// Least and most bytes of a ring.
+const RING_BYTES: std::ops::RangeInclusive<usize> = 4 << 10..=1 << 30;
+
+/// Records what it sees.
+pub struct RecordObserver {
+    recorder: &'static Recorder,
+}
+
+/// The observer, if the environment asks for a recording. It ends when the process exits.
+pub fn from_environment() -> Option<&'static dyn Observer> {
+    let path = env::RECORD.get()?;
+    let mut config = Config::new(PathBuf::from(path));
+    if let Some(size) = env::RECORD_BUFFER.get() {
+        match bytes(&size).filter(|bytes| RING_BYTES.contains(bytes)) {
+            Some(bytes) => config.ring_events = bytes / EVENT_BYTES,
+            None => eprintln!("apex: {}={size} is no size from 4K to 1G; using 1M", env::RECORD_BUFFER.name),
+        }
+    }
+    let recorder = Recorder::new(config);
+    recorder.install();
+    Some(Box::leak(Box::new(RecordObserver { recorder })))
+}
+
+/// A number of bytes, with K, M or G perhaps.
+fn bytes(text: &str) -> Option<usize> {
+    let (digits, shift) = match text.as_bytes().last()? {
+        b'K' => (&text[..text.len() - 1], 10),
+        b'M' => (&text[..text.len() - 1], 20),
+        b'G' => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    digits.parse::<usize>().ok()?.checked_mul(1 << shift)
+}
+
+impl RecordObserver {
+    /// Records into a recorder.
+    pub fn over(recorder: &'static Recorder) -> RecordObserver {
+        RecordObserver { recorder }
+    }
+}
+
+impl Observer for RecordObserver {
+    fn define(&self, definition: Definition<'_>) {
+        match definition {
+            Definition::Device(facts) => self.recorder.define_device(device(facts)),
+            Definition::Context(facts) => {
+                let device = facts.device.map_or(0, device_id);
+                let (id, handle) = (facts.number.into(), facts.handle);
+                self.recorder.define_context(records::Context { id, handle, device });
+            }
+            Definition::Kernel(facts) => self.recorder.define_kernel(kernel(facts)),
+            Definition::Graph { number, nodes } => {
+                for (index, node) in nodes.iter().enumerate() {
+                    let row = records::Node {
+                        graph: number.into(),
+                        index: index as u64,
+                        kind: node.kind.into(),
+                        shape: 0,
+                        bytes: node.bytes,
+                    };
+                    self.recorder.define_node(row, node.launch.as_ref().map(launch));
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn before(&self, _op: &Op) -> Token {
+        let token = self.recorder.begin();
+        Token([token.start, token.correlation])
+    }
+
+    #[inline]
+    fn after(&self, token: Token, op: &Op, result: CUresult) {
+        let Token([start, correlation]) = token;
+        let captured = if op.is_captured { flags::CAPTURED } else { 0 };
+        let event = event(&op.action).at(op.context.number, op.stream).with_flags(captured).with_result(result.0);
+        self.recorder.end(telemetry::Token { start, correlation }, event);
+    }
+}
+
+/// An op as an event.
+#[inline]
+fn event(action: &Action) -> Event {
+    let asynchronous = |is_async: bool| if is_async { flags::ASYNCHRONOUS } else { 0 };
+    match *action {
+        Action::Launch(ref op) => launch(op),
+        Action::GraphLaunch { graph } => Event::graph_launch(graph),
+        Action::Copy { kind, bytes, is_async } => Event::copy(kind as u32, bytes).with_flags(asynchronous(is_async)),
+        Action::Set { bytes, is_async } => Event::set(bytes).with_flags(asynchronous(is_async)),
+        Action::Alloc { kind, bytes, address } => {
+            Event::allocation(kind as u32, address, bytes).with_flags(asynchronous(kind == MemoryKind::Pool))
+        }
+        Action::Free { kind, address } => {
+            Event::free(kind as u32, address).with_flags(asynchronous(kind == MemoryKind::Pool))
+        }
+        Action::Sync(kind) => Event::sync(kind as u32),
+        Action::Load { kind, handle, bytes } => Event::load(kind as u32, handle, bytes),
+        Action::Unload { kind, handle } => Event::load(kind as u32, handle, 0).with_flags(flags::RELEASE),
+    }
+}
+
+#[inline]
+fn launch(launch: &Launch) -> Event {
+    let LaunchShape { grid, block, dynamic_shared, cluster } = launch.shape;
+    let shape = telemetry::LaunchShape { grid, block, dynamic_shared, cluster };
+    let flags = if launch.is_cooperative { flags::COOPERATIVE } else { 0 };
+    Event::launch(launch.kernel.number, &shape).with_flags(flags)
+}
+
+/// A device's number in a recording, where 0 is none.
+fn device_id(facts: &DeviceFacts) -> u64 {
+    facts.ordinal.max(-1).wrapping_add(1) as u64
+}
+
+fn device(facts: &DeviceFacts) -> records::Device {
+    records::Device {
+        id: device_id(facts),
+        name: facts.name.clone(),
+        major: facts.capability[0].into(),
+        minor: facts.capability[1].into(),
+        multiprocessors: facts.multiprocessors.into(),
+        memory: facts.memory,
+    }
+}
+
+fn kernel(facts: &KernelFacts) -> records::Kernel {
+    let plain = records::Kernel {
+        id: facts.number.into(),
+        name: facts.name.clone(),
+        device: facts.device.max(-1).wrapping_add(1) as u64,
+        ..records::Kernel::default()
+    };
+    let Some(figures) = &facts.figures else { return plain };
+    records::Kernel {
+        registers: figures.registers.into(),
+        static_shared: figures.static_shared.into(),
+        local: figures.local.into(),
+        constant: figures.constant.into(),
+        threads_max: figures.threads_max.into(),
+        dynamic_shared_max: figures.dynamic_shared_max.into(),
+        carveout: figures.carveout.max(-1).wrapping_add(1) as u64,
+        ptx_version: figures.ptx_version.into(),
+        binary_version: figures.binary_version.into(),
+        known: 1,
+        ..plain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The numbers of kinds in a recording are those of the observed kinds, in the same order.
+    #[test]
+    fn kinds_have_names() {
+        let lengths = [
+            (CopyKind::ALL.len(), records::COPIES.0.len()),
+            (MemoryKind::ALL.len(), records::MEMORIES.0.len()),
+            (SyncKind::ALL.len(), records::SYNCS.0.len()),
+            (LoadKind::ALL.len(), records::LOADS.0.len()),
+        ];
+        assert!(lengths.iter().all(|(kinds, names)| kinds == names), "{lengths:?}");
+        assert_eq!(records::COPIES.of(CopyKind::HostToDevice as u64), "host to device");
+        assert_eq!(records::COPIES.of(CopyKind::Prefetch as u64), "prefetch");
+        assert_eq!(records::MEMORIES.of(MemoryKind::Array as u64), "array");
+        assert_eq!(records::SYNCS.of(SyncKind::StreamWaitsEvent as u64), "stream waits for event");
+        assert_eq!(records::LOADS.of(LoadKind::Library as u64), "library");
+    }
+
+    #[test]
+    fn sizes_are_read() {
+        let sizes = ["64", "4K", "2M", "1G", "", "K", "-1", "9999999999999G"].map(bytes);
+        assert_eq!(sizes, [Some(64), Some(4096), Some(2 << 20), Some(1 << 30), None, None, None, None]);
+    }
+}

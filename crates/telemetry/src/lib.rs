@@ -1,0 +1,22 @@
+//! Recordings of what a program asks of a driver.
+//!
+//! - [`records`]: what a recording holds, declared once,
+//! - [`file`]: how it is written and read,
+//! - [`Recorder`]: rings that threads put [`Event`]s into, and the thread that writes them to the file,
+//! - [`clock`]: time stamps that cost little.
+//!
+//! Invariant: knows no driver and no type of CUDA: handles and codes are numbers, and what is told is told by the caller.
+//! Invariant: recording an event allocates nothing, takes no lock and makes no system call but to wake the writer when a ring
+//! is half full. A full ring drops events, and counts them.
+//! Invariant: memory is bounded by [`Config`], and a file is readable up to the last flush however the process ends.
+
+pub mod clock;
+mod coding;
+mod event;
+pub mod file;
+mod recorder;
+pub mod records;
+mod ring;
+
+pub use event::{Event, LaunchShape};
+pub use recorder::{Config, Recorder, Token};

@@ -1,0 +1,316 @@
+//! The recorder: threads put events into rings of their own, one thread writes them to the file.
+//!
+//! The life of a recorder is fresh, active, then stopped or ended; a forked child has none (the driver that the events are of does not
+//! survive a fork either). It opens its file and starts its thread with the first event, so that a process that does nothing leaves no
+//! file and can fork freely.
+
+mod rows;
+mod sink;
+mod thread;
+
+use crate::clock;
+use crate::event::{Event, Kind};
+use crate::records::{Context, Device, Kernel, Node};
+use crate::ring::{Put, Ring};
+use sink::Sink;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::time::Duration;
+
+/// How to record.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file; `%p` in its name stands for the process. Where another process writes it, that process's number is appended.
+    pub path: PathBuf,
+    /// Events that a thread may have waiting to be written, 64 bytes each; rounded up to a power of two. A thread that makes them faster
+    /// than they are written loses what finds no room, and that is counted.
+    pub ring_events: usize,
+    /// Threads that record at a time; events of further ones are counted as dropped.
+    pub rings_max: usize,
+    /// How long an event waits at most before it is in the file, out of a crash's reach.
+    pub interval: Duration,
+    /// Whether times of the device come too ([`Event::execution`]).
+    pub executions: bool,
+    /// Facts for the head of the file, beside those about the process.
+    pub facts: Vec<(String, String)>,
+}
+
+impl Config {
+    /// Records into a file: 16384 events a ring, 512 threads, every 100 ms.
+    pub fn new(path: PathBuf) -> Config {
+        Config {
+            path,
+            ring_events: 16 << 10,
+            rings_max: 512,
+            interval: Duration::from_millis(100),
+            executions: false,
+            facts: Vec::new(),
+        }
+    }
+}
+
+const FRESH: u8 = 0;
+const ACTIVE: u8 = 1;
+/// The file cannot be written any more.
+const STOPPED: u8 = 2;
+/// The process exits.
+const ENDED: u8 = 3;
+/// This is a forked child.
+const FORKED: u8 = 4;
+
+/// The number of a token that belongs to no ring.
+const NO_RING: u64 = u64::MAX;
+
+/// Records events of all threads into a file.
+pub struct Recorder {
+    /// Unlike that of any other recorder of the process.
+    id: u64,
+    config: Config,
+    state: AtomicU8,
+    /// The file's descriptor, for a forked child to close: it would hold the lock on the file for as long as it lives.
+    descriptor: AtomicI32,
+    /// Changes, and is woken, when the writer should come.
+    wake: AtomicU32,
+    rings: Mutex<Rings>,
+    definitions: Mutex<Definitions>,
+    sink: Mutex<Option<Sink>>,
+    /// Launches and other events that found no ring.
+    lost: [AtomicU64; 2],
+}
+
+#[derive(Default)]
+struct Rings {
+    all: Vec<Arc<Ring>>,
+    /// Threads so far.
+    threads: u32,
+}
+
+/// What events refer to, and is not in the file yet. Bounded by whoever defines it.
+#[derive(Default)]
+struct Definitions {
+    devices: Vec<Device>,
+    contexts: Vec<Context>,
+    kernels: Vec<Kernel>,
+    nodes: Vec<(Node, Option<Event>)>,
+}
+
+/// The beginning of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token {
+    /// When, in ticks.
+    pub start: u64,
+    /// The event's number.
+    pub correlation: u64,
+}
+
+/// A lock that a panic of ours has not spoilt: what it guards is valid at any time.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Recorder {
+    /// A recorder that has not begun. It lives as long as the process, as its thread and the program's threads use it.
+    pub fn new(config: Config) -> &'static Recorder {
+        static RECORDERS: AtomicU64 = AtomicU64::new(1);
+        Box::leak(Box::new(Recorder {
+            id: RECORDERS.fetch_add(1, Ordering::Relaxed),
+            config,
+            state: AtomicU8::new(FRESH),
+            descriptor: AtomicI32::new(-1),
+            wake: AtomicU32::new(0),
+            rings: Mutex::default(),
+            definitions: Mutex::default(),
+            sink: Mutex::new(None),
+            lost: [const { AtomicU64::new(0) }; 2],
+        }))
+    }
+
+    /// Makes this recorder the one that ends when the process exits, and knows when it forks. At most once in a process.
+    pub fn install(&'static self) {
+        static INSTALLED: AtomicPtr<Recorder> = AtomicPtr::new(std::ptr::null_mut());
+        static ONCE: Once = Once::new();
+        extern "C" fn at_exit() {
+            // SAFETY: null, or a recorder that lives as long as the process.
+            if let Some(recorder) = unsafe { INSTALLED.load(Ordering::Acquire).as_ref() } {
+                recorder.finish();
+            }
+        }
+        extern "C" fn in_child() {
+            // SAFETY: as above. Atomic operations and `close` are allowed in a forked child.
+            if let Some(recorder) = unsafe { INSTALLED.load(Ordering::Acquire).as_ref() } {
+                let _ = recorder.state.compare_exchange(ACTIVE, FORKED, Ordering::AcqRel, Ordering::Acquire);
+                let descriptor = recorder.descriptor.swap(-1, Ordering::AcqRel);
+                if descriptor >= 0 {
+                    // SAFETY: the sink's descriptor, which a forked child never uses: it records nothing.
+                    unsafe { libc::close(descriptor) };
+                }
+            }
+        }
+        INSTALLED.store(std::ptr::from_ref(self).cast_mut(), Ordering::Release);
+        // SAFETY: the handlers do what is allowed where they run, and the library that holds them is never unloaded. When a registration
+        // fails, for lack of memory, the last events are not written.
+        ONCE.call_once(|| unsafe {
+            libc::atexit(at_exit);
+            libc::pthread_atfork(None, None, Some(in_child));
+        });
+    }
+
+    /// Begins an event: what follows is on the clock.
+    #[inline]
+    pub fn begin(&'static self) -> Token {
+        let correlation = match self.ring() {
+            // SAFETY: the ring is the calling thread's own.
+            Some(ring) => unsafe { ring.number() },
+            None => NO_RING,
+        };
+        Token { start: clock::ticks(), correlation }
+    }
+
+    /// Records an event that began with `token` and ends now.
+    #[inline]
+    pub fn end(&'static self, token: Token, mut event: Event) {
+        event.start = token.start;
+        event.duration = clock::ticks().saturating_sub(token.start);
+        event.correlation = token.correlation;
+        self.record(event);
+    }
+
+    /// Records an event that has its times.
+    #[inline]
+    pub fn record(&'static self, event: Event) {
+        let is_launch = event.kind == Kind::Launch;
+        let Some(ring) = self.ring() else { return self.lose(is_launch) };
+        // SAFETY: the ring is the calling thread's own.
+        if unsafe { ring.put(event.to_slot(), is_launch) } == Put::HalfFull {
+            self.call_writer();
+        }
+    }
+
+    /// The calling thread's ring; `None` when there can be none.
+    #[inline(always)]
+    fn ring(&'static self) -> Option<&'static Ring> {
+        if self.state.load(Ordering::Relaxed) != ACTIVE && !self.is_begun() {
+            return None;
+        }
+        thread::ring_of(self.id).or_else(|| self.add_ring())
+    }
+
+    #[cold]
+    fn is_begun(&'static self) -> bool {
+        self.state.load(Ordering::Acquire) == FRESH && self.activate()
+    }
+
+    /// Opens the file and starts the writer, if no other thread does.
+    fn activate(&'static self) -> bool {
+        let mut sink = lock(&self.sink);
+        if self.state.load(Ordering::Acquire) != FRESH {
+            return self.state.load(Ordering::Acquire) == ACTIVE;
+        }
+        let opened = Sink::open(&self.config).and_then(|opened| {
+            self.descriptor.store(opened.descriptor(), Ordering::Release);
+            *sink = Some(opened);
+            thread::start(self)
+        });
+        let state = if opened.is_ok() { ACTIVE } else { STOPPED };
+        self.state.store(state, Ordering::Release);
+        if let Err(error) = opened {
+            self.descriptor.store(-1, Ordering::Release);
+            *sink = None;
+            eprintln!("apex: nothing is recorded: {}: {error}", self.config.path.display());
+        }
+        state == ACTIVE
+    }
+
+    #[cold]
+    fn add_ring(&'static self) -> Option<&'static Ring> {
+        let mut rings = lock(&self.rings);
+        if rings.all.len() >= self.config.rings_max {
+            return None;
+        }
+        let ring = Arc::new(Ring::new(rings.threads, self.config.ring_events.max(4).next_power_of_two()));
+        let own = thread::keep(self.id, &ring)?;
+        rings.threads += 1;
+        rings.all.push(ring);
+        Some(own)
+    }
+
+    #[cold]
+    fn lose(&self, is_launch: bool) {
+        if [ACTIVE, STOPPED].contains(&self.state.load(Ordering::Relaxed)) {
+            self.lost[usize::from(!is_launch)].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[cold]
+    fn call_writer(&self) {
+        self.wake.fetch_add(1, Ordering::Release);
+        stdx::futex::wake_one(&self.wake);
+    }
+
+    /// Defines a device, before a context of it.
+    pub fn define_device(&self, device: Device) {
+        lock(&self.definitions).devices.push(device);
+    }
+
+    /// Defines a context, before an event in it.
+    pub fn define_context(&self, context: Context) {
+        lock(&self.definitions).contexts.push(context);
+    }
+
+    /// Defines a kernel, before a launch of it.
+    pub fn define_kernel(&self, kernel: Kernel) {
+        lock(&self.definitions).kernels.push(kernel);
+    }
+
+    /// Defines a node of a graph, before a launch of the graph; with a launch for a kernel node.
+    pub fn define_node(&self, node: Node, launch: Option<Event>) {
+        lock(&self.definitions).nodes.push((node, launch));
+    }
+
+    /// Writes what is in the rings to the file.
+    pub fn flush(&self) {
+        self.write(false);
+    }
+
+    /// Writes what is in the rings and ends the recording: later events are not recorded.
+    pub fn finish(&self) {
+        if self.state.load(Ordering::Acquire) == ACTIVE {
+            self.write(true);
+            let _ = self.state.compare_exchange(ACTIVE, ENDED, Ordering::AcqRel, Ordering::Acquire);
+            self.call_writer();
+        }
+        if self.state.load(Ordering::Acquire) == STOPPED {
+            let [launches, others] = self.dropped();
+            eprintln!("apex: {launches} launches and {others} other events were not recorded");
+        }
+    }
+
+    /// Launches and other events that were not recorded, so far.
+    fn dropped(&self) -> [u64; 2] {
+        let mut dropped = lock(&self.sink).as_ref().map_or([0; 2], |sink| sink.dropped_before);
+        let rings = lock(&self.rings).all.iter().map(|ring| ring.dropped()).collect::<Vec<_>>();
+        let lost = [0, 1].map(|which| self.lost[which].load(Ordering::Relaxed));
+        for counts in rings.into_iter().chain([lost]) {
+            dropped = [dropped[0] + counts[0], dropped[1] + counts[1]];
+        }
+        dropped
+    }
+
+    /// One turn of the writer. What cannot be written ends the recording, and is told once.
+    fn write(&self, is_last: bool) {
+        let mut place = lock(&self.sink);
+        let Some(sink) = place.as_mut().filter(|sink| !sink.is_closed) else { return };
+        let outcome = thread::without_size_signal(|| sink.flush(self, is_last));
+        if let Err(error) = outcome {
+            sink.is_closed = true;
+            let _ = self.state.compare_exchange(ACTIVE, STOPPED, Ordering::AcqRel, Ordering::Acquire);
+            eprintln!("apex: recording ends: {}: {error}", sink.path.display());
+        } else if is_last {
+            sink.is_closed = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
