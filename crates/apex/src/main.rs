@@ -1,8 +1,8 @@
 //! `apex`: runs CUDA programs on the software GPU, and shows what they get.
 //!
-//! A command is a file: [`run`], [`info`], [`compile`], [`cache`], [`doctor`]. What they share: [`device_options`] (what
+//! A command is a file: [`run`], [`info`], [`compile`], [`report`], [`cache`], [`doctor`]. What they share: [`device_options`] (what
 //! the device is to look like), [`library`] (where our `libcuda.so.1` is), [`api`] (that library, loaded), [`dynamic`] (what the dynamic loader does
-//! with a program), [`output`] (stdout that may go away).
+//! with a program), [`recording`] (a recording, read with a bar of progress), [`output`] (stdout that may go away).
 //!
 //! Invariant: reaches the driver as any program does, through `libcuda.so.1`; links no part of it.
 //! Invariant: `run` becomes the program (exec), so that exit code, signals and terminal are the program's own.
@@ -16,6 +16,8 @@ mod dynamic;
 mod info;
 mod library;
 mod output;
+mod recording;
+mod report;
 mod run;
 
 use std::process::ExitCode;
@@ -38,6 +40,8 @@ enum Command {
     Info(info::Args),
     /// Show a kernel on its way to machine code
     Compile(compile::Args),
+    /// Sum up a recording of `apex run --record`
+    Report(report::Args),
     /// Show or clear the machine code kept on disk
     Cache(cache::Args),
     /// Say what would keep programs from running, and how to mend it
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Info(args) => info::run(&args),
         Command::Compile(args) => compile::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Cache(args) => cache::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     };

@@ -3,6 +3,7 @@
 //! - [`records`]: what a recording holds, declared once,
 //! - [`file`]: how it is written and read,
 //! - [`Recorder`]: rings that threads put [`Event`]s into, and the thread that writes them to the file,
+//! - [`Summary`](summary::Summary): what follows from a recording,
 //! - [`clock`]: time stamps that cost little.
 //!
 //! Invariant: knows no driver and no type of CUDA: handles and codes are numbers, and what is told is told by the caller.
@@ -17,6 +18,7 @@ pub mod file;
 mod recorder;
 pub mod records;
 mod ring;
+pub mod summary;
 
 pub use event::{Event, LaunchShape};
 pub use recorder::{Config, Recorder, Token};

@@ -364,6 +364,9 @@ records! {
     }
 }
 
+/// The largest number of a kernel: there are no more than 65536.
+pub const KERNEL_ID_MAX: u32 = 1 << 16;
+
 /// Bits of `flags`.
 pub mod flags {
     /// Captured into a graph and not executed.
