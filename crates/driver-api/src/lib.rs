@@ -3,6 +3,7 @@
 //! - [`Driver`]: the driver API as a trait, made from the table in `cuda-abi`,
 //! - [`default_stream_is_per_thread`]: the part of a call that its parameters do not hold,
 //! - [`op`]: what is observed of a program, and [`Observer`], who observes it,
+//! - [`launch_tag`]: what a driver tells a launch's times under,
 //! - [`env`]: the environment variables, declared once,
 //! - [`inspection`]: what `apex` may ask the library beyond the API.
 //!
@@ -11,10 +12,12 @@
 mod driver;
 pub mod env;
 pub mod inspection;
+mod launch_tag;
 pub mod op;
 mod stream_scope;
 pub mod unsupported;
 
 pub use driver::Driver;
+pub use launch_tag::{launch_tag, set_launch_tag};
 pub use op::Observer;
 pub use stream_scope::{PerThreadScope, default_stream_is_per_thread};

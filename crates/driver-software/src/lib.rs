@@ -39,7 +39,10 @@ mod settings;
 mod stream;
 mod tensor_map;
 mod texture;
+mod times;
 mod tuning;
+
+pub use times::time_launches;
 
 /// The driver of the software GPU. It does nothing until `cuInit`.
 pub fn driver() -> &'static dyn driver_api::Driver {

@@ -23,9 +23,15 @@ fn assemble() -> &'static dyn Driver {
     Box::leak(Box::new(ContextStorage::over(driver)))
 }
 
+/// How launches are timed on the device.
+#[cfg(not(test))]
+const TIME_LAUNCHES: Option<recorder::TimeLaunches> = Some(driver_software::time_launches);
+#[cfg(test)]
+const TIME_LAUNCHES: Option<recorder::TimeLaunches> = None;
+
 /// The driver with the observers that the environment asks for; the driver alone if it asks for none.
 fn observed(driver: &'static dyn Driver) -> &'static dyn Driver {
-    let observers: Vec<_> = recorder::from_environment().into_iter().collect();
+    let observers: Vec<_> = recorder::from_environment(TIME_LAUNCHES).into_iter().collect();
     match observers.is_empty() {
         true => driver,
         false => Box::leak(Box::new(Observed::over(driver, observers))),

@@ -3,11 +3,12 @@
 //! Invariant: translates and nothing else. What is recorded is `telemetry`'s to say, what is observed `driver-api`'s.
 
 use cuda_abi::CUresult;
-use driver_api::env;
 use driver_api::op::*;
+use driver_api::{env, set_launch_tag};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use telemetry::records::{self, flags};
-use telemetry::{Config, Event, Recorder};
+use telemetry::{Config, Event, Recorder, clock};
 
 /// Bytes of an event in a ring.
 const EVENT_BYTES: usize = 64;
@@ -17,10 +18,27 @@ const RING_BYTES: std::ops::RangeInclusive<usize> = 4 << 10..=1 << 30;
 /// Records what it sees.
 pub struct RecordObserver {
     recorder: &'static Recorder,
+    /// Whether the driver tells launches' times on the device.
+    has_times: bool,
 }
 
-/// The observer, if the environment asks for a recording. It ends when the process exits.
-pub fn from_environment() -> Option<&'static dyn Observer> {
+/// Who gets launches' times on the device.
+static TIMED: OnceLock<&'static Recorder> = OnceLock::new();
+
+/// How a driver is told to time launches: by which clock, and whom to tell (a tag, when the launch began and ended). Answers whether it
+/// does.
+pub type TimeLaunches = fn(now: fn() -> u64, ran: fn(u64, u64, u64)) -> bool;
+
+/// A launch has run on the device. Its tag is the call's number plus 1.
+fn ran(tag: u64, start: u64, end: u64) {
+    if let Some(recorder) = TIMED.get() {
+        recorder.record(Event::execution(tag.wrapping_sub(1), start, end));
+    }
+}
+
+/// The observer, if the environment asks for a recording. It ends when the process exits. `time_launches` is for a driver that can tell
+/// launches' times.
+pub fn from_environment(time_launches: Option<TimeLaunches>) -> Option<&'static dyn Observer> {
     let path = env::RECORD.get()?;
     let mut config = Config::new(PathBuf::from(path));
     if let Some(size) = env::RECORD_BUFFER.get() {
@@ -29,9 +47,11 @@ pub fn from_environment() -> Option<&'static dyn Observer> {
             None => eprintln!("apex: {}={size} is no size from 4K to 1G; using 1M", env::RECORD_BUFFER.name),
         }
     }
+    config.executions = time_launches.is_some();
     let recorder = Recorder::new(config);
     recorder.install();
-    Some(Box::leak(Box::new(RecordObserver { recorder })))
+    let has_times = time_launches.is_some_and(|time| TIMED.set(recorder).is_ok() && time(clock::ticks, ran));
+    Some(Box::leak(Box::new(RecordObserver { recorder, has_times })))
 }
 
 /// A number of bytes, with K, M or G perhaps.
@@ -46,9 +66,9 @@ fn bytes(text: &str) -> Option<usize> {
 }
 
 impl RecordObserver {
-    /// Records into a recorder.
+    /// Records into a recorder, without times of the device.
     pub fn over(recorder: &'static Recorder) -> RecordObserver {
-        RecordObserver { recorder }
+        RecordObserver { recorder, has_times: false }
     }
 }
 
@@ -78,8 +98,11 @@ impl Observer for RecordObserver {
     }
 
     #[inline]
-    fn before(&self, _op: &Op) -> Token {
+    fn before(&self, op: &Op) -> Token {
         let token = self.recorder.begin();
+        if self.has_times && matches!(op.action, Action::Launch(_)) {
+            set_launch_tag(token.correlation.wrapping_add(1));
+        }
         Token([token.start, token.correlation])
     }
 
@@ -88,6 +111,9 @@ impl Observer for RecordObserver {
         let Token([start, correlation]) = token;
         let captured = if op.is_captured { flags::CAPTURED } else { 0 };
         let event = event(&op.action).at(op.context.number, op.stream).with_flags(captured).with_result(result.0);
+        if self.has_times {
+            set_launch_tag(0);
+        }
         self.recorder.end(telemetry::Token { start, correlation }, event);
     }
 }

@@ -211,6 +211,7 @@ impl<'a> Launch<'a> {
             stack_bytes: self.stack_bytes,
             cluster: self.cluster,
             cooperative: self.cooperative,
+            tag: 0,
         };
         Ok(PreparedLaunch { kernel: self.kernel.clone(), record })
     }

@@ -100,7 +100,8 @@ impl Request {
         let host_memory = stream.group.machine().arena().has_registered_host();
         let launch = approved.get_or(function, self, host_memory, || self.approve(function, host_memory))?;
         stream.order();
-        let appended = stream.queue.launch_prepared(launch, stream.group.stack_bytes(), parameters);
+        let stack_bytes = stream.group.stack_bytes();
+        let appended = stream.queue.launch_prepared(launch, stack_bytes, parameters, driver_api::launch_tag());
         appended.map_err(|_| CUresult::CUDA_ERROR_INVALID_VALUE)
     }
 

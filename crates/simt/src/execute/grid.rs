@@ -6,6 +6,7 @@ use crate::kernel::Kernel;
 use crate::observe::{LaunchInfo, Tallies};
 use crate::queue::{LaunchRecord, Padded};
 use crate::runtime;
+use crate::times;
 use crate::variants::Choice;
 use crate::{arena::Arena, fault::FaultKind};
 use simt_ir::WARP_SIZE;
@@ -34,6 +35,9 @@ pub(crate) struct Plan {
     pub(crate) sm_count: u32,
     /// Where instrumented code counts; null for other code.
     pub(crate) tallies: *const Tallies,
+    /// What the launch's times are told under, and when it began; 0 for nobody.
+    pub(crate) tag: u64,
+    pub(crate) began: u64,
 }
 
 impl Plan {
@@ -96,6 +100,8 @@ impl Default for Grid {
                 cooperative: false,
                 sm_count: 1,
                 tallies: ptr::null(),
+                tag: 0,
+                began: 0,
             }),
             tallies: UnsafeCell::new(None),
             launch: UnsafeCell::new(LaunchContext {
@@ -182,6 +188,8 @@ impl Grid {
                 cooperative: record.cooperative,
                 sm_count,
                 tallies,
+                tag: record.tag,
+                began: times::begin(record.tag),
             };
             let launch = &mut *self.launch.get();
             launch.params = parameters;
@@ -256,7 +264,7 @@ impl Grid {
         }
     }
 
-    /// Tells the kernel how long the launch took, if that was to be measured.
+    /// Tells how long the launch took: whoever asked for it, and the kernel, if that was to be measured.
     ///
     /// # Safety
     /// As for [`finish_observation`](Grid::finish_observation).
@@ -264,6 +272,7 @@ impl Grid {
         // SAFETY: as there.
         unsafe {
             let plan = self.plan();
+            times::end(plan.tag, plan.began);
             if plan.choice.started_ns.is_some() && !self.is_aborted() {
                 let blocks = plan.units * u64::from(plan.cluster.iter().product::<u32>());
                 (*plan.kernel).note(&plan.choice, blocks);

@@ -166,7 +166,7 @@ impl Family {
         let launch = if self.domain.has_failed() { None } else { job() };
         let Some(child) = launch else { return self.end(lane, number) };
         lane.grid().set_node(number);
-        if let Err(error) = lane.launch_prepared(&child.launch, child.stack_bytes, &child.parameters) {
+        if let Err(error) = lane.launch_prepared(&child.launch, child.stack_bytes, &child.parameters, 0) {
             self.domain.fail(FaultKind::OutOfResources, child.launch.kernel().name(), error.to_string());
         }
         let (family, same) = (self.clone(), lane.clone());

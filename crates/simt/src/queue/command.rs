@@ -32,6 +32,8 @@ pub(crate) struct LaunchRecord {
     pub(crate) stack_bytes: u32,
     pub(crate) cluster: [u8; 3],
     pub(crate) cooperative: bool,
+    /// What its times are told under; 0 for nobody.
+    pub(crate) tag: u64,
 }
 
 // SAFETY: the pointer is to a `Kernel`, which is `Sync`, and who holds the record keeps the kernel alive.

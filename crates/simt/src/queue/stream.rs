@@ -133,11 +133,11 @@ impl Stream {
     /// # Errors
     /// When the launch is not one that the engine can run.
     pub fn launch(self: &Arc<Self>, launch: &Launch<'_>) -> Result<(), InvalidLaunch> {
-        self.launch_prepared(&launch.prepare()?, launch.stack_bytes, launch.parameters)
+        self.launch_prepared(&launch.prepare()?, launch.stack_bytes, launch.parameters, 0)
     }
 
-    /// Appends a launch that has been checked before, with these parameters and this stack for each thread. Waits while the
-    /// ring is full.
+    /// Appends a launch that has been checked before, with these parameters, this stack for each thread, and a tag that its
+    /// [times](crate::time_launches) are told under, 0 for none. Waits while the ring is full.
     ///
     /// # Errors
     /// When there are more than [`PARAMETER_BYTES_MAX`] bytes of parameters.
@@ -146,11 +146,12 @@ impl Stream {
         launch: &PreparedLaunch,
         stack_bytes: u32,
         parameters: &[u8],
+        tag: u64,
     ) -> Result<(), InvalidLaunch> {
         if parameters.len() > PARAMETER_BYTES_MAX {
             return Err(InvalidLaunch("there are more than 32764 bytes of parameters"));
         }
-        let command = || Command::Launch(LaunchRecord { stack_bytes, ..*launch.record() });
+        let command = || Command::Launch(LaunchRecord { stack_bytes, tag, ..*launch.record() });
         self.push(command, Some(launch.kernel()), parameters);
         Ok(())
     }
