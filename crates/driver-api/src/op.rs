@@ -287,6 +287,6 @@ pub trait Observer: Send + Sync {
     /// Sees an op before the driver does it. Handles that the driver is to make are 0.
     fn before(&self, op: &Op) -> Token;
 
-    /// Sees it again, with the driver's answer. A call that is several ops (a launch on several devices) has one token for all.
+    /// Sees it again, with the driver's answer.
     fn after(&self, token: Token, op: &Op, result: CUresult);
 }

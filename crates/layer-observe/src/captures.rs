@@ -1,6 +1,6 @@
 //! Which streams are being captured into a graph.
 
-use cuda_abi::{CUstream, CUstreamCaptureStatus, CUresult};
+use cuda_abi::{CUresult, CUstream, CUstreamCaptureStatus};
 use driver_api::Driver;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -28,9 +28,9 @@ macro_rules! hooks {
     };
     (cuLaunchCooperativeKernelMultiDevice [$list:ident $count:ident $flags:ident] $emit:ident $row:tt) => {
         // SAFETY: the caller's promise covers the list.
-        $emit! { $row op? |o| unsafe { o.launch_of_list($list, $count, 0) }; then |o, call, result| {
+        $emit! { $row op? |o| unsafe { o.launch_of_list($list, $count, 0) }; then |o, _call, result| {
             // SAFETY: as above.
-            o.show_others(call, result, |index| unsafe { o.launch_of_list($list, $count, index) });
+            o.show_others(result, |index| unsafe { o.launch_of_list($list, $count, index) });
         } }
     };
     (cuLaunch [$f:ident] $emit:ident $row:tt) => {

@@ -112,11 +112,11 @@ impl Observed {
         }
     }
 
-    /// Shows the other ops of a call that is several: `op` makes them, from the second on.
-    pub(crate) fn show_others(&self, call: Option<&mut Call>, result: CUresult, op: impl Fn(u32) -> Option<Op>) {
-        let Some(call) = call else { return };
+    /// Shows the other ops of a call that is several: `op` makes them, from the second on. The first has taken the call's time, these take
+    /// none.
+    pub(crate) fn show_others(&self, result: CUresult, op: impl Fn(u32) -> Option<Op>) {
         for op in (1..).map_while(op) {
-            self.show_again(&Call { op, tokens: call.tokens }, result);
+            self.show_again(&self.show(op), result);
         }
     }
 

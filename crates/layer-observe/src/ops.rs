@@ -18,8 +18,7 @@ impl Observed {
     /// An op in a stream.
     #[inline]
     pub(crate) fn op(&self, stream: CUstream, action: Action) -> Op {
-        let stream =
-            if stream.is_null() && default_stream_is_per_thread() { CU_STREAM_PER_THREAD } else { stream };
+        let stream = if stream.is_null() && default_stream_is_per_thread() { CU_STREAM_PER_THREAD } else { stream };
         Op {
             action,
             context: self.facts.context(stream, self.below, &self.definer()),
@@ -30,7 +29,13 @@ impl Observed {
 
     /// A launch.
     #[inline]
-    pub(crate) fn launch(&self, function: CUfunction, shape: LaunchShape, stream: CUstream, is_cooperative: bool) -> Op {
+    pub(crate) fn launch(
+        &self,
+        function: CUfunction,
+        shape: LaunchShape,
+        stream: CUstream,
+        is_cooperative: bool,
+    ) -> Op {
         // The action is put in once the context is known.
         let mut op = self.op(stream, Action::GraphLaunch { graph: 0 });
         let kernel = self.facts.kernel(function, op.context, self.below, &self.definer());

@@ -62,7 +62,9 @@ impl Table {
     /// Sets the value of a key, unless everything has been forgotten since `epoch`.
     pub(crate) fn set(&self, key: u64, value: u64, epoch: u32) {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(slot) = self.places(key).find(|slot| [0, key].contains(&slot.key.load(Ordering::Relaxed))) else { return };
+        let Some(slot) = self.places(key).find(|slot| [0, key].contains(&slot.key.load(Ordering::Relaxed))) else {
+            return;
+        };
         slot.epoch.store(0, Ordering::Release);
         slot.value.store(value, Ordering::Release);
         slot.epoch.store(epoch, Ordering::Release);

@@ -29,7 +29,17 @@ const PTX: &core::ffi::CStr = c".version 7.0
 #[derive(Clone, Copy)]
 struct Program {
     launch: unsafe extern "C" fn(
-        CUfunction, u32, u32, u32, u32, u32, u32, u32, *mut c_void, *mut *mut c_void, *mut *mut c_void,
+        CUfunction,
+        u32,
+        u32,
+        u32,
+        u32,
+        u32,
+        u32,
+        u32,
+        *mut c_void,
+        *mut *mut c_void,
+        *mut *mut c_void,
     ) -> CUresult,
     synchronize: unsafe extern "C" fn() -> CUresult,
     set_current: unsafe extern "C" fn(CUcontext) -> CUresult,
@@ -49,13 +59,16 @@ impl Program {
         // SAFETY: the signatures are those of the driver API, the pointers are valid.
         unsafe {
             let init = *library.get::<unsafe extern "C" fn(u32) -> CUresult>(b"cuInit").unwrap();
-            let retain =
-                *library.get::<unsafe extern "C" fn(*mut CUcontext, i32) -> CUresult>(b"cuDevicePrimaryCtxRetain").unwrap();
+            let retain = *library
+                .get::<unsafe extern "C" fn(*mut CUcontext, i32) -> CUresult>(b"cuDevicePrimaryCtxRetain")
+                .unwrap();
             let load = *library
                 .get::<unsafe extern "C" fn(*mut CUmodule, *const c_char) -> CUresult>(b"cuModuleLoadData")
                 .unwrap();
             let find = *library
-                .get::<unsafe extern "C" fn(*mut CUfunction, CUmodule, *const c_char) -> CUresult>(b"cuModuleGetFunction")
+                .get::<unsafe extern "C" fn(*mut CUfunction, CUmodule, *const c_char) -> CUresult>(
+                    b"cuModuleGetFunction",
+                )
                 .unwrap();
             let set_current = *library.get(b"cuCtxSetCurrent").unwrap();
             let program = Program {

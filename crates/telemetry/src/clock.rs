@@ -2,8 +2,8 @@
 //!
 //! Reading the counter takes about 10 ns, `clock_gettime` about 25 ns, of a launch of about 60.
 
-use stdx::clock::monotonic_ns;
 use std::sync::OnceLock;
+use stdx::clock::monotonic_ns;
 
 /// A time stamp: ticks of the counter or, where that cannot be relied on, nanoseconds of `CLOCK_MONOTONIC`.
 #[inline(always)]

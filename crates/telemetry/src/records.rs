@@ -60,26 +60,48 @@ pub trait Record: Default + Clone {
 }
 
 macro_rules! field {
-    (plain) => { u64 };
-    (delta) => { u64 };
-    (text) => { String };
+    (plain) => {
+        u64
+    };
+    (delta) => {
+        u64
+    };
+    (text) => {
+        String
+    };
 }
 
 macro_rules! coding {
-    (plain) => { Coding::Plain };
-    (delta) => { Coding::Delta };
-    (text) => { Coding::Text };
+    (plain) => {
+        Coding::Plain
+    };
+    (delta) => {
+        Coding::Delta
+    };
+    (text) => {
+        Coding::Text
+    };
 }
 
 macro_rules! value {
-    (text $place:expr) => { Value::Text(&$place) };
-    ($coding:ident $place:expr) => { Value::Number($place) };
+    (text $place:expr) => {
+        Value::Text(&$place)
+    };
+    ($coding:ident $place:expr) => {
+        Value::Number($place)
+    };
 }
 
 macro_rules! put {
-    (plain $rows:ident $field:ident $out:ident) => { coding::put_plain($rows.iter().map(|row| row.$field), $out) };
-    (delta $rows:ident $field:ident $out:ident) => { coding::put_delta($rows.iter().map(|row| row.$field), $out) };
-    (text $rows:ident $field:ident $out:ident) => { coding::put_texts($rows.iter().map(|row| row.$field.as_str()), $out) };
+    (plain $rows:ident $field:ident $out:ident) => {
+        coding::put_plain($rows.iter().map(|row| row.$field), $out)
+    };
+    (delta $rows:ident $field:ident $out:ident) => {
+        coding::put_delta($rows.iter().map(|row| row.$field), $out)
+    };
+    (text $rows:ident $field:ident $out:ident) => {
+        coding::put_texts($rows.iter().map(|row| row.$field.as_str()), $out)
+    };
 }
 
 macro_rules! take {
@@ -391,11 +413,28 @@ impl Names {
 }
 
 /// Kinds of copies.
-pub const COPIES: Names =
-    Names(&["any to any", "host to device", "device to host", "device to device", "peer to peer", "array", "host to host", "prefetch"]);
+pub const COPIES: Names = Names(&[
+    "any to any",
+    "host to device",
+    "device to host",
+    "device to device",
+    "peer to peer",
+    "array",
+    "host to host",
+    "prefetch",
+]);
 /// Kinds of memory.
-pub const MEMORIES: Names =
-    Names(&["device", "device, in stream order", "managed", "host, pinned", "host, registered", "physical", "address range", "mapping", "array"]);
+pub const MEMORIES: Names = Names(&[
+    "device",
+    "device, in stream order",
+    "managed",
+    "host, pinned",
+    "host, registered",
+    "physical",
+    "address range",
+    "mapping",
+    "array",
+]);
 /// Kinds of synchronisations.
 pub const SYNCS: Names = Names(&["stream", "context", "event", "stream waits for event"]);
 /// Kinds of loads.
@@ -415,8 +454,9 @@ mod tests {
 
     #[test]
     fn rows_come_back_and_nothing_else_does() {
-        let rows: Vec<Launch> =
-            (0..100).map(|n| Launch { start: n * 7, shape: n % 3, result: 0, stream: u64::MAX, ..Launch::default() }).collect();
+        let rows: Vec<Launch> = (0..100)
+            .map(|n| Launch { start: n * 7, shape: n % 3, result: 0, stream: u64::MAX, ..Launch::default() })
+            .collect();
         let mut bytes = Vec::new();
         Launch::encode(&rows, &mut bytes);
         assert_eq!(Launch::decode(rows.len(), &bytes).unwrap(), rows);
@@ -430,6 +470,9 @@ mod tests {
     fn values_follow_the_columns() {
         let kernel = Kernel { id: 3, name: "k".into(), registers: 40, ..Kernel::default() };
         let value = |name| kernel.value(Kernel::COLUMNS.iter().position(|column| column.name == name).unwrap());
-        assert_eq!([value("id"), value("name"), value("registers")], [Value::Number(3), Value::Text("k"), Value::Number(40)]);
+        assert_eq!(
+            [value("id"), value("name"), value("registers")],
+            [Value::Number(3), Value::Text("k"), Value::Number(40)]
+        );
     }
 }

@@ -57,7 +57,7 @@ impl Ring {
     /// An empty ring for a power of two of events. Memory is taken from the system when it is first used.
     pub(crate) fn new(thread: u32, events: usize) -> Ring {
         assert!(events.is_power_of_two(), "a ring of {events} events");
-        let slots = Box::<[UnsafeCell<MaybeUninit<Slot>>]>::new_zeroed_slice(events);
+        let slots = Box::<[UnsafeCell<MaybeUninit<Slot>>]>::new_uninit_slice(events);
         Ring {
             // SAFETY: uninitialised slots are what the type says they may be.
             slots: unsafe { slots.assume_init() },

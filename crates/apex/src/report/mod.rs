@@ -35,9 +35,9 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         Ok(())
     })?;
     let progress = &summary.progress;
-    let notes =
-        recording::notes(ending, summary.has_end, [progress.dropped_launches, progress.dropped_others]);
-    let text = if args.json { json::text(&summary, &notes, args.top)? } else { table::text(&summary, &notes, args.top) };
+    let notes = recording::notes(ending, summary.has_end, [progress.dropped_launches, progress.dropped_others]);
+    let text =
+        if args.json { json::text(&summary, &notes, args.top)? } else { table::text(&summary, &notes, args.top) };
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

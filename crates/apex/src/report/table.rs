@@ -31,7 +31,11 @@ fn head(summary: &Summary, notes: &[String], out: &mut String) -> std::fmt::Resu
     writeln!(out, "{} (process {} on {})", summary.fact("program"), summary.fact("process"), summary.fact("host"))?;
     for device in summary.devices.values() {
         let ordinal = device.id.wrapping_sub(1) as i64;
-        write!(out, "device {ordinal}: {}, {}.{}, {} multiprocessors", device.name, device.major, device.minor, device.multiprocessors)?;
+        write!(
+            out,
+            "device {ordinal}: {}, {}.{}, {} multiprocessors",
+            device.name, device.major, device.minor, device.multiprocessors
+        )?;
         match (summary.busy.get(&device.id), busy_share(summary, device.id)) {
             (Some(busy), Some(share)) => writeln!(
                 out,
@@ -59,7 +63,11 @@ fn kernels(summary: &Summary, top: usize, out: &mut String) -> std::fmt::Result 
     let whole: u64 = all.iter().map(|kernel| weight(kernel, has_times)).sum();
     let title = if has_times { "device time" } else { "host time of launches" };
     writeln!(out, "\nKernels by {title}")?;
-    writeln!(out, "{:>6} {:>10} {:>10} {:>10} {:>10} {:>5} {:>9}  name", "share", "launches", "total", "mean", "by graphs", "regs", "occupancy")?;
+    writeln!(
+        out,
+        "{:>6} {:>10} {:>10} {:>10} {:>10} {:>5} {:>9}  name",
+        "share", "launches", "total", "mean", "by graphs", "regs", "occupancy"
+    )?;
     for kernel in all.iter().take(top) {
         let total = weight(kernel, has_times);
         let count = if has_times { kernel.executions } else { kernel.launches };

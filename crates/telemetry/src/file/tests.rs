@@ -1,3 +1,5 @@
+//! Files: whole, cut, changed, of others.
+
 use super::*;
 use crate::records::{Block, Fact, Launch, Sync};
 use proptest::prelude::*;
@@ -30,7 +32,9 @@ fn read(bytes: &[u8]) -> (Vec<Launch>, Ending) {
 fn what_is_written_is_read() {
     let (launches, ending) = read(&file());
     assert_eq!((launches.len(), ending), (1000, Ending::Whole));
-    assert!(launches.iter().enumerate().all(|(n, launch)| launch.correlation == n as u64 && launch.start == 100 * n as u64));
+    assert!(
+        launches.iter().enumerate().all(|(n, launch)| launch.correlation == n as u64 && launch.start == 100 * n as u64)
+    );
 }
 
 #[test]

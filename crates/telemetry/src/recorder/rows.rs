@@ -131,7 +131,9 @@ impl Rows {
             })),
             Kind::Sync => self.syncs.push(row!(Sync event scale { stream: stream, kind: kind })),
             Kind::Load => self.loads.push(row!(Load event scale { kind: kind, handle: first, bytes: second })),
-            Kind::GraphLaunch => self.graph_launches.push(row!(GraphLaunch event scale { stream: stream, graph: kind })),
+            Kind::GraphLaunch => {
+                self.graph_launches.push(row!(GraphLaunch event scale { stream: stream, graph: kind }))
+            }
         }
     }
 
@@ -166,7 +168,17 @@ impl Rows {
         let [block_x, block_y, block_z] = shape.block.map(u64::from);
         let (dynamic_shared, cluster) = (shape.dynamic_shared.into(), shape.cluster.into());
         let plain = Shape {
-            id, kernel, grid_x, grid_y, grid_z, block_x, block_y, block_z, dynamic_shared, cluster, ..Shape::default()
+            id,
+            kernel,
+            grid_x,
+            grid_y,
+            grid_z,
+            block_x,
+            block_y,
+            block_z,
+            dynamic_shared,
+            cluster,
+            ..Shape::default()
         };
         let Some(facts) = self.kernels.get(&kernel).filter(|facts| facts.known == 1) else { return plain };
         let Some(limits) = self.devices.get(&facts.device) else { return plain };
@@ -182,8 +194,7 @@ impl Rows {
         };
         let occupancy = limits.occupancy(&resources, threads, dynamic_shared);
         let limited = occupancy.limited_by;
-        let bits =
-            [limited.warps, limited.blocks, limited.registers, limited.shared_memory, limited.barriers];
+        let bits = [limited.warps, limited.blocks, limited.registers, limited.shared_memory, limited.barriers];
         Shape {
             active_blocks: occupancy.active_blocks.into(),
             block_warps: occupancy.warps_per_block.into(),

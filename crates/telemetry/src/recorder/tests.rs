@@ -1,3 +1,5 @@
+//! Recorders: what they lose and what they do not.
+
 use super::*;
 use crate::file::{Ending, Reader};
 use crate::records::{Block, Launch, Progress, Shape};
@@ -157,7 +159,8 @@ fn device_times_find_their_launch() {
         .iter()
         .flat_map(|block| if let Block::Execution(rows) = block { rows.clone() } else { Vec::new() })
         .collect();
-    let found: Vec<_> = rows.iter().map(|row| (row.correlation, shapes[row.shape as usize].grid_x, row.stream)).collect();
+    let found: Vec<_> =
+        rows.iter().map(|row| (row.correlation, shapes[row.shape as usize].grid_x, row.stream)).collect();
     assert_eq!(found, [(first, 1, 0), (token.correlation, 9, 7)]);
     assert_eq!(progress.dropped_others, 1, "times without a launch");
 }

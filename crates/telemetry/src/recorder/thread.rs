@@ -47,7 +47,8 @@ pub(super) fn keep(recorder: u64, ring: &Arc<Ring>) -> Option<&'static Ring> {
 pub(super) fn start(recorder: &'static Recorder) -> io::Result<()> {
     // Signals of the program are for its own threads: the new thread inherits a mask that lets none through.
     let before = mask(libc::SIG_SETMASK, &full_set());
-    let started = std::thread::Builder::new().name("apex-record".into()).stack_size(512 << 10).spawn(move || run(recorder));
+    let started =
+        std::thread::Builder::new().name("apex-record".into()).stack_size(512 << 10).spawn(move || run(recorder));
     mask(libc::SIG_SETMASK, &before);
     started.map(drop)
 }

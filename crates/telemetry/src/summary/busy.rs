@@ -27,7 +27,9 @@ impl Busy {
         if start >= end {
             return;
         }
-        while let Some((&other, &other_end)) = self.apart.range(..=end).next_back().filter(|(_, other)| **other >= start) {
+        while let Some((&other, &other_end)) =
+            self.apart.range(..=end).next_back().filter(|(_, other)| **other >= start)
+        {
             self.apart.remove(&other);
             (start, end) = (start.min(other), end.max(other_end));
         }

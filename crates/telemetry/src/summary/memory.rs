@@ -56,7 +56,8 @@ impl MemorySummary {
         let map = if is_free { &mut self.frees } else { &mut self.allocations };
         map.entry(row.kind).or_default().add(row.duration, row.bytes);
         // Pool and device share addresses and frees; ranges of addresses, mappings and memory of the host take none of the device's.
-        let takes_device_memory = ["device", "device, in stream order", "managed", "physical", "array"].contains(&MEMORIES.of(row.kind));
+        let takes_device_memory =
+            ["device", "device, in stream order", "managed", "physical", "array"].contains(&MEMORIES.of(row.kind));
         if row.result != 0 || !takes_device_memory || row.flags & flags::CAPTURED != 0 {
             return;
         }

@@ -1,3 +1,5 @@
+//! Summaries of recordings that are written down here.
+
 use super::*;
 use crate::records::*;
 
@@ -13,7 +15,13 @@ fn definitions() -> Summary {
     let kernel = |id, name: &str| Kernel { id, name: name.into(), ..Kernel::default() };
     summary.add(Block::Kernel(vec![kernel(1, "a"), kernel(2, "b")]));
     let shape = |id, kernel, active_blocks, limited_by| Shape {
-        id, kernel, active_blocks, block_warps: 8, warps_max: 48, limited_by, ..Shape::default()
+        id,
+        kernel,
+        active_blocks,
+        block_warps: 8,
+        warps_max: 48,
+        limited_by,
+        ..Shape::default()
     };
     summary.add(Block::Shape(vec![shape(0, 1, 6, 1), shape(1, 1, 3, 4), shape(2, 2, 0, 8)]));
     summary
@@ -27,7 +35,10 @@ fn launches_are_summed_by_kernel() {
     launches.push(Launch { result: 1, ..launch(1, 300, 5, 2) });
     summary.add(Block::Launch(launches));
     let kernels = summary.kernels.by_time();
-    assert_eq!(kernels.iter().map(|k| (k.kernel.name.as_str(), k.launches, k.host_ns)).collect::<Vec<_>>(), [("a", 3, 40), ("b", 2, 10)]);
+    assert_eq!(
+        kernels.iter().map(|k| (k.kernel.name.as_str(), k.launches, k.host_ns)).collect::<Vec<_>>(),
+        [("a", 3, 40), ("b", 2, 10)]
+    );
     assert_eq!(kernels[0].occupancy, Some((0.5, 1.0)));
     assert_eq!((summary.kernels.launches, summary.kernels.captured, summary.failures), (5, 1, 1));
     assert_eq!(summary.kernels.occupancy, [2, 0, 0, 0, 1, 0, 0, 0, 0, 2]);
@@ -76,7 +87,10 @@ fn live_memory_is_followed() {
 fn a_file_that_names_what_it_does_not_define_is_summed_all_the_same() {
     let mut summary = Summary::default();
     summary.add(Block::Launch(vec![launch(u64::MAX >> 1, 1, 1, 99)]));
-    summary.add(Block::Kernel(vec![Kernel { id: u64::MAX, ..Kernel::default() }, Kernel { id: u64::from(u32::MAX), ..Kernel::default() }]));
+    summary.add(Block::Kernel(vec![
+        Kernel { id: u64::MAX, ..Kernel::default() },
+        Kernel { id: u64::from(u32::MAX), ..Kernel::default() },
+    ]));
     summary.add(Block::Shape(vec![Shape { id: 5, kernel: u64::MAX, ..Shape::default() }]));
     assert_eq!((summary.kernels.launches, summary.kernels.occupancy_unknown), (1, 1));
 }

@@ -1,0 +1,269 @@
+//! The layer between an observer that notes everything and a driver that is made up.
+
+mod driver;
+
+use crate::{HOOKED, Observed};
+use core::ptr::null_mut;
+use cuda_abi::*;
+use driver::{CONTEXT, EXEC, FUNCTION, GRAPH, KERNEL, STREAM, TestDriver};
+use driver_api::op::*;
+use driver_api::{Driver, Observer, PerThreadScope};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+const OK: CUresult = CUresult::CUDA_SUCCESS;
+
+/// Notes what it sees.
+#[derive(Default)]
+struct Notes {
+    ops: Mutex<Vec<(Op, CUresult)>>,
+    nodes: Mutex<Vec<NodeFacts>>,
+    defined: Mutex<Vec<String>>,
+    panics: AtomicBool,
+}
+
+impl Observer for Notes {
+    fn define(&self, definition: Definition<'_>) {
+        let text = match definition {
+            Definition::Device(device) => format!("device {} {}", device.ordinal, device.name),
+            Definition::Context(context) => format!("context {} {:#x}", context.number, context.handle),
+            Definition::Kernel(kernel) => format!("kernel {} {} on {}", kernel.number, kernel.name, kernel.device),
+            Definition::Graph { number, nodes } => {
+                self.nodes.lock().unwrap().extend_from_slice(nodes);
+                format!("graph {number} of {}", nodes.len())
+            }
+        };
+        self.defined.lock().unwrap().push(text);
+    }
+
+    fn before(&self, _op: &Op) -> Token {
+        assert!(!self.panics.load(SeqCst), "a panic that the test wants");
+        Token([1, 2])
+    }
+
+    fn after(&self, token: Token, op: &Op, result: CUresult) {
+        assert_eq!(token, Token([1, 2]));
+        self.ops.lock().unwrap().push((*op, result));
+    }
+}
+
+impl Notes {
+    fn take(&self) -> Vec<(Op, CUresult)> {
+        std::mem::take(&mut *self.ops.lock().unwrap())
+    }
+
+    /// The one op since the last look.
+    fn take_one(&self) -> Op {
+        let ops = self.take();
+        assert_eq!(ops.len(), 1, "{ops:?}");
+        ops[0].0
+    }
+}
+
+fn layer() -> (Observed, &'static TestDriver, &'static Notes) {
+    let (driver, notes) = (TestDriver::new(), &*Box::leak(Box::<Notes>::default()));
+    (Observed::over(driver, vec![notes]), driver, notes)
+}
+
+fn launch(layer: &Observed, function: CUfunction, stream: CUstream) -> CUresult {
+    // SAFETY: the driver of the tests looks at nothing.
+    unsafe { layer.cuLaunchKernel(function, 7, 2, 1, 64, 1, 1, 128, stream, null_mut(), null_mut()) }
+}
+
+fn kernel_of(op: &Op) -> (&'static KernelFacts, LaunchShape, bool) {
+    match op.action {
+        Action::Launch(Launch { kernel, shape, is_cooperative }) => (kernel, shape, is_cooperative),
+        other => panic!("{other:?} is no launch"),
+    }
+}
+
+/// An arm that names the parameters of its function wrongly would never match, in silence.
+#[test]
+fn every_arm_is_one_of_a_function() {
+    let arms: Vec<&str> = include_str!("../hooks.rs")
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("(cu"))
+        .filter_map(|rest| rest.split_once(" [").map(|(name, _)| name))
+        .collect();
+    assert!(arms.len() > 100, "{} arms", arms.len());
+    for arm in &arms {
+        let symbol = format!("cu{arm}");
+        let found = HOOKED.iter().find(|(name, _)| *name == symbol);
+        assert_eq!(found, Some(&(symbol.as_str(), true)), "the arm of {symbol} does not match its row");
+    }
+    assert_eq!(HOOKED.iter().filter(|(_, is_hooked)| *is_hooked).count(), arms.len());
+}
+
+#[test]
+fn a_launch_is_seen_with_its_kernel() {
+    let (layer, driver, notes) = layer();
+    assert_eq!(launch(&layer, FUNCTION, STREAM), OK);
+    let op = notes.take_one();
+    let (kernel, shape, is_cooperative) = kernel_of(&op);
+    assert_eq!((kernel.name.as_str(), kernel.figures.unwrap().registers, kernel.device), ("function", 40, 3));
+    let expected = LaunchShape { grid: [7, 2, 1], block: [64, 1, 1], dynamic_shared: 128, cluster: 0 };
+    assert_eq!((shape, is_cooperative, op.is_captured), (expected, false, false));
+    assert_eq!((op.stream, op.context.handle), (STREAM.addr() as u64, CONTEXT.addr() as u64));
+    assert_eq!(op.context.device.unwrap().capability, [9, 9]);
+    let defined = notes.defined.lock().unwrap().clone();
+    assert_eq!(defined, ["device 3 tester", "context 1 0xc0", "kernel 1 function on 3"]);
+    assert_eq!(driver.passed.lock().unwrap()[..], [(0xf0 ^ 0x50 << 32, 0)]);
+}
+
+#[test]
+fn facts_are_asked_for_once_and_again_when_they_may_have_changed() {
+    let (layer, driver, notes) = layer();
+    (0..10).for_each(|_| _ = launch(&layer, FUNCTION, STREAM));
+    let first = driver.attributes_asked.load(SeqCst);
+    assert!((1..=20).contains(&first), "{first}");
+    layer.cuFuncSetAttribute(FUNCTION, CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, 99);
+    (0..10).for_each(|_| _ = launch(&layer, FUNCTION, STREAM));
+    assert_eq!(driver.attributes_asked.load(SeqCst), 2 * first);
+    layer.cuModuleUnload(CUmodule::from_addr(0xd0));
+    (0..10).for_each(|_| _ = launch(&layer, FUNCTION, STREAM));
+    assert_eq!(driver.attributes_asked.load(SeqCst), 3 * first);
+    let launches: Vec<_> = notes.take().into_iter().filter(|(op, _)| matches!(op.action, Action::Launch(_))).collect();
+    let numbers: Vec<u32> = launches.iter().map(|(op, _)| kernel_of(op).0.number).collect();
+    assert_eq!((numbers[0], numbers[10], numbers[20], numbers.len()), (1, 2, 2, 30));
+    assert_eq!(kernel_of(&launches[10].0).0.figures.unwrap().dynamic_shared_max, 99);
+}
+
+#[test]
+fn kernels_of_libraries_are_asked_about_as_such() {
+    let (layer, driver, notes) = layer();
+    let mut kernel = CUkernel::NULL;
+    layer.cuLibraryGetKernel(&mut kernel, CUlibrary::NULL, c"kernel");
+    assert_eq!(kernel, KERNEL);
+    assert_eq!(launch(&layer, CUfunction(kernel.0), CUstream::NULL), OK);
+    assert_eq!(kernel_of(&notes.take_one()).0.name, "kernel");
+    assert!(driver.kernel_attributes_asked.load(SeqCst) > 0 && driver.attributes_asked.load(SeqCst) == 0);
+}
+
+#[test]
+fn other_ways_to_launch_are_seen() {
+    let (layer, driver, notes) = layer();
+    let mut attributes = [CUlaunchAttribute::default(); 2];
+    attributes[0].id = CUlaunchAttributeID::CU_LAUNCH_ATTRIBUTE_COOPERATIVE;
+    attributes[0].value.cooperative = 1;
+    attributes[1].id = CUlaunchAttributeID::CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION;
+    attributes[1].value.clusterDim = CUlaunchAttributeValue_clusterDim { x: 2, y: 2, z: 1 };
+    let config = CUlaunchConfig {
+        gridDimX: 8,
+        blockDimX: 32,
+        hStream: STREAM,
+        attrs: attributes.as_mut_ptr(),
+        numAttrs: 2,
+        ..Default::default()
+    };
+    // SAFETY: the attributes are there.
+    unsafe { layer.cuLaunchKernelEx(&config, FUNCTION, null_mut(), null_mut()) };
+    let (_, shape, is_cooperative) = kernel_of(&notes.take_one());
+    assert_eq!((shape.grid[0], shape.cluster, is_cooperative), (8, 4, true));
+
+    layer.cuFuncSetBlockShape(FUNCTION, 16, 4, 1);
+    layer.cuFuncSetSharedSize(FUNCTION, 64);
+    layer.cuLaunchGrid(FUNCTION, 3, 5);
+    let (_, shape, _) = kernel_of(&notes.take_one());
+    assert_eq!(shape, LaunchShape { grid: [3, 5, 1], block: [16, 4, 1], dynamic_shared: 64, cluster: 0 });
+
+    let one = |grid| CUDA_LAUNCH_PARAMS { function: FUNCTION, gridDimX: grid, hStream: STREAM, ..Default::default() };
+    let mut list = [one(1), one(2), one(3)];
+    // SAFETY: the list is as long as is said.
+    unsafe { layer.cuLaunchCooperativeKernelMultiDevice(list.as_mut_ptr(), 3, 0) };
+    let mut grids: Vec<u32> = notes.take().iter().map(|(op, _)| kernel_of(op).1.grid[0]).collect();
+    grids.sort_unstable();
+    assert_eq!(grids, [1, 2, 3]);
+    assert_eq!(driver.launches.load(SeqCst), 3);
+}
+
+#[test]
+fn captured_launches_are_marked() {
+    let (layer, _, notes) = layer();
+    let is_captured = |stream| {
+        launch(&layer, FUNCTION, stream);
+        notes.take_one().is_captured
+    };
+    assert!(!is_captured(STREAM));
+    layer.cuStreamBeginCapture_v2(STREAM, CUstreamCaptureMode::default());
+    assert!(is_captured(STREAM));
+    assert!(is_captured(CU_STREAM_PER_THREAD));
+    assert!(!is_captured(CUstream::NULL));
+    layer.cuStreamEndCapture(STREAM, &mut CUgraph::default());
+    assert!(!is_captured(STREAM));
+}
+
+#[test]
+fn graphs_are_looked_into_when_they_are_instantiated() {
+    let (layer, _, notes) = layer();
+    layer.cuGraphLaunch(EXEC, STREAM);
+    assert!(matches!(notes.take_one().action, Action::GraphLaunch { graph: 0 }));
+    let mut exec = CUgraphExec::NULL;
+    layer.cuGraphInstantiateWithFlags(&mut exec, GRAPH, 0);
+    let nodes = std::mem::take(&mut *notes.nodes.lock().unwrap());
+    let seen: Vec<_> =
+        nodes.iter().map(|node| (node.kind, node.launch.map(|launch| launch.shape.grid[0]), node.bytes)).collect();
+    // A kernel, a child graph, a copy; and the child's kernel and set.
+    assert_eq!(seen, [(0, Some(5), 0), (4, None, 0), (1, None, 400), (0, Some(5), 0), (2, None, 32)]);
+    for _ in 0..2 {
+        layer.cuGraphLaunch(exec, STREAM);
+        assert!(matches!(notes.take_one().action, Action::GraphLaunch { graph: 1 }));
+    }
+    assert!(notes.nodes.lock().unwrap().is_empty(), "looked into once");
+    layer.cuGraphExecDestroy(exec);
+    layer.cuGraphLaunch(exec, STREAM);
+    assert!(matches!(notes.take_one().action, Action::GraphLaunch { graph: 0 }));
+}
+
+#[test]
+fn allocations_and_loads_have_their_address_and_failures_their_code() {
+    let (layer, _, notes) = layer();
+    let mut pointer = 0;
+    assert_eq!(layer.cuMemAlloc_v2(&mut pointer, 256), OK);
+    assert_eq!(layer.cuMemAlloc_v2(&mut pointer, 0), CUresult::CUDA_ERROR_INVALID_VALUE);
+    let mut module = CUmodule::NULL;
+    let image = c".version 8.0 and so on";
+    // SAFETY: a text that ends.
+    unsafe { layer.cuModuleLoadData(&mut module, image.as_ptr().cast()) };
+    let ops = notes.take();
+    let alloc = |index: usize| match ops[index].0.action {
+        Action::Alloc { kind: MemoryKind::Device, bytes, address } => (bytes, address, ops[index].1),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(alloc(0), (256, 0x7000, OK));
+    assert_eq!(alloc(1), (0, 0, CUresult::CUDA_ERROR_INVALID_VALUE));
+    let Action::Load { kind: LoadKind::Module, handle: 0xd0, bytes } = ops[2].0.action else { panic!("{:?}", ops[2]) };
+    assert_eq!(bytes, image.count_bytes() as u64);
+}
+
+#[test]
+fn a_null_stream_is_the_thread_s_own_where_that_is_meant() {
+    let (layer, _, notes) = layer();
+    let mut pointer = 0;
+    let _scope = PerThreadScope::enter();
+    layer.cuMemAlloc_v2(&mut pointer, 1);
+    assert_eq!(notes.take_one().stream, CU_STREAM_PER_THREAD.addr() as u64);
+}
+
+#[test]
+fn an_observer_that_panics_harms_nobody() {
+    let (layer, driver, notes) = layer();
+    notes.panics.store(true, SeqCst);
+    assert_eq!(launch(&layer, FUNCTION, STREAM), OK);
+    notes.panics.store(false, SeqCst);
+    assert_eq!(launch(&layer, FUNCTION, STREAM), OK);
+    assert_eq!((driver.launches.load(SeqCst), notes.take().len()), (2, 0));
+}
+
+#[test]
+fn sizes_of_images_are_those_of_their_headers() {
+    let mut container = vec![0x50, 0xed, 0x55, 0xba, 1, 0, 16, 0];
+    container.extend_from_slice(&1000_u64.to_le_bytes());
+    let mut wrapper = vec![0xb1, 0x43, 0x62, 0x46, 1, 0, 0, 0];
+    wrapper.extend_from_slice(&(container.as_ptr().expose_provenance() as u64).to_le_bytes());
+    // SAFETY: images of the kinds that they say.
+    let bytes = |image: &[u8]| unsafe { crate::ops::image_bytes(image.as_ptr().cast()) };
+    assert_eq!(
+        [bytes(&container), bytes(&wrapper), bytes(b"\x7fELF...."), bytes(b"ab\0"), bytes(b"// PTX\0")],
+        [1016, 1016, 0, 0, 6]
+    );
+}
