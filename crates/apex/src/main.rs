@@ -1,6 +1,6 @@
 //! `apex`: runs CUDA programs on the software GPU, and shows what they get.
 //!
-//! A command is a file: [`run`], [`info`], [`compile`], [`report`], [`cache`], [`doctor`]. What they share: [`device_options`] (what
+//! A command is a file: [`run`], [`info`], [`compile`], [`report`], [`export`], [`cache`], [`doctor`]. What they share: [`device_options`] (what
 //! the device is to look like), [`library`] (where our `libcuda.so.1` is), [`api`] (that library, loaded), [`dynamic`] (what the dynamic loader does
 //! with a program), [`recording`] (a recording, read with a bar of progress), [`output`] (stdout that may go away).
 //!
@@ -13,6 +13,7 @@ mod compile;
 mod device_options;
 mod doctor;
 mod dynamic;
+mod export;
 mod info;
 mod library;
 mod output;
@@ -42,6 +43,8 @@ enum Command {
     Compile(compile::Args),
     /// Sum up a recording of `apex run --record`
     Report(report::Args),
+    /// Convert a recording: JSON, CSV, Parquet, a trace for Perfetto
+    Export(export::Args),
     /// Show or clear the machine code kept on disk
     Cache(cache::Args),
     /// Say what would keep programs from running, and how to mend it
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Command::Info(args) => info::run(&args),
         Command::Compile(args) => compile::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Cache(args) => cache::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     };

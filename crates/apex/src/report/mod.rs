@@ -3,6 +3,8 @@
 mod json;
 mod table;
 
+pub use json::RESOURCES;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
