@@ -11,6 +11,7 @@ thread_local! {
 ///
 /// A driver asks this where a stream is not a parameter of its own: synchronous copies and sets, and a null stream
 /// inside of a struct.
+#[inline]
 pub fn default_stream_is_per_thread() -> bool {
     PER_THREAD.with(Cell::get)
 }

@@ -33,7 +33,7 @@ impl Captures {
 
     /// Whether what goes into a stream becomes a node. The driver is asked only while there is a capture: streams join one by waiting for
     /// an event. The legacy default stream cannot be captured, and asking about it would be an error.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn has(&self, stream: CUstream, driver: &dyn Driver) -> bool {
         self.count.load(Ordering::Relaxed) != 0 && stream.addr() > 1 && {
             let mut status = CUstreamCaptureStatus::default();

@@ -70,7 +70,7 @@ impl Facts {
     }
 
     /// The context of a stream; for a default stream, the current one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn context(
         &self,
         stream: CUstream,
@@ -95,7 +95,7 @@ impl Facts {
         facts
     }
 
-    #[inline]
+    #[inline(always)]
     fn current_context(&self, driver: &dyn Driver, define: &dyn Fn(Definition<'_>)) -> &'static ContextFacts {
         let mut context = CUcontext::NULL;
         match driver.cuCtxGetCurrent(&mut context) {
@@ -104,7 +104,7 @@ impl Facts {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn context_of(
         &self,
         context: CUcontext,
@@ -155,7 +155,7 @@ impl Facts {
     }
 
     /// The kernel of a launch in a context.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn kernel(
         &self,
         function: CUfunction,

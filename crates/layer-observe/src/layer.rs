@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Most observers of a layer.
-const OBSERVERS_MAX: usize = 4;
+const OBSERVERS_MAX: usize = 2;
 /// Most functions whose block was set for the launches of before CUDA 4. Further ones count as having no block.
 const LEGACY_FUNCTIONS_MAX: usize = 4096;
 
@@ -39,7 +39,7 @@ impl Observed {
     /// Puts a layer over a driver.
     ///
     /// # Panics
-    /// For more than four observers.
+    /// For more than two observers.
     pub fn over(below: &'static dyn Driver, observers: Vec<&'static dyn Observer>) -> Observed {
         assert!(observers.len() <= OBSERVERS_MAX, "{} observers", observers.len());
         Observed {
@@ -59,7 +59,7 @@ impl Observed {
     }
 
     /// Runs code of ours such that nothing of it reaches the program: a panic ends the observation. The library's panic hook tells it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn shielded<T>(&self, ours: impl FnOnce() -> Option<T>) -> Option<T> {
         if self.is_broken.load(Ordering::Relaxed) {
             return None;
@@ -71,13 +71,13 @@ impl Observed {
     }
 
     /// Before a call: makes the op and shows it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begin(&self, op: impl FnOnce(&Self) -> Option<Op>) -> Option<Call> {
         self.shielded(|| op(self).map(|op| self.show(op)))
     }
 
     /// Shows an op that is about to be done.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn show(&self, op: Op) -> Call {
         let mut tokens = [Token::default(); OBSERVERS_MAX];
         for (observer, token) in self.observers.iter().zip(&mut tokens) {
@@ -87,7 +87,7 @@ impl Observed {
     }
 
     /// After a call: completes the op and shows it again.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn end(
         &self,
         call: Option<Call>,
@@ -105,7 +105,7 @@ impl Observed {
     }
 
     /// Shows an op that was done.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn show_again(&self, call: &Call, result: CUresult) {
         for (observer, token) in self.observers.iter().zip(&call.tokens) {
             observer.after(*token, &call.op, result);

@@ -16,7 +16,7 @@ pub(crate) const NO_STREAM: CUstream = CUstream::NULL;
 
 impl Observed {
     /// An op in a stream.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn op(&self, stream: CUstream, action: Action) -> Op {
         let stream = if stream.is_null() && default_stream_is_per_thread() { CU_STREAM_PER_THREAD } else { stream };
         Op {
@@ -28,7 +28,7 @@ impl Observed {
     }
 
     /// A launch.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn launch(
         &self,
         function: CUfunction,

@@ -38,7 +38,7 @@ impl Table {
     }
 
     /// The value of a key, which is not 0.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get(&self, key: u64) -> Option<u64> {
         for slot in self.places(key) {
             match slot.key.load(Ordering::Acquire) {

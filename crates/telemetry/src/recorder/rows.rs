@@ -24,6 +24,8 @@ pub(super) struct Rows {
     devices: HashMap<u64, Limits>,
     kernels: HashMap<u64, Kernel>,
     shapes: HashMap<(u32, LaunchShape), u64>,
+    /// The shape that was asked for last: programs launch the same again and again.
+    last_shape: Option<((u32, LaunchShape), u64)>,
     new_shapes: Vec<Shape>,
     has_executions: bool,
     /// Launches by correlation: shape, context, stream. In the order they came in.
@@ -140,7 +142,11 @@ impl Rows {
     /// The number of a launch's kernel and shape.
     fn shape(&mut self, event: &Event, out: &mut Vec<u8>) -> u64 {
         let key = (event.id, event.shape());
+        if let Some((_, number)) = self.last_shape.filter(|(last, _)| *last == key) {
+            return number;
+        }
         if let Some(number) = self.shapes.get(&key) {
+            self.last_shape = Some((key, *number));
             return *number;
         }
         if self.shapes.len() == SHAPES_MAX {
@@ -158,6 +164,7 @@ impl Rows {
         self.put_new_shapes(out);
         self.early_rows += self.put_rows(out);
         self.shapes.clear();
+        self.last_shape = None;
         self.pending.clear();
         self.pending_order.clear();
     }
