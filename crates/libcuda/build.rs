@@ -9,6 +9,8 @@ fn main() {
         "-Wl,--exclude-libs,ALL",
         // Worker threads run this code until the process ends, so `dlclose` must not unmap it.
         "-Wl,-z,nodelete",
+        // It may run when the process ends, too: see src/statics.rs.
+        "-Wl,--wrap=__cxa_atexit",
     ] {
         println!("cargo:rustc-cdylib-link-arg={argument}");
     }

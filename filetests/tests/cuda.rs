@@ -18,6 +18,9 @@ use libtest_mimic::{Arguments, Trial};
 /// Time that a case may take; the slowest takes about two seconds on two cores.
 const RUN_TIME_MAX: Duration = Duration::from_secs(300);
 
+/// How kernels are compiled: as for users, and for speed from the first launch on, since most cases are over before that comes.
+const TIERS: [&str; 2] = ["auto", "full"];
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     match trials(&arguments) {
@@ -39,11 +42,11 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
         let (toolchain, known) = (toolchain.clone(), known.clone());
         trials.push(Trial::test(case.name.clone(), move || {
             let toolchain = toolchain.context("a listed case was run")?;
-            let outcome = check(&toolchain, &case);
             // The known failures are those of our own driver.
             if toolchain.driver == Driver::Installed {
-                return Ok(outcome?);
+                return Ok(check(&toolchain, &case, None)?);
             }
+            let outcome = TIERS.iter().try_for_each(|tier| check(&toolchain, &case, Some(tier)));
             Ok(known.judge(&case.name, outcome)?)
         }));
     }
@@ -90,14 +93,17 @@ fn recordings(cases: &[Case], known: &Arc<Expectations>) -> Result<Vec<Trial>> {
     Ok(trials.chain([every_case]).collect())
 }
 
-/// Compiles, runs and compares a case; or accepts what it does, if that is asked for.
-fn check(toolchain: &Toolchain, case: &Case) -> Result<(), String> {
+/// Compiles, runs and compares a case, with the kernels compiled as `tier` says; or accepts what it does, if that is asked for.
+fn check(toolchain: &Toolchain, case: &Case, tier: Option<&str>) -> Result<(), String> {
     let run = || {
         let program = program::build(toolchain, case)?;
         let mut command = Command::new(program);
         toolchain.set_environment(&mut command);
         if let Some(capability) = case.only_capability() {
             command.env("APEX_SM", capability);
+        }
+        if let Some(tier) = tier {
+            command.env("APEX_TIER", tier);
         }
         process::run(&mut command, RUN_TIME_MAX)
     };
@@ -108,7 +114,7 @@ fn check(toolchain: &Toolchain, case: &Case) -> Result<(), String> {
             .map_err(|error| format!("cannot write {}: {error}", case.path.display()))?;
         return Ok(());
     }
-    outcome
+    outcome.map_err(|text| tier.map_or_else(|| text.clone(), |tier| format!("with APEX_TIER={tier}: {text}")))
 }
 
 fn is_blessing() -> bool {

@@ -1,10 +1,10 @@
 //! The kernels that the CUDA tests and the benchmarks launch, with the sizes of blocks that they launch them with: each program runs in a
-//! process of its own, once with nothing in the cache and once with everything, and the driver writes down how long its steps take
-//! (`APEX_DUMP=times`).
+//! process of its own, with nothing in the cache once for quick code and once for fast code, and then with everything, and the driver writes down how long
+//! its steps take (`APEX_DUMP=times`).
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -36,7 +36,9 @@ pub struct Corpus {
     pub modules: usize,
     /// Kernels in those modules.
     pub kernels_contained: usize,
-    /// Kernels that were compiled, for a size of block each.
+    /// Kernels that were compiled quickly, as they are before the first launch, for a size of block each.
+    pub quick: Vec<Made>,
+    /// Kernels that were compiled for speed, as they are while they run.
     pub compiled: Vec<Made>,
     /// Kernels that came from the cache when the programs ran again.
     pub cached: Vec<Made>,
@@ -88,16 +90,16 @@ pub fn run(environment: &Environment, quick: bool) -> Result<Corpus> {
         eprintln!("bench: {}", case.name);
         let program = program::build(&toolchain, case)?;
         let name = case.name.replace('/', "-");
-        twice(environment, &mut corpus, &name, |folder, cache| run_case(&toolchain, case, &program, folder, cache))?;
+        in_turns(environment, &mut corpus, &name, |turn| run_case(&toolchain, case, &program, turn))?;
     }
     for workload in kernels::all().into_iter().step_by(if quick { 4 } else { 1 }) {
         eprintln!("bench: {}", workload.name);
         let name = format!("bench-{}", workload.name);
-        twice(environment, &mut corpus, &name, |folder, cache| {
+        in_turns(environment, &mut corpus, &name, |turn| {
             let arguments = ["--child", "kernel", Kind::Apex.name(), workload.name];
             let mut process = Process::start(&arguments, |command| {
                 peers::set_environment(Kind::Apex, environment, command)?;
-                observe(command, folder, cache);
+                turn.observe(command);
                 Ok(())
             })?;
             process.answer::<Ready>().map(|_| ())
@@ -107,32 +109,62 @@ pub fn run(environment: &Environment, quick: bool) -> Result<Corpus> {
     Ok(corpus)
 }
 
-/// Runs a program with nothing in the cache, and again.
-fn twice(
+/// A run of a program.
+#[derive(Clone, Copy)]
+enum Way {
+    /// With nothing in the cache, for quick code.
+    Quick,
+    /// With no fast code in the cache, for such.
+    Full,
+    /// With fast code in the cache.
+    Cached,
+}
+
+/// The folders of a run, and how its kernels are compiled.
+struct Turn {
+    folder: PathBuf,
+    cache: PathBuf,
+    tier: &'static str,
+}
+
+impl Turn {
+    /// Has the driver of a process keep its code in the cache, and write down times within the folder.
+    fn observe(&self, command: &mut Command) {
+        let settings = [("APEX_TIER", self.tier), ("APEX_DUMP", "times")];
+        command.current_dir(&self.folder).env("APEX_CACHE_PATH", &self.cache).envs(settings);
+    }
+}
+
+/// Runs a program in each way.
+fn in_turns(
     environment: &Environment,
     corpus: &mut Corpus,
     program: &str,
-    run: impl Fn(&Path, &Path) -> Result<()>,
+    run: impl Fn(&Turn) -> Result<()>,
 ) -> Result<()> {
     let cache = environment.scratch_folder(&format!("compile/{program}/cache"))?;
     fs::remove_dir_all(&cache)?;
     let mut launched = false;
-    for (turn, is_second) in [("cold", false), ("warm", true)] {
-        let folder = environment.scratch_folder(&format!("compile/{program}/{turn}"))?;
+    for (way, name, tier) in
+        [(Way::Quick, "quick", "quick"), (Way::Full, "full", "full"), (Way::Cached, "cached", "full")]
+    {
+        let folder = environment.scratch_folder(&format!("compile/{program}/{name}"))?;
+        let turn = Turn { folder, cache: cache.clone(), tier };
+        let folder = &turn.folder;
         let times = folder.join("apex-dump/times.jsonl");
         if times.exists() {
             fs::remove_file(&times)?;
         }
-        run(&folder, &cache).with_context(|| format!("{program}, {turn}"))?;
+        run(&turn).with_context(|| format!("{program}, {name}"))?;
         // A program that loads no module leaves no file.
         let text = if times.exists() { fs::read_to_string(&times)? } else { String::new() };
         for line in text.lines() {
             match serde_json::from_str(line).with_context(|| format!("{}: {line}", times.display()))? {
-                Line::Module { .. } if is_second => {}
-                Line::Module { kernels } => {
+                Line::Module { kernels } if matches!(way, Way::Quick) => {
                     corpus.modules += 1;
                     corpus.kernels_contained += kernels;
                 }
+                Line::Module { .. } => {}
                 Line::Kernel { kernel, block, cached, instructions, steps } => {
                     launched = true;
                     let ms = |time: fn(&Step) -> f64| steps.iter().map(time).sum::<f64>() / 1e3;
@@ -145,9 +177,10 @@ fn twice(
                         cpu_ms: ms(|step| step.cpu_us),
                         steps_cpu_ms: steps.iter().map(|step| (step.name.clone(), step.cpu_us / 1e3)).collect(),
                     };
-                    match (is_second, cached) {
-                        (false, false) => corpus.compiled.push(made),
-                        (true, true) => corpus.cached.push(made),
+                    match (way, cached) {
+                        (Way::Quick, false) => corpus.quick.push(made),
+                        (Way::Full, false) => corpus.compiled.push(made),
+                        (Way::Cached, true) => corpus.cached.push(made),
                         // Two processes of a program, or a kernel with variables of its own, which is not kept.
                         _ => {}
                     }
@@ -159,18 +192,13 @@ fn twice(
     Ok(())
 }
 
-/// Has the driver of a process keep its code in `cache`, and write down times within `folder`.
-fn observe(command: &mut Command, folder: &Path, cache: &Path) {
-    command.current_dir(folder).env("APEX_CACHE_PATH", cache).env("APEX_DUMP", "times");
-}
-
-fn run_case(toolchain: &Toolchain, case: &Case, program: &Path, folder: &Path, cache: &Path) -> Result<()> {
+fn run_case(toolchain: &Toolchain, case: &Case, program: &Path, turn: &Turn) -> Result<()> {
     let mut command = Command::new(program);
     toolchain.set_environment(&mut command);
     if let Some(capability) = case.only_capability() {
         command.env("APEX_SM", capability);
     }
-    observe(&mut command, folder, cache);
+    turn.observe(&mut command);
     let finished = process::run(&mut command, RUN_TIME_MAX)?;
     // Whether what it writes is right is what the tests are for.
     ensure!(finished.end == End::Exit(case.expected.exit_code), "{}\n{}", finished.end, finished.outputs());

@@ -13,10 +13,11 @@ const WORST: usize = 10;
 pub fn text(compile: &Compile) -> String {
     let (corpus, library, other) = (&compile.corpus, &compile.library, &compile.other_stream);
     let mut text = format!(
-        "{} programs loaded {} modules with {} kernels; {} were compiled, for one size of block each, and {} came from the cache in a second run.\n\n",
+        "{} programs loaded {} modules with {} kernels; {} were compiled quickly, for one size of block each, {} for speed, and {} came from the cache in another run.\n\n",
         corpus.programs,
         corpus.modules,
         corpus.kernels_contained,
+        corpus.quick.len(),
         corpus.compiled.len(),
         corpus.cached.len()
     );
@@ -27,23 +28,23 @@ pub fn text(compile: &Compile) -> String {
         let _ = writeln!(text, "{name:<36}{median:>10.2}{p90:>10.2}{max:>10.1}{asked:>10}");
     };
     let of = |made: &[Made], time: fn(&Made) -> f64| made.iter().map(time).collect::<Vec<f64>>();
-    line("compiled", of(&corpus.compiled, |made| made.wall_ms), Some(MEDIAN_MS_ASKED));
-    line("compiled, processor time", of(&corpus.compiled, |made| made.cpu_ms), None);
-    let mut steps: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    for (step, time) in corpus.compiled.iter().flat_map(|made| &made.steps_cpu_ms) {
-        steps.entry(step).or_default().push(*time);
-    }
-    let mut steps: Vec<(&str, Vec<f64>)> = steps.into_iter().collect();
-    steps.sort_by(|a, b| b.1.iter().sum::<f64>().total_cmp(&a.1.iter().sum()));
-    for (step, times) in steps {
-        line(&format!("  {step}"), times, None);
+    let kinds = [
+        ("before the first launch", &corpus.quick, Some(MEDIAN_MS_ASKED)),
+        ("for speed, while it runs", &corpus.compiled, None),
+    ];
+    for (name, made, asked) in kinds {
+        line(name, of(made, |made| made.wall_ms), asked);
+        line("  processor time", of(made, |made| made.cpu_ms), None);
+        for (step, times) in by_steps(made) {
+            line(&format!("    {step}"), times, None);
+        }
     }
     line("from the cache", of(&corpus.cached, |made| made.wall_ms), Some(CACHED_MS_ASKED));
     line("from the cache, processor time", of(&corpus.cached, |made| made.cpu_ms), None);
 
     let mut worst: Vec<&Made> = corpus.compiled.iter().collect();
     worst.sort_by(|a, b| b.cpu_ms.total_cmp(&a.cpu_ms));
-    let _ = writeln!(text, "\n{:<36}{:>10}{:>14}", "most processor time", "ms", "instructions");
+    let _ = writeln!(text, "\n{:<36}{:>10}{:>14}", "most processor time, for speed", "ms", "instructions");
     for made in worst.into_iter().take(WORST) {
         let name: String = made.kernel.chars().take(60).collect();
         let instructions = made.instructions.unwrap_or_default();
@@ -71,6 +72,17 @@ pub fn text(compile: &Compile) -> String {
         other.alone.max_us
     );
     text
+}
+
+/// Processor time by steps, of each kernel, the longest step first.
+fn by_steps(made: &[Made]) -> Vec<(&str, Vec<f64>)> {
+    let mut steps: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for (step, time) in made.iter().flat_map(|made| &made.steps_cpu_ms) {
+        steps.entry(step).or_default().push(*time);
+    }
+    let mut steps: Vec<(&str, Vec<f64>)> = steps.into_iter().collect();
+    steps.sort_by(|a, b| b.1.iter().sum::<f64>().total_cmp(&a.1.iter().sum()));
+    steps
 }
 
 /// The value that a part of all values does not exceed.

@@ -34,6 +34,9 @@ pub struct DeviceOptions {
     /// Look for faster code by timing while kernels run: 0 (no), 1 or report (and tell on stderr what it gains)
     #[arg(long, value_name = "HOW", value_parser = ["0", "1", "report"])]
     adapt: Option<String>,
+    /// Compile quickly at first and for speed later (auto), or only quickly, or only for speed
+    #[arg(long, value_name = "HOW", value_parser = ["auto", "quick", "full"])]
+    tier: Option<String>,
 }
 
 impl DeviceOptions {
@@ -49,6 +52,7 @@ impl DeviceOptions {
             (env::CACHE_PATH, cache_path),
             (env::DUMP, self.dump.clone()),
             (env::ADAPT, self.adapt.clone()),
+            (env::TIER, self.tier.clone()),
         ]
         .into_iter()
         .filter_map(|(variable, value)| Some((variable, value?)))

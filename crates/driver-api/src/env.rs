@@ -52,6 +52,8 @@ variables! {
         "File that gets what the checks find, as JSON; `%p` in its name stands for the process.";
     ADAPT = "APEX_ADAPT", default "1",
         "With 0, a kernel's code depends on the kernel and the size of its block alone: no other shape of it is timed, and nothing that was found by timing is used. With `report`, what is timed and what it gains is told on stderr at exit.";
+    TIER = "APEX_TIER", default "auto",
+        "How long kernels are compiled: `auto` compiles quickly before the first launch, and again, for speed, while a kernel that has run for some time goes on; `quick` and `full` do one or the other alone. With APEX_ADAPT=0 the default is `full`.";
     RECORD = "APEX_RECORD", default "(none)",
         "File that gets a recording of launches, copies, allocations and more, for `apex report` and `apex export`; `%p` in its name stands for the process.";
     RECORD_BUFFER = "APEX_RECORD_BUFFER", default "1M",

@@ -3,9 +3,8 @@
 use crate::settings::CheckSetting;
 use checkers::{Checker, Reports};
 use simt::arena::Arena;
-use std::ffi::{c_int, c_void};
+use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr;
 use std::sync::{Arc, OnceLock};
 
 /// The exit code of a program that something was found in, and that would have ended with 0.
@@ -21,26 +20,18 @@ struct Pending {
 
 static PENDING: OnceLock<Pending> = OnceLock::new();
 
-unsafe extern "C" {
-    /// As `atexit`; the function learns the exit code.
-    fn on_exit(function: extern "C" fn(c_int, *mut c_void), argument: *mut c_void) -> c_int;
-}
-
 /// Begins to check.
 pub(crate) fn start(setting: CheckSetting, arena: &Arc<Arena>) -> Arc<Checker> {
     let reports: Arc<Reports> = Arc::default();
     let checker = Checker::new(setting.checks, arena.clone(), reports.clone());
-    if PENDING.set(Pending { reports, setting, process: std::process::id() }).is_ok() {
-        // SAFETY: the function stays in memory, as the library is never unloaded, and lets no panic out.
-        let refused = unsafe { on_exit(show_at_exit, ptr::null_mut()) } != 0;
-        if refused {
-            eprintln!("apex: the checks will not be summed up: the system refuses a function at exit");
-        }
+    let is_first = PENDING.set(Pending { reports, setting, process: std::process::id() }).is_ok();
+    if is_first && !stdx::at_exit(show_at_exit) {
+        eprintln!("apex: the checks will not be summed up: the system refuses a function at exit");
     }
     checker
 }
 
-extern "C" fn show_at_exit(code: c_int, _argument: *mut c_void) {
+extern "C" fn show_at_exit(code: c_int) {
     // A panic has been reported by its hook.
     let found = catch_unwind(|| {
         let pending = PENDING.get().filter(|pending| pending.process == std::process::id());

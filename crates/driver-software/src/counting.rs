@@ -1,6 +1,7 @@
 //! Counters of kernels (`APEX_COUNTERS`): kept while the process runs, shown when it exits.
 
 use crate::settings::CountersSetting;
+use core::ffi::c_int;
 use counters::Collector;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -20,17 +21,13 @@ static PENDING: OnceLock<Pending> = OnceLock::new();
 pub(crate) fn start(setting: CountersSetting) -> Arc<Collector> {
     let collector = Collector::new();
     let pending = Pending { collector: collector.clone(), setting, process: std::process::id() };
-    if PENDING.set(pending).is_ok() {
-        // SAFETY: the function stays in memory, as the library is never unloaded, and lets no panic out.
-        let refused = unsafe { libc::atexit(show_at_exit) } != 0;
-        if refused {
-            eprintln!("apex: the counters will not be shown: the system refuses a function at exit");
-        }
+    if PENDING.set(pending).is_ok() && !stdx::at_exit(show_at_exit) {
+        eprintln!("apex: the counters will not be shown: the system refuses a function at exit");
     }
     collector
 }
 
-extern "C" fn show_at_exit() {
+extern "C" fn show_at_exit(_code: c_int) {
     // A panic has been reported by its hook.
     let _ = catch_unwind(AssertUnwindSafe(|| {
         if let Some(pending) = PENDING.get().filter(|pending| pending.process == std::process::id()) {

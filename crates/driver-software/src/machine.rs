@@ -4,7 +4,7 @@ use crate::answer::Answer;
 use crate::device::Device;
 use crate::memory::Allocations;
 use crate::objects::Objects;
-use crate::settings::Settings;
+use crate::settings::{Settings, Tier};
 use crate::texture::ObjectTable;
 use crate::tuning::{self, Tuning};
 use crate::{checking, counting};
@@ -30,6 +30,8 @@ pub(crate) struct Machine {
     pub(crate) checker: Option<Arc<Checker>>,
     /// Who looks for faster code, if somebody does.
     pub(crate) tuning: Option<Arc<Tuning>>,
+    /// How much time the compiler takes for a kernel.
+    pub(crate) tier: Tier,
 }
 
 static MACHINE: OnceLock<Option<Machine>> = OnceLock::new();
@@ -72,7 +74,10 @@ impl Machine {
         let checker = settings.check.map(|setting| checking::start(setting, engine.arena()));
         // What is counted or checked is not timed, and what is dumped is to be what runs.
         let observes = settings.counters.is_some() || checker.is_some();
-        let tuning = tuning::start(settings.adapt).filter(|_| !observes && settings.jit.dump.is_empty());
+        let is_shown = settings.jit.dump.iter().any(|stage| *stage != jit::Stage::Times);
+        let may_exchange = !observes && !is_shown && settings.tier != Tier::Quick;
+        let tuning = tuning::start(settings.adapt).filter(|_| may_exchange);
+        let tier = if settings.tier == Tier::Auto && !may_exchange { Tier::Full } else { settings.tier };
         Ok(Machine {
             engine,
             devices,
@@ -83,6 +88,7 @@ impl Machine {
             counters: settings.counters.map(counting::start),
             checker,
             tuning,
+            tier,
         })
     }
 

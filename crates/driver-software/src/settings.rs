@@ -30,6 +30,19 @@ pub(crate) struct Settings {
     pub(crate) check: Option<CheckSetting>,
     /// Whether faster code is looked for while kernels run.
     pub(crate) adapt: AdaptSetting,
+    /// How much time the compiler takes.
+    pub(crate) tier: Tier,
+}
+
+/// How much time the compiler takes for a kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tier {
+    /// Little before the first launch; as much as fast code needs while the kernel runs, once it has run for some time.
+    Auto,
+    /// Little.
+    Quick,
+    /// As much as fast code needs.
+    Full,
 }
 
 /// Whether faster code is looked for.
@@ -82,6 +95,7 @@ impl Settings {
             ));
         }
         let workers = count(&env::WORKERS, simt::WORKERS_MAX)?;
+        let adapt = adapt()?;
         Ok(Settings {
             profile,
             devices,
@@ -90,7 +104,8 @@ impl Settings {
             jit: jit::Config { cache: cache()?, cpu: cpu()?, dump: dump()? },
             counters,
             check,
-            adapt: adapt()?,
+            adapt,
+            tier: tier(adapt)?,
         })
     }
 }
@@ -167,6 +182,18 @@ fn adapt() -> Result<AdaptSetting, String> {
         None | Some("1") => Ok(AdaptSetting::On),
         Some("report") => Ok(AdaptSetting::Report),
         Some(text) => Err(format!("{}={text} is none of 0, 1 and report", env::ADAPT.name)),
+    }
+}
+
+/// What `APEX_TIER` asks for.
+fn tier(adapt: AdaptSetting) -> Result<Tier, String> {
+    match env::TIER.get().as_deref() {
+        Some("quick") => Ok(Tier::Quick),
+        Some("full") => Ok(Tier::Full),
+        // Nothing is exchanged then.
+        None | Some("auto") if adapt == AdaptSetting::Off => Ok(Tier::Full),
+        None | Some("auto") => Ok(Tier::Auto),
+        Some(text) => Err(format!("{}={text} is none of auto, quick and full", env::TIER.name)),
     }
 }
 

@@ -101,6 +101,8 @@ pub struct Compiled {
     pub instrumentation: Option<Arc<Instrumentation>>,
     /// How long the compiler took, in this or an earlier process.
     pub compile_time: Duration,
+    /// Whether this is quick code, and the compiler can make faster code of the kernel.
+    pub could_be_faster: bool,
 }
 
 impl Compiled {
@@ -228,17 +230,34 @@ impl Module {
 
     /// Machine code of a kernel for launches of a kind. The first call for a kind compiles; others wait for it, or get the
     /// result at once.
-    pub fn compile(&self, name: &str, mut options: Options) -> Result<Arc<Compiled>, Error> {
-        let slot = {
-            let mut compiled = self.compiled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let sizes = compiled.keys().filter(|(kernel, _)| kernel == name).count();
-            if sizes >= SPECIALISED_SIZES_MAX && !compiled.contains_key(&(name.to_string(), options)) {
-                options.block = None;
-            }
-            (options, Arc::clone(compiled.entry((name.to_string(), options)).or_default()))
-        };
-        let (options, slot) = slot;
+    pub fn compile(&self, name: &str, options: Options) -> Result<Arc<Compiled>, Error> {
+        let (options, slot) = self.slot(name, options);
         slot.get_or_init(|| self.compile_now(name, options).map(Arc::new)).clone()
+    }
+
+    /// Machine code of a kernel to begin with, for options that do not ask for quick code: what [`compile`](Module::compile) gives if that is in memory or
+    /// on disk, otherwise quick code.
+    pub fn compile_first(&self, name: &str, options: Options) -> Result<Arc<Compiled>, Error> {
+        let (options, slot) = self.slot(name, options);
+        if let Some(compiled) = slot.get() {
+            return compiled.clone();
+        }
+        match self.find_in_cache(name, options) {
+            Some(found) => slot.get_or_init(|| Ok(Arc::new(found))).clone(),
+            // Variables within functions are placed for one translation.
+            None if !self.lowered(name, options.instrument)?.1.is_empty() => self.compile(name, options),
+            None => self.compile(name, Options { quick: true, ..options }),
+        }
+    }
+
+    /// Where code for these options is kept in memory; for any size of block if there are many.
+    fn slot(&self, name: &str, mut options: Options) -> (Options, Slot) {
+        let mut compiled = self.compiled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let sizes = compiled.keys().filter(|(kernel, kept)| kernel == name && kept.quick == options.quick).count();
+        if sizes >= SPECIALISED_SIZES_MAX && !compiled.contains_key(&(name.to_string(), options)) {
+            options.block = None;
+        }
+        (options, Arc::clone(compiled.entry((name.to_string(), options)).or_default()))
     }
 
     /// All text forms of a kernel on its way to machine code, with the time that each step took.
@@ -272,33 +291,44 @@ impl Module {
         self.ast.text()
     }
 
+    /// The cache on disk, or else the compiler.
     pub(crate) fn compile_now(&self, name: &str, options: Options) -> Result<Compiled, Error> {
-        let mut clock = StepClock::start();
-        let tell = |source, clock: &StepClock| {
-            if self.config.dump.contains(&Stage::Times) {
-                times::kernel(&self.config.dump, self.number(), name, &options, source, clock.steps());
-            }
-        };
-        let key = self.key(name, options);
-        let cache = Cache::new(&self.config.cache);
-        let record = match has_texts(&self.config.dump) {
-            true => None,
-            false => cache.read(&key).and_then(|bytes| Record::decode(&bytes)),
-        };
-        clock.end("looking into the cache");
-        if let Some(record) = record
-            && let Ok(kernel) = Compiler::load(&record.object, record.code)
-        {
-            clock.end("loading");
-            tell(Source::Cache, &clock);
-            return Ok(Compiled {
-                kernel,
-                symbols: record.symbols,
-                function_globals: Vec::new(),
-                instrumentation: record.instrumentation.map(Arc::new),
-                compile_time: Duration::from_micros(record.compile_us.into()),
-            });
+        match self.find_in_cache(name, options) {
+            Some(found) => Ok(found),
+            None => self.compile_anew(name, options),
         }
+    }
+
+    /// Tells how a kernel was made ready, where that is asked for.
+    fn tell(&self, name: &str, options: &Options, source: Source, clock: &StepClock) {
+        if self.config.dump.contains(&Stage::Times) {
+            times::kernel(&self.config.dump, self.number(), name, options, source, clock.steps());
+        }
+    }
+
+    /// What is on disk for these options.
+    fn find_in_cache(&self, name: &str, options: Options) -> Option<Compiled> {
+        if has_texts(&self.config.dump) {
+            return None;
+        }
+        let mut clock = StepClock::start();
+        let record = Record::decode(&Cache::new(&self.config.cache).read(&self.key(name, options))?)?;
+        clock.end("looking into the cache");
+        let kernel = Compiler::load(&record.object, record.code).ok()?;
+        clock.end("loading");
+        self.tell(name, &options, Source::Cache, &clock);
+        Some(Compiled {
+            kernel,
+            symbols: record.symbols,
+            function_globals: Vec::new(),
+            instrumentation: record.instrumentation.map(Arc::new),
+            compile_time: Duration::from_micros(record.compile_us.into()),
+            could_be_faster: options.quick,
+        })
+    }
+
+    fn compile_anew(&self, name: &str, options: Options) -> Result<Compiled, Error> {
+        let mut clock = StepClock::start();
         let lowered = self.lowered(name, options.instrument)?;
         clock.end("parsing and lowering");
         let (program, function_globals) = &*lowered;
@@ -326,16 +356,19 @@ impl Module {
         let kernel = Compiler::load(&record.object, code).map_err(|error| Error::Internal(error.to_string()))?;
         clock.end("loading");
         if function_globals.is_empty() {
-            cache.write(&key, &record.encode());
+            // What cannot be faster is as good as what takes more time.
+            let key = self.key(name, Options { quick: compiled.could_be_faster, ..options });
+            Cache::new(&self.config.cache).write(&key, &record.encode());
         }
         clock.end("writing to the cache");
-        tell(Source::Compiled(compiled.instructions), &clock);
+        self.tell(name, &options, Source::Compiled(compiled.instructions), &clock);
         Ok(Compiled {
             kernel,
             symbols: record.symbols,
             function_globals: function_globals.clone(),
             instrumentation: record.instrumentation.map(Arc::new),
             compile_time,
+            could_be_faster: compiled.could_be_faster,
         })
     }
 

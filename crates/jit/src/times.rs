@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! {"module":"6f1a…","kernels":12,"bytes":48211,"steps":[{"name":"parsing","wall_us":310.2,"cpu_us":309.8}]}
-//! {"module":"6f1a…","kernel":"sort","block":[256,1,1],"cached":false,"instructions":1840,"steps":[…]}
+//! {"module":"6f1a…","kernel":"sort","block":[256,1,1],"cached":false,"quick":true,"instructions":1840,"steps":[…]}
 //! ```
 
 use std::fs::{OpenOptions, create_dir_all};
@@ -38,7 +38,7 @@ pub(crate) fn kernel(stages: &[Stage], module: u64, name: &str, options: &Option
     write(stages, || {
         let mut line = json!({
             "module": format!("{module:016x}"), "kernel": name, "block": options.block,
-            "cached": matches!(source, Source::Cache), "steps": json_of(steps),
+            "cached": matches!(source, Source::Cache), "quick": options.quick, "steps": json_of(steps),
         });
         if let Source::Compiled(instructions) = source {
             line["instructions"] = instructions.into();

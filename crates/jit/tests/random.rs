@@ -107,6 +107,15 @@ fn compare_ptx_on(device: &Device, family: Family) {
     });
 }
 
+/// Code that is made in little time.
+#[test]
+fn quick_code() {
+    let device = Device::new().quickly();
+    for family in Family::ALL {
+        compare_ptx_on(&device, family);
+    }
+}
+
 /// Warps of a block computed together, in blocks of one row and of several, on the programs in PTX.
 #[test]
 fn teams() {

@@ -6,6 +6,7 @@
 //! are what driver 580 does, the second for every function, and only after the exit handlers that were registered
 //! after `cuInit` have run.
 
+use core::ffi::c_int;
 use cuda_abi::CUresult;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
@@ -87,17 +88,15 @@ fn report_panics_in_one_line() {
 
 /// Asks the C library to say when the process forks or exits.
 fn watch_the_process() {
-    extern "C" fn at_exit() {
+    extern "C" fn ended(_code: c_int) {
         LIFE.store(ENDED, Release);
     }
     extern "C" fn in_child() {
         // A child forked while the process exits stays ended.
         let _ = LIFE.compare_exchange(READY, FORKED, AcqRel, Acquire);
     }
-    // SAFETY: both functions do one atomic operation, which is safe in a forked child and at exit, and the library is
-    // never unloaded (build.rs). When a registration fails, for lack of memory, that protection is missing.
-    unsafe {
-        libc::atexit(at_exit);
-        libc::pthread_atfork(None, None, Some(in_child));
-    }
+    // When a registration fails, for lack of memory, that protection is missing. The library is never unloaded (build.rs).
+    let _ = stdx::at_exit(ended);
+    // SAFETY: the function does one atomic operation, which is safe in a forked child.
+    unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
 }

@@ -21,6 +21,7 @@ mod exports;
 mod guard;
 mod proc_address;
 mod stack;
+mod statics;
 mod superseded;
 #[cfg(test)]
 mod test_driver;

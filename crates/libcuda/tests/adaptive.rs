@@ -137,11 +137,25 @@ fn is_tuning() -> bool {
     names.any(|name| name.trim() == "apex-tuning")
 }
 
+/// The files of the cache.
+fn files(cache: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries(cache).flat_map(move |folder| entries(&folder).collect::<Vec<_>>()).filter(|path| path.is_file())
+}
+
+/// What is in them.
+fn contents(cache: &Path) -> impl Iterator<Item = Vec<u8>> {
+    files(cache).filter_map(|file| std::fs::read(file).ok())
+}
+
 /// Files of the cache that hold what was found.
 fn found(cache: &Path) -> Vec<PathBuf> {
-    let entries = |path: &Path| std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
-    let files = entries(cache).flat_map(|folder| entries(&folder).collect::<Vec<_>>());
-    files.filter(|file| std::fs::read(file).is_ok_and(|contents| contents.starts_with(FOUND))).collect()
+    files(cache).filter(|file| std::fs::read(file).is_ok_and(|contents| contents.starts_with(FOUND))).collect()
+}
+
+/// How many pieces of machine code the cache holds.
+fn kernels(cache: &Path) -> usize {
+    contents(cache).filter(|contents| contents.starts_with(b"apexknl")).count()
 }
 
 /// Waits until `is_so`.
@@ -177,6 +191,8 @@ fn child() {
             program.work(move || start.elapsed() > Duration::from_secs(2));
             support::say(format_args!("tuning: {}", is_tuning()));
         }
+        // Until fast code is there as well as quick code.
+        "exchange" => program.work(until(|| kernels(&cache) == 2)),
         // Ends while the thread is at work, a little later each time.
         "exit" => {
             program.work(until(is_tuning));
@@ -262,6 +278,42 @@ fn nothing_is_timed_where_that_is_switched_off() {
 fn a_process_exits_while_something_is_compiled() {
     for pause in [0, 1, 3, 8, 20] {
         run(command("exit", &cache("exit"), "1").env("PAUSE", pause.to_string()));
+    }
+}
+
+/// The compiler's data is made by the thread that compiles then, after everything else.
+#[test]
+fn a_process_exits_while_quick_code_from_the_cache_is_exchanged() {
+    let cache = cache("exchange-exit");
+    run(command("once", &cache, "1").env("APEX_TIER", "quick"));
+    let [quick] = &contents(&cache).collect::<Vec<_>>()[..] else { panic!("one kernel is kept") };
+    assert!(quick.starts_with(b"apexknl"));
+    let kept = files(&cache).next().expect("it is there");
+    for pause in [0, 1, 2, 3, 5, 8, 13, 20] {
+        for other in files(&cache).filter(|file| *file != kept) {
+            std::fs::remove_file(other).expect("the folder is ours");
+        }
+        run(command("exit", &cache, "1").env("PAUSE", pause.to_string()));
+    }
+}
+
+#[test]
+fn quick_code_is_exchanged_while_the_kernel_is_in_use() {
+    let cache = cache("exchange");
+    run(&mut command("exchange", &cache, "1"));
+    assert_eq!(kernels(&cache), 2);
+    // What takes time is not done again.
+    run(command("once", &cache, "1").env("APEX_TIER", "full"));
+    assert_eq!(kernels(&cache), 2);
+}
+
+#[test]
+fn one_tier_is_enough_where_that_is_asked_for() {
+    for (adapt, tier) in [("1", "quick"), ("0", "auto"), ("0", "full")] {
+        let cache = cache(&format!("only-{tier}"));
+        let told = run(command("long", &cache, adapt).env("APEX_TIER", tier));
+        assert_eq!(support::lines(&told), ["tuning: false"], "{tier}");
+        assert_eq!(kernels(&cache), 1, "{tier}");
     }
 }
 

@@ -77,6 +77,7 @@ fn fork_scenario() {
     report("parent");
 }
 
+#[allow(clippy::disallowed_methods, reason = "the program's own handlers")]
 fn exit_scenario() {
     extern "C" fn early_handler() {
         report("handler from before init");

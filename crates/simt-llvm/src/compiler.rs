@@ -19,12 +19,15 @@ const PIPELINE: &str = "always-inline,function(sroa<modify-cfg>,early-cse<memssa
     jump-threading,correlated-propagation,simplifycfg,reassociate,loop-mssa(loop-rotate,licm),\
     gvn,sccp,jump-threading,dse,loop-mssa(licm),simplifycfg,instcombine<no-verify-fixpoint>),globaldce";
 
-/// The passes for very large kernels: what takes slots and dead code away, and no more.
+/// The passes for code that is to be there soon, and for very large kernels: what takes slots and dead code away, and no more.
 const QUICK_PIPELINE: &str = "always-inline,function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,simplifycfg),globaldce";
 
 /// LLVM's instructions, as emitted, from which on code is made in the quick way: LLVM's scheduler and register allocator
 /// would take many seconds.
 const QUICK_FROM: usize = 16_000;
+
+/// Most lanes that quick code computes together, unless it is told how many: time and size grow with them.
+const QUICK_LANES_MAX: u32 = 64;
 
 /// How a kernel is to be compiled.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -40,6 +43,8 @@ pub struct Options {
     /// Whether the code tells an observer what it does (`simt_ir::instrument`), one warp in a function. Such a program has a mark for each
     /// instruction that is to be counted.
     pub instrument: bool,
+    /// Whether the code is to be there soon, rather than to be fast. What it computes is the same.
+    pub quick: bool,
 }
 
 /// Text forms of a kernel on its way, for people.
@@ -78,6 +83,8 @@ pub struct Object {
     pub instrumentation: Option<Instrumentation>,
     /// LLVM's instructions, as emitted.
     pub instructions: usize,
+    /// Whether faster code can be made by taking more time: not of very large kernels.
+    pub could_be_faster: bool,
     /// How long each step took, in order.
     pub steps: Vec<Step>,
 }
@@ -149,7 +156,7 @@ impl Compiler {
         let prepared = prepare(program, options);
         clock.end("passes");
         let (ir, kernel) = self.emit(&prepared, options, false, &mut clock)?;
-        let way = self.way_of(&ir)?;
+        let way = self.way_of(&ir, options)?;
         way.run_passes(&ir)?;
         clock.end("LLVM's passes");
         let code = code_of(&kernel, program);
@@ -157,7 +164,14 @@ impl Compiler {
         drop(ir);
         clock.end("code generation");
         let instructions = way.instructions;
-        Ok(Object { bytes, code, instrumentation: kernel.instrumentation, instructions, steps: clock.into_steps() })
+        Ok(Object {
+            bytes,
+            code,
+            instrumentation: kernel.instrumentation,
+            instructions,
+            could_be_faster: options.quick && instructions <= QUICK_FROM,
+            steps: clock.into_steps(),
+        })
     }
 
     /// The numbers of lanes that a kernel can be computed with, the fewest first.
@@ -171,7 +185,7 @@ impl Compiler {
     /// What was decided about a kernel, with reasons.
     pub fn report(&self, program: &Program, options: &Options) -> Result<Report, Error> {
         let (ir, kernel) = self.emit(&prepare(program, options), options, true, &mut StepClock::start())?;
-        let way = self.way_of(&ir)?;
+        let way = self.way_of(&ir, options)?;
         let sliced = way.run_passes(&ir)?;
         Ok(Report {
             block: options.block,
@@ -200,7 +214,7 @@ impl Compiler {
         clock.end("passes");
         let (ir, kernel) = self.emit(&prepared, options, false, &mut clock)?;
         let llvm = ir.text();
-        let way = self.way_of(&ir)?;
+        let way = self.way_of(&ir, options)?;
         let mut clock = clock.resume();
         way.run_passes(&ir)?;
         clock.end("LLVM's passes");
@@ -218,9 +232,9 @@ impl Compiler {
         })
     }
 
-    fn way_of(&self, ir: &Ir) -> Result<Way<'_>, Error> {
+    fn way_of(&self, ir: &Ir, options: &Options) -> Result<Way<'_>, Error> {
         let instructions = ir.instruction_count();
-        let is_quick = instructions > QUICK_FROM;
+        let is_quick = options.quick || instructions > QUICK_FROM;
         let machine = self.machines.lend(is_quick)?;
         Ok(Way { machine, instructions, is_quick, target: self.cpu.target })
     }
@@ -236,6 +250,9 @@ impl Compiler {
         let mut launch = launch_shape(options);
         let wanted = if options.instrument { Some(simt_ir::WARP_SIZE) } else { options.lanes };
         launch.lanes = emit::choose_lanes(prepared, launch, self.cpu.target, wanted);
+        if options.quick && options.lanes.is_none() && launch.lanes > QUICK_LANES_MAX {
+            launch.lanes = simt_ir::WARP_SIZE;
+        }
         if cfg!(debug_assertions) {
             simt_ir::verify(prepared).map_err(Error::Malformed)?;
         }

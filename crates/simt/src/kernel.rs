@@ -74,7 +74,7 @@ impl Kernel {
         Arc::new(Kernel { name, variants, symbols, observer, device_runtime, block_cost })
     }
 
-    /// Puts other code in place of the present one, for launches that have not started. False if there are
+    /// Puts other code in place of the present one, for launches that have not started, and those that run provisional code. False if there are
     /// [`VARIANTS_MAX`](crate::VARIANTS_MAX) already.
     ///
     /// # Safety
@@ -92,6 +92,12 @@ impl Kernel {
         self.variants.compete(code, owner)
     }
 
+    /// Takes the present code for provisional: launches that run it go on with what [`replace`](Kernel::replace) puts in its place, from their next
+    /// block on.
+    pub fn make_provisional(&self) {
+        self.variants.make_provisional();
+    }
+
     /// Has the tuner called once when launches have taken `ns` from now on, all together.
     pub fn notify_after(&self, ns: u64) {
         self.variants.notify_after(ns);
@@ -105,6 +111,11 @@ impl Kernel {
     /// What a launch of `blocks` blocks runs.
     pub(crate) fn choose(&self, blocks: u64, dynamic_shared_bytes: u32, number: u64) -> Choice {
         self.variants.choose(blocks, dynamic_shared_bytes, number)
+    }
+
+    /// Has the tuner called if a launch with this choice, which is under way, has taken long enough.
+    pub(crate) fn look_at_clock(&self, choice: &Choice) {
+        self.variants.look_at_clock(choice);
     }
 
     /// Notes that a launch with this choice has ended well.

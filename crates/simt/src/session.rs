@@ -209,13 +209,13 @@ impl<'a> Session<'a> {
         // SAFETY: the session holds a share until it leaves.
         let plan = unsafe { *stream.grid().plan() };
         match plan.mode {
-            ExecutionMode::RunToCompletion => self.run_chunks(stream, &plan),
-            ExecutionMode::Suspendable => self.run_units(stream, &plan),
+            ExecutionMode::RunToCompletion => self.run_chunks(stream, plan),
+            ExecutionMode::Suspendable => self.run_units(stream, plan),
         }
     }
 
     /// Takes ranges of blocks of a kernel that never waits.
-    fn run_chunks(&mut self, stream: Arc<Stream>, plan: &Plan) {
+    fn run_chunks(&mut self, stream: Arc<Stream>, mut plan: Plan) {
         let grid = stream.grid();
         // SAFETY: the stream keeps the kernel while the session holds a share.
         let kernel = unsafe { &*plan.kernel };
@@ -223,9 +223,10 @@ impl<'a> Session<'a> {
             let left = grid.left(plan.units);
             let wanted = self.chunk(&stream, kernel, left);
             let Some((first, count)) = grid.claim(plan.units, wanted) else { break };
+            plan.renew();
             let start = if plan.units > 1 { monotonic_ns() } else { 0 };
             // SAFETY: the session holds a share of the grid.
-            let status = unsafe { self.core.run_blocks(grid.launch(), plan, self.engine.workspaces(), first, count) };
+            let status = unsafe { self.core.run_blocks(grid.launch(), &plan, self.engine.workspaces(), first, count) };
             match status {
                 Ok(status) if status == Status::Done as u32 => {}
                 Ok(_) => {
@@ -271,7 +272,7 @@ impl<'a> Session<'a> {
     }
 
     /// Takes units of a kernel that may wait, one at a time, until one has to wait.
-    fn run_units(&mut self, stream: Arc<Stream>, plan: &Plan) {
+    fn run_units(&mut self, stream: Arc<Stream>, mut plan: Plan) {
         let grid = stream.grid();
         // SAFETY: the stream keeps the kernel while the session holds a share; so it does the launch.
         let (kernel, size) = unsafe { (&*plan.kernel, (*grid.launch()).grid) };
@@ -285,8 +286,9 @@ impl<'a> Session<'a> {
                 self.share(&stream, left, expected_ns);
             }
             let Some((number, _)) = grid.claim(plan.units, 1) else { break };
+            plan.renew();
             let spare = self.core.spare.take();
-            let mut unit = match Unit::new(&stream, plan, spare, self.engine.workspaces()) {
+            let mut unit = match Unit::new(&stream, &plan, spare, self.engine.workspaces()) {
                 Ok(unit) => unit,
                 Err(error) => {
                     self.fail_for_memory(&stream, kernel, &error.to_string());

@@ -6,7 +6,7 @@ use common::{block_of, code, engine, parameter, words};
 use simt::{DomainConfig, Kernel, Launch, Outcome, Services, Tuner, VARIANTS_MAX};
 use simt_ir::abi::{ExecutionMode, KernelCode, LaunchContext, WarpContext};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 /// Adds to the word at parameter 0 for each of the blocks, and to the word at parameter 1 + `variant`.
@@ -129,6 +129,55 @@ fn code_is_replaced_while_launches_run() {
     });
     assert_eq!((all, first + second), (blocks, blocks));
     assert_eq!(kernel.code().lanes, 64);
+}
+
+/// Set when the block that runs first may go on.
+static MAY_GO_ON: AtomicBool = AtomicBool::new(false);
+
+/// As `by_blocks`, but the first block waits until code has been replaced.
+unsafe extern "C" fn slowly_by_blocks(
+    launch: *const LaunchContext,
+    _: *mut WarpContext,
+    first: u64,
+    blocks: u64,
+) -> u32 {
+    while first == 0 && !MAY_GO_ON.load(Ordering::Relaxed) {
+        std::thread::yield_now();
+    }
+    // SAFETY: as for `count`.
+    unsafe { count(launch, 0, blocks) }
+}
+
+unsafe extern "C" fn soon_by_blocks(launch: *const LaunchContext, _: *mut WarpContext, _: u64, blocks: u64) -> u32 {
+    // SAFETY: as for `count`.
+    unsafe { count(launch, 1, blocks) }
+}
+
+#[test]
+fn a_launch_goes_on_with_what_replaces_provisional_code() {
+    const BLOCKS: u64 = 100;
+    let serial = |entry: simt_ir::abi::RunBlocks| code(entry as *const () as usize, ExecutionMode::RunToCompletion);
+    let counts = [const { AtomicU64::new(0) }; 3];
+    let parameters = words(&counts.each_ref().map(|count| count.as_ptr() as u64));
+    let heard = Arc::new(Heard::default());
+    let services = Services { tuner: Some(heard.clone()), ..Services::default() };
+    // SAFETY: the functions keep to the contract, and live as long as the test.
+    let kernel = unsafe { Kernel::with_services("count", serial(slowly_by_blocks), [], Arc::new(()), services) };
+    kernel.make_provisional();
+    kernel.notify_after(0);
+    let engine = engine(1);
+    let stream = engine.stream(&engine.domain(DomainConfig::default()), 0).unwrap();
+    stream.launch(&Launch::new(&kernel, [BLOCKS as u32, 1, 1], [32, 1, 1], &parameters)).unwrap();
+    // The engine hears of the launch by and by; whoever runs its first block waits for this.
+    while heard.due.load(Ordering::Relaxed) == 0 {
+        std::thread::yield_now();
+    }
+    // SAFETY: both are translations of the same program.
+    assert!(unsafe { kernel.replace(serial(soon_by_blocks), Arc::new(())) });
+    MAY_GO_ON.store(true, Ordering::Relaxed);
+    stream.synchronize();
+    let [all, slow, soon] = counts.map(|count| count.load(Ordering::Relaxed));
+    assert_eq!((all, slow, soon), (BLOCKS, 1, BLOCKS - 1));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! - [`futex`]: sleep until a word of memory changes, and wake who sleeps on it.
 //! - [`clock`]: the monotonic clock, and a thread's, as plain numbers of nanoseconds.
+//! - [`at_exit`]: what is to be done when the process exits.
 //! - [`Slab`]: a bounded table whose [`Handle`]s detect that their value is gone.
 //!
 //! Invariant: knows nothing of GPUs, CUDA or compilers, and depends on no other crate of the workspace.
@@ -11,7 +12,9 @@
 compile_error!("stdx waits by Linux futexes: APEX runs on Linux only");
 
 pub mod clock;
+mod exit;
 pub mod futex;
 mod slab;
 
+pub use exit::at_exit;
 pub use slab::{Handle, Slab};

@@ -119,6 +119,7 @@ impl Request {
             host_memory,
             lanes: None,
             instrument: function.module.group.machine().observes(),
+            quick: false,
         })?;
         let shared = kernel.code().shared_bytes.saturating_add(self.dynamic_shared);
         if shared > function.module.group.device.limits().shared_per_block_optin {

@@ -5,6 +5,7 @@ use super::{Module, code_of_error, complain};
 use crate::answer::Answer;
 use crate::lock_order::{Lock, Order};
 use crate::machine::Machine;
+use crate::settings::Tier;
 use crate::tuning::KernelTuning;
 use checkers::KernelChecker;
 use counters::KernelCounters;
@@ -179,11 +180,17 @@ impl Function {
     /// The machine code to begin with, and who looks for a faster one.
     fn compile(&self, options: jit::Options) -> Answer<(Arc<Compiled>, Option<Arc<KernelTuning>>)> {
         let (program, name) = (&self.module.program, self.info.name.as_str());
-        let tuning = Machine::get()?.tuning.as_ref();
+        let Machine { tuning, tier, .. } = Machine::get()?;
+        let tuning = tuning.as_ref();
         if let Some(found) = tuning.and_then(|tuning| tuning.compile_found(program, name, options)) {
             return Ok((found, None));
         }
-        let compiled = program.compile(name, options).map_err(|error| code_of_error(&error))?;
+        let compiled = match tier {
+            Tier::Auto => program.compile_first(name, options),
+            Tier::Quick => program.compile(name, jit::Options { quick: true, ..options }),
+            Tier::Full => program.compile(name, options),
+        };
+        let compiled = compiled.map_err(|error| code_of_error(&error))?;
         let tuning = tuning.and_then(|tuning| KernelTuning::new(tuning, program, name, options, &compiled));
         Ok((compiled, tuning))
     }

@@ -1,12 +1,14 @@
 //! The thread that compiles what may be faster. It gives way to every other thread.
 
 use crate::lock_order::{Lock, Order};
+use core::ffi::c_int;
 use std::collections::VecDeque;
 use std::mem::replace;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::Builder;
+use std::time::{Duration, Instant};
 use stdx::futex;
 
 /// Something for the thread to do.
@@ -21,6 +23,9 @@ const STACK_BYTES: usize = 16 << 20;
 /// How much less urgent than others the thread is to the system: a quarter of a core is left where both want it. It is not less, since a process
 /// that exits waits for it.
 const NICE: i32 = 5;
+
+/// How long a process that exits waits for what was begun.
+const AT_EXIT_MAX: Duration = Duration::from_millis(200);
 
 pub(super) struct Background {
     queue: Lock<Queue>,
@@ -73,8 +78,7 @@ impl Background {
 
     fn start(self: &Arc<Self>) -> bool {
         let ending = Ending { background: self.clone(), process: std::process::id() };
-        // SAFETY: the function stays in memory, as the library is never unloaded, and lets no panic out.
-        if ENDING.set(ending).is_err() || unsafe { libc::atexit(end) } != 0 {
+        if ENDING.set(ending).is_err() || !stdx::at_exit(end) {
             return false;
         }
         let shared = self.clone();
@@ -113,7 +117,8 @@ impl Background {
         }
     }
 
-    /// Has nothing more begun, and waits for what has been.
+    /// Has nothing more begun, and waits a little for what has been: the next process finds in the cache what comes of it. What takes longer is cut off,
+    /// which the compiler's data survives (it is never taken apart, see `libcuda`) and the cache too.
     fn finish(&self) {
         // Dropped at the end: what jobs own may be large.
         let _jobs = {
@@ -121,18 +126,20 @@ impl Background {
             queue.is_ending = true;
             std::mem::take(&mut queue.jobs)
         };
+        let end = Instant::now() + AT_EXIT_MAX;
         loop {
             let seen = self.changes.load(Ordering::SeqCst);
-            if !self.queue.lock().is_at_work {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() || !self.queue.lock().is_at_work {
                 return;
             }
-            futex::wait(&self.changes, seen, None);
+            futex::wait(&self.changes, seen, Some(left));
         }
     }
 }
 
-/// When the process exits: the compiler's own data is taken apart afterwards, while nobody may use it.
-extern "C" fn end() {
+/// When the process exits.
+extern "C" fn end(_code: c_int) {
     // A panic has been reported by its hook.
     let _ = catch_unwind(AssertUnwindSafe(|| {
         if let Some(ending) = ENDING.get().filter(|ending| ending.process == std::process::id()) {

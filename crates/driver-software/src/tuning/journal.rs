@@ -2,6 +2,7 @@
 
 use super::Tuning;
 use crate::lock_order::{Lock, Order};
+use core::ffi::c_int;
 use jit::{Choice, CodeShape};
 use simt::Outcome;
 use std::fmt::Write as _;
@@ -97,16 +98,13 @@ static PENDING: OnceLock<Pending> = OnceLock::new();
 
 /// Has the journal shown when the process exits in the ordinary way.
 pub(super) fn show_at_exit(tuning: &Arc<Tuning>) {
-    if PENDING.set(Pending { tuning: tuning.clone(), process: std::process::id() }).is_ok() {
-        // SAFETY: the function stays in memory, as the library is never unloaded, and lets no panic out.
-        let refused = unsafe { libc::atexit(show) } != 0;
-        if refused {
-            eprintln!("apex: what is timed will not be shown: the system refuses a function at exit");
-        }
+    let is_first = PENDING.set(Pending { tuning: tuning.clone(), process: std::process::id() }).is_ok();
+    if is_first && !stdx::at_exit(show) {
+        eprintln!("apex: what is timed will not be shown: the system refuses a function at exit");
     }
 }
 
-extern "C" fn show() {
+extern "C" fn show(_code: c_int) {
     // A panic has been reported by its hook.
     let _ = catch_unwind(AssertUnwindSafe(|| {
         if let Some(pending) = PENDING.get().filter(|pending| pending.process == std::process::id()) {

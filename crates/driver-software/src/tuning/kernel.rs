@@ -17,6 +17,10 @@ const LAUNCHES_MIN: Duration = Duration::from_millis(20);
 /// Kernels that took longer to compile stay as they are: a process that exits has to wait for the compiler.
 const COMPILE_MAX: Duration = Duration::from_millis(500);
 
+/// Quick code is compiled anew when launches have taken this part of the time that compiling it took: much less than the compiler will need, since that
+/// has a core of its own most often.
+const LAUNCHES_PER_QUICK_COMPILE: f64 = 0.5;
+
 /// A kernel whose code may be exchanged.
 pub(crate) struct KernelTuning {
     /// Itself, for jobs.
@@ -25,15 +29,18 @@ pub(crate) struct KernelTuning {
     program: Arc<jit::Module>,
     name: String,
     options: Options,
-    /// Time of launches between two trials.
-    interval: Duration,
+    /// Whether the kernel begins with quick code, and how long that took to compile.
+    quick: Option<Duration>,
     /// What is tuned. It may go while something is compiled for it.
     kernel: OnceLock<Weak<Kernel>>,
-    search: Lock<Search>,
+    /// The search for faster shapes; none as long as the kernel runs quick code.
+    search: OnceLock<Lock<Search>>,
 }
 
 /// How far the search has come.
 struct Search {
+    /// Time of launches between two trials.
+    interval: Duration,
     /// The compiler's choice.
     first: CodeShape,
     /// The fastest so far.
@@ -45,6 +52,20 @@ struct Search {
     challenger: Option<CodeShape>,
 }
 
+impl Search {
+    /// A search that begins with this code; `None` where that cannot pay.
+    fn from(compiled: &Compiled) -> Option<Lock<Search>> {
+        // Variables within functions would be placed once for each shape.
+        if compiled.compile_time > COMPILE_MAX || !compiled.function_globals.is_empty() {
+            return None;
+        }
+        let first = CodeShape { lanes: compiled.code().lanes };
+        let interval = (compiled.compile_time * LAUNCHES_PER_COMPILE).max(LAUNCHES_MIN);
+        let search = Search { interval, first, best: first, ratio: 1.0, tried: vec![first], challenger: None };
+        Some(Lock::new(Order::Search, search))
+    }
+}
+
 impl KernelTuning {
     /// What tunes a kernel with this code; `None` where that cannot pay.
     pub(crate) fn new(
@@ -54,28 +75,48 @@ impl KernelTuning {
         options: Options,
         compiled: &Compiled,
     ) -> Option<Arc<KernelTuning>> {
-        // Variables within functions would be placed once for each shape.
-        if compiled.compile_time > COMPILE_MAX || !compiled.function_globals.is_empty() {
-            return None;
-        }
-        let first = CodeShape { lanes: compiled.code().lanes };
-        let search = Search { first, best: first, ratio: 1.0, tried: vec![first], challenger: None };
+        let quick = compiled.could_be_faster.then_some(compiled.compile_time);
+        let search = if quick.is_some() { OnceLock::new() } else { OnceLock::from(Search::from(compiled)?) };
         Some(Arc::new_cyclic(|this| KernelTuning {
             this: this.clone(),
             tuning: tuning.clone(),
             program: program.clone(),
             name: name.to_string(),
             options,
-            interval: (compiled.compile_time * LAUNCHES_PER_COMPILE).max(LAUNCHES_MIN),
+            quick,
             kernel: OnceLock::new(),
-            search: Lock::new(Order::Search, search),
+            search,
         }))
     }
 
     /// Begins to look at how long the kernel runs.
     pub(crate) fn begin(&self, kernel: &Arc<Kernel>) {
         let _ = self.kernel.set(Arc::downgrade(kernel));
-        kernel.notify_after(nanoseconds(self.interval));
+        if let Some(compile_time) = self.quick {
+            kernel.make_provisional();
+            kernel.notify_after(nanoseconds(compile_time.mul_f64(LAUNCHES_PER_QUICK_COMPILE)));
+        } else if let Some(search) = self.search.get() {
+            kernel.notify_after(nanoseconds(search.lock().interval));
+        }
+    }
+
+    /// Puts fast code in place of quick code. The search for faster shapes begins after that.
+    fn exchange(&self) {
+        if self.kernel().is_none() {
+            return;
+        }
+        // Quick code stays where the compiler fails.
+        let Ok(compiled) = self.program.compile(&self.name, self.options) else { return };
+        let Some(kernel) = self.kernel() else { return };
+        // SAFETY: the compiler keeps to the contract; the code is of the same program with the same symbols, and stays in memory as long as
+        // `compiled`, which the kernel owns.
+        if !unsafe { kernel.replace(compiled.code(), compiled.clone()) } {
+            return;
+        }
+        if let Some(search) = Search::from(&compiled) {
+            let search = self.search.get_or_init(|| search);
+            kernel.notify_after(nanoseconds(search.lock().interval));
+        }
     }
 
     fn kernel(&self) -> Option<Arc<Kernel>> {
@@ -90,31 +131,31 @@ impl KernelTuning {
     }
 
     /// Begins the next trial, or ends the search.
-    fn try_next(&self) {
+    fn try_next(&self, search: &Lock<Search>) {
         while let Some(kernel) = self.kernel() {
-            let Some(shape) = self.next_shape() else { return self.finish(&kernel) };
+            let Some(shape) = self.next_shape(search) else { return self.finish(search, &kernel) };
             // Not kept meanwhile: a module that is unloaded has its memory free at once.
             drop(kernel);
             let compiled = self.program.compile_shape(&self.name, self.options, shape);
             let Some(kernel) = self.kernel() else { return };
             // A shape that cannot be compiled is as one that lost.
             let Ok(compiled) = compiled else { continue };
-            self.search.lock().challenger = Some(shape);
+            search.lock().challenger = Some(shape);
             // SAFETY: the compiler keeps to the contract; the code is of the same program with the same symbols, and stays in memory as long as
             // `compiled`, which the kernel owns.
             if !unsafe { kernel.compete(compiled.code(), compiled) } {
-                self.search.lock().challenger = None;
-                return self.finish(&kernel);
+                search.lock().challenger = None;
+                return self.finish(search, &kernel);
             }
             return;
         }
     }
 
     /// The next shape to try; it counts as tried.
-    fn next_shape(&self) -> Option<CodeShape> {
-        let best = self.search.lock().best;
+    fn next_shape(&self, search: &Lock<Search>) -> Option<CodeShape> {
+        let best = search.lock().best;
         let neighbours = self.program.neighbours(&self.name, self.options, best).ok()?;
-        let mut search = self.search.lock();
+        let mut search = search.lock();
         if search.tried.len() >= VARIANTS_MAX {
             return None;
         }
@@ -125,7 +166,7 @@ impl KernelTuning {
 
     /// Takes the outcome of a trial.
     fn conclude(&self, outcome: Outcome) {
-        let mut search = self.search.lock();
+        let Some(mut search) = self.search.get().map(Lock::lock) else { return };
         let Some(challenger) = search.challenger.take() else { return };
         self.tuning.journal.note_trial(&self.name, self.options.block, search.best, challenger, outcome);
         match outcome {
@@ -137,15 +178,16 @@ impl KernelTuning {
             // Nothing was found, and nothing is to be kept: another process may have more launches alike.
             Outcome::Undecided => return,
         }
+        let interval = search.interval;
         drop(search);
         if let Some(kernel) = self.kernel() {
-            kernel.notify_after(nanoseconds(self.interval));
+            kernel.notify_after(nanoseconds(interval));
         }
     }
 
     /// Keeps what was found.
-    fn finish(&self, kernel: &Kernel) {
-        let search = self.search.lock();
+    fn finish(&self, search: &Lock<Search>, kernel: &Kernel) {
+        let search = search.lock();
         let (first, shape) = (search.first, (search.best != search.first).then_some(search.best));
         let choice = Choice { shape, ratio: search.ratio };
         drop(search);
@@ -157,7 +199,10 @@ impl KernelTuning {
 
 impl Tuner for KernelTuning {
     fn is_due(&self) {
-        self.later(KernelTuning::try_next);
+        self.later(|this| match this.search.get() {
+            Some(search) => this.try_next(search),
+            None => this.exchange(),
+        });
     }
 
     fn decided(&self, outcome: Outcome) {

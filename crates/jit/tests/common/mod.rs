@@ -18,6 +18,7 @@ pub struct Device {
     engine: Engine,
     compiler: Compiler,
     level: CpuLevel,
+    quick: bool,
 }
 
 #[allow(dead_code, reason = "each of the tests uses a part")]
@@ -32,7 +33,12 @@ impl Device {
     pub fn of_level(level: CpuLevel) -> Self {
         let engine = Engine::new(EngineConfig { workers: 1, ..EngineConfig::default() });
         let compiler = Compiler::new(level);
-        Self { engine: engine.expect("the system gives the engine its address ranges"), compiler, level }
+        Self { engine: engine.expect("the system gives the engine its address ranges"), compiler, level, quick: false }
+    }
+
+    /// The same with code that is made in little time.
+    pub fn quickly(self) -> Self {
+        Self { quick: true, ..self }
     }
 
     /// Whether code multiplies and adds in one instruction. Where not, it calls a function for each lane, and LLVM takes minutes for a kernel
@@ -79,6 +85,7 @@ impl Device {
             small_grid: specialised,
             lanes: Some(32),
             instrument: observer.is_some(),
+            quick: self.quick,
             ..Options::default()
         };
         self.run_with(program, case, symbols, block, &options, observer).map(|(output, _)| output)

@@ -10,7 +10,7 @@ use crate::times;
 use crate::variants::Choice;
 use crate::{arena::Arena, fault::FaultKind};
 use simt_ir::WARP_SIZE;
-use simt_ir::abi::{ExecutionMode, LaunchContext, OFFSET_REACH};
+use simt_ir::abi::{ExecutionMode, KernelCode, LaunchContext, OFFSET_REACH};
 use std::cell::UnsafeCell;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -45,6 +45,29 @@ impl Plan {
     pub(crate) fn tally(&self, core: usize) -> *mut u64 {
         // SAFETY: the grid keeps them until the launch is over.
         unsafe { self.tallies.as_ref() }.map_or(ptr::null_mut(), |tallies| tallies.of_core(core))
+    }
+
+    /// Between two units: takes up what has replaced provisional code in the meantime, if it needs the same of the launch.
+    pub(crate) fn renew(&mut self) {
+        if !self.choice.is_provisional {
+            return;
+        }
+        // SAFETY: the grid's stream keeps the kernel, and that its code.
+        let (kernel, old) = unsafe { (&*self.kernel, &*self.choice.code) };
+        let new = kernel.code();
+        if ptr::eq(new, old) {
+            return kernel.look_at_clock(&self.choice);
+        }
+        let needs = |code: &KernelCode| {
+            let KernelCode { mode, lanes, local_bytes, needs_stack, shared_bytes, .. } = *code;
+            (mode, lanes, local_bytes, needs_stack, shared_bytes)
+        };
+        self.choice.is_provisional = false;
+        if needs(new) == needs(old)
+            && let Some(layout) = self.layout.with_frames(new)
+        {
+            (self.entry, self.layout) = (new.entry, layout);
+        }
     }
 
     /// `%smid` for a core.
@@ -90,7 +113,7 @@ impl Default for Grid {
         Grid {
             plan: UnsafeCell::new(Plan {
                 kernel: ptr::null(),
-                choice: Choice { code: ptr::null(), started_ns: None, entry: None },
+                choice: Choice { code: ptr::null(), started_ns: None, entry: None, is_provisional: false },
                 entry: 0,
                 mode: ExecutionMode::RunToCompletion,
                 layout: Layout::default(),

@@ -36,6 +36,11 @@ impl Layout {
         Some(layout)
     }
 
+    /// The same with frames of another size.
+    pub(crate) fn with_frames(self, code: &KernelCode) -> Option<Self> {
+        Some(Layout { frame_stride: align_up(code.frame_bytes.into(), 64)?, ..self })
+    }
+
     fn total_warps(&self) -> u64 {
         u64::from(self.blocks) * u64::from(self.warps)
     }

@@ -1,8 +1,11 @@
 //! Several pieces of machine code for one kernel, of which launches run one or the other.
 //!
 //! A kernel begins with one *variant* and may be given others, each a right translation of the same program. What a launch runs is decided when
-//! it starts, by a look at two pointers, and it keeps that to its end: nothing is locked, and nothing that runs is touched. While two variants
+//! it starts, by a look at two pointers: nothing is locked, and nothing that runs is touched. While two variants
 //! compete in a [`Trial`], launches run one or the other and are timed.
+//!
+//! A kernel may begin with *provisional* code, which was made in little time. A launch that began with it takes up what has replaced it, between
+//! two blocks, so that one long launch is not slow to its end.
 //!
 //! Variants and trials live as long as their kernel; of both there are a few at most.
 
@@ -63,6 +66,8 @@ pub(crate) struct Choice {
     pub(crate) started_ns: Option<u64>,
     /// What it stands for in a trial, if it takes part in one.
     pub(crate) entry: Option<(*const Trial, Entry)>,
+    /// Whether the code is provisional.
+    pub(crate) is_provisional: bool,
 }
 
 /// The variants of a kernel.
@@ -71,6 +76,8 @@ pub(crate) struct Variants {
     current: AtomicPtr<Variant>,
     /// The trial under way; null if there is none.
     trial: AtomicPtr<Trial>,
+    /// Whether what launches run is provisional.
+    is_provisional: AtomicBool,
     tuner: Option<Arc<dyn Tuner>>,
     clock: Padded<Clock>,
     kept: Lock<Kept>,
@@ -100,6 +107,7 @@ impl Variants {
         Variants {
             current: AtomicPtr::new(Arc::as_ptr(&first).cast_mut()),
             trial: AtomicPtr::default(),
+            is_provisional: AtomicBool::new(false),
             tuner,
             clock: Padded(clock),
             kept: Lock::new(EngineRank::Variants, Kept { variants: vec![first], trials: Vec::new() }),
@@ -114,7 +122,9 @@ impl Variants {
 
     /// What a launch of `blocks` blocks runs. `number` counts launches.
     pub(crate) fn choose(&self, blocks: u64, dynamic_shared_bytes: u32, number: u64) -> Choice {
-        let plain = Choice { code: self.code(), started_ns: None, entry: None };
+        // Before the code: code that has just replaced provisional code may be taken for such, but not the other way round.
+        let is_provisional = self.is_provisional.load(Ordering::Acquire);
+        let plain = Choice { code: self.code(), started_ns: None, entry: None, is_provisional };
         if self.tuner.is_none() {
             return plain;
         }
@@ -125,7 +135,7 @@ impl Variants {
         let clock = &self.clock.0;
         // Once nobody waits for it, launches are not timed any more.
         let is_timed = clock.due_ns.load(Ordering::Relaxed) != u64::MAX
-            && (number.is_multiple_of(BRIEF_SHARE) || !clock.is_brief.load(Ordering::Relaxed));
+            && (is_provisional || number.is_multiple_of(BRIEF_SHARE) || !clock.is_brief.load(Ordering::Relaxed));
         Choice { started_ns: is_timed.then(stdx::clock::monotonic_ns), ..plain }
     }
 
@@ -138,6 +148,7 @@ impl Variants {
                 code: &raw const that.variant(entry.side).code,
                 started_ns: Some(stdx::clock::monotonic_ns()),
                 entry: Some((trial, entry)),
+                is_provisional: false,
             }),
             Err(trial::NoEntry::Full) => None,
             Err(trial::NoEntry::GivenUp) => {
@@ -160,15 +171,33 @@ impl Variants {
         }
         let clock = &self.clock.0;
         let is_brief = elapsed_ns < BRIEF_NS;
-        let weight = if is_brief { BRIEF_SHARE } else { 1 };
+        let weight = if is_brief && !choice.is_provisional { BRIEF_SHARE } else { 1 };
         clock.is_brief.store(is_brief, Ordering::Relaxed);
-        let spent_ns = elapsed_ns * weight + clock.spent_ns.fetch_add(elapsed_ns * weight, Ordering::Relaxed);
-        if spent_ns >= clock.due_ns.load(Ordering::Relaxed)
-            && clock.due_ns.swap(u64::MAX, Ordering::Relaxed) != u64::MAX
+        self.tell_when_due(elapsed_ns * weight + clock.spent_ns.fetch_add(elapsed_ns * weight, Ordering::Relaxed));
+    }
+
+    /// Looks, in the midst of a launch, whether it has taken so long that the tuner is to hear of it.
+    pub(crate) fn look_at_clock(&self, choice: &Choice) {
+        let Some(started_ns) = choice.started_ns else { return };
+        if self.clock.0.due_ns.load(Ordering::Relaxed) != u64::MAX {
+            self.tell_when_due(self.spent_ns() + (stdx::clock::monotonic_ns() - started_ns));
+        }
+    }
+
+    /// Calls the tuner if the time has come that it wanted to hear of.
+    fn tell_when_due(&self, spent_ns: u64) {
+        let due_ns = &self.clock.0.due_ns;
+        if spent_ns >= due_ns.load(Ordering::Relaxed)
+            && due_ns.swap(u64::MAX, Ordering::Relaxed) != u64::MAX
             && let Some(tuner) = &self.tuner
         {
             tuner.is_due();
         }
+    }
+
+    /// Takes the present code for provisional until it is replaced.
+    pub(crate) fn make_provisional(&self) {
+        self.is_provisional.store(true, Ordering::Release);
     }
 
     /// Time that launches have taken, about, while the tuner waited for a time or a trial was under way.
@@ -186,6 +215,7 @@ impl Variants {
         let mut kept = self.kept.lock();
         let Some(variant) = kept.add(code, owner) else { return false };
         self.current.store(Arc::as_ptr(&variant).cast_mut(), Ordering::Release);
+        self.is_provisional.store(false, Ordering::Release);
         true
     }
 
