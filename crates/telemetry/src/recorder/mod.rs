@@ -130,7 +130,7 @@ impl Recorder {
     pub fn install(&'static self) {
         static INSTALLED: AtomicPtr<Recorder> = AtomicPtr::new(std::ptr::null_mut());
         static ONCE: Once = Once::new();
-        extern "C" fn at_exit() {
+        extern "C" fn at_exit(_status: i32) {
             // SAFETY: null, or a recorder that lives as long as the process.
             if let Some(recorder) = unsafe { INSTALLED.load(Ordering::Acquire).as_ref() } {
                 recorder.finish();
@@ -148,11 +148,12 @@ impl Recorder {
             }
         }
         INSTALLED.store(std::ptr::from_ref(self).cast_mut(), Ordering::Release);
-        // SAFETY: the handlers do what is allowed where they run, and the library that holds them is never unloaded. When a registration
-        // fails, for lack of memory, the last events are not written.
-        ONCE.call_once(|| unsafe {
-            libc::atexit(at_exit);
-            libc::pthread_atfork(None, None, Some(in_child));
+        ONCE.call_once(|| {
+            if !stdx::at_exit(at_exit) {
+                eprintln!("apex: the end of the recording will be missing: the system refuses a function at exit");
+            }
+            // SAFETY: the handler does what is allowed in a forked child, and the library that holds it is never unloaded.
+            unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
         });
     }
 
