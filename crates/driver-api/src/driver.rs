@@ -1,10 +1,11 @@
 //! The trait [`Driver`], made from the table of the driver API.
 
 use crate::unsupported;
-use core::ffi::{CStr, c_char, c_void};
+use core::ffi::{c_char, c_void};
 use cuda_abi::*;
 
 /// The Rust type of a parameter, by its role in the table.
+#[macro_export]
 macro_rules! parameter {
     (value $ty:ty) => { $ty };
     (stream $ty:ty) => { $ty };
@@ -13,8 +14,8 @@ macro_rules! parameter {
     (output_opt $ty:ty) => { Option<&mut $ty> };
     (input $ty:ty) => { &$ty };
     (input_opt $ty:ty) => { Option<&$ty> };
-    (text $ty:ty) => { &CStr };
-    (text_opt $ty:ty) => { Option<&CStr> };
+    (text $ty:ty) => { &core::ffi::CStr };
+    (text_opt $ty:ty) => { Option<&core::ffi::CStr> };
 }
 
 /// Emits a method. An `unsafe` row becomes an `unsafe fn`; the body of either is the same.

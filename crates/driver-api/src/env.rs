@@ -24,6 +24,10 @@ macro_rules! variables {
 }
 
 variables! {
+    BACKEND = "APEX_BACKEND", default "auto",
+        "What answers the program: `nvidia` (NVIDIA's driver), `software` (the software GPU) or `auto` (NVIDIA's driver where there are a card and its library, unless a variable asks for something that only the software GPU has).";
+    REAL_LIBCUDA = "APEX_REAL_LIBCUDA", default "(what the loader would take)",
+        "Path of NVIDIA's `libcuda.so.1`.";
     SM = "APEX_SM", default "12.0",
         "Compute capability that the device presents, from 7.5 to 12.0.";
     DEVICE = "APEX_DEVICE", default "(by APEX_SM)",
@@ -55,7 +59,7 @@ variables! {
     TIER = "APEX_TIER", default "auto",
         "How long kernels are compiled: `auto` compiles quickly before the first launch, and again, for speed, while a kernel that has run for some time goes on; `quick` and `full` do one or the other alone. With APEX_ADAPT=0 the default is `full`.";
     QUIET = "APEX_QUIET", default "0",
-        "With 1, no line on stderr about functions that are not implemented.";
+        "With 1, no line on stderr about functions that are not implemented, or that NVIDIA's driver has and the table lacks.";
 }
 
 impl Variable {

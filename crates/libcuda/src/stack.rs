@@ -1,8 +1,22 @@
 //! The stack: which driver and which layers, from top to bottom.
 
+use crate::choice::{Choice, choice};
 use crate::export_tables::context_storage::ContextStorage;
-use driver_api::Driver;
+use driver_api::{Driver, Layer};
+use driver_nvidia::NvidiaDriver;
 use std::sync::OnceLock;
+
+/// The layers over either driver, from the bottom up. Each says whether it is wanted, and which functions it hooks.
+const LAYERS: &[Layer] = &[
+    #[cfg(test)]
+    crate::test_layer::LAYER,
+];
+
+/// The layers that are wanted in this process, from the bottom up.
+pub fn layers() -> &'static [&'static Layer] {
+    static WANTED: OnceLock<Vec<&'static Layer>> = OnceLock::new();
+    WANTED.get_or_init(|| LAYERS.iter().filter(|layer| (layer.is_wanted)()).collect())
+}
 
 /// The top of the stack. Assembled by the first call that needs it, and never taken down: threads run its code until
 /// the process ends.
@@ -14,9 +28,20 @@ pub fn stack() -> &'static dyn Driver {
 
 /// The stack as a list, from the bottom up.
 fn assemble() -> &'static dyn Driver {
-    #[cfg(not(test))]
-    let driver = driver_software::driver();
-    #[cfg(test)]
-    let driver = &crate::test_driver::TestDriver;
-    Box::leak(Box::new(ContextStorage::over(driver)))
+    let bottom: &'static dyn Driver = match choice() {
+        // NVIDIA's runtime keeps its own account of contexts there: export tables are not ours.
+        Choice::Nvidia { library, .. } => Box::leak(Box::new(NvidiaDriver::new(library))),
+        Choice::Software | Choice::NoDriver => Box::leak(Box::new(ContextStorage::over(software_driver()))),
+    };
+    layers().iter().fold(bottom, |below, layer| (layer.over)(below))
+}
+
+#[cfg(not(test))]
+fn software_driver() -> &'static dyn Driver {
+    driver_software::driver()
+}
+
+#[cfg(test)]
+fn software_driver() -> &'static dyn Driver {
+    &crate::test_driver::TestDriver
 }

@@ -24,10 +24,10 @@ const FLOORS: &[(&str, &[&str])] = &[
             "checkers",
         ],
     ),
-    ("contracts", &["driver-api"]),
-    ("drivers", &["driver-software"]),
+    ("contracts", &["driver-api", "nvidia-finder"]),
+    ("drivers", &["driver-software", "driver-nvidia"]),
     ("products", &["libcuda", "apex"]),
-    ("tools", &["filetests", "bench", "xtask"]),
+    ("tools", &["fake-driver", "filetests", "bench", "xtask"]),
 ];
 
 /// Imports that the order allows and the architecture does not: (crates of a floor or one crate, what they never
