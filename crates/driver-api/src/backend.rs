@@ -14,8 +14,7 @@ pub enum Backend {
 }
 
 /// What only the software GPU can do. Who sets one of these and leaves the choice open has made it.
-const SOFTWARE_ONLY: &[Variable] =
-    &[env::SM, env::DEVICE, env::DEVICE_COUNT, env::MEMORY, env::COUNTERS, env::CHECK];
+const SOFTWARE_ONLY: &[Variable] = &[env::SM, env::DEVICE, env::DEVICE_COUNT, env::MEMORY, env::COUNTERS, env::CHECK];
 
 impl Backend {
     /// The backend of this name.
@@ -58,9 +57,7 @@ mod tests {
 
     #[test]
     fn names_are_those_of_the_documentation() {
-        for (name, backend) in
-            [("nvidia", Backend::Nvidia), ("software", Backend::Software), ("auto", Backend::Auto)]
-        {
+        for (name, backend) in [("nvidia", Backend::Nvidia), ("software", Backend::Software), ("auto", Backend::Auto)] {
             assert_eq!(Backend::parse(name), Ok(backend));
             assert!(env::BACKEND.meaning.contains(&format!("`{name}`")), "{name} is not documented");
         }

@@ -1,7 +1,7 @@
 //! The functions that do something.
 
-use crate::state::{CURRENT, default_answer, init, new_handle, state};
 use crate::look_up;
+use crate::state::{CURRENT, default_answer, init, new_handle, state};
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr::null;
 use cuda_abi::{CUresult, Row, SYMBOLS};

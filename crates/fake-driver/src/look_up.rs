@@ -36,7 +36,11 @@ fn look_up(name: &str, version: i32, flags: u64) -> Result<*const c_void, Status
             return Ok(address_of(symbol));
         }
     }
-    Err(if known { Status::CU_GET_PROC_ADDRESS_VERSION_NOT_SUFFICIENT } else { Status::CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND })
+    Err(if known {
+        Status::CU_GET_PROC_ADDRESS_VERSION_NOT_SUFFICIENT
+    } else {
+        Status::CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND
+    })
 }
 
 pub unsafe extern "C" fn first(name: *const c_char, found: *mut *mut c_void, version: i32, flags: u64) -> CUresult {

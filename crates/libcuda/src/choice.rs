@@ -78,7 +78,9 @@ fn target(choice: &Choice, row: usize) -> *const c_void {
         Choice::NoDriver => absent::no_driver as *const c_void,
         Choice::Nvidia { library, .. } if library.address(row).is_null() => absent::MISSING[row].0,
         Choice::Nvidia { .. } if row == Row::cuGetProcAddress as usize => names::get_proc_address as *const c_void,
-        Choice::Nvidia { .. } if row == Row::cuGetProcAddress_v2 as usize => names::get_proc_address_v2 as *const c_void,
+        Choice::Nvidia { .. } if row == Row::cuGetProcAddress_v2 as usize => {
+            names::get_proc_address_v2 as *const c_void
+        }
         Choice::Nvidia { library, hooked } => match hooked::address(row) {
             Some(through_the_stack) if hooked[row] => through_the_stack.0,
             _ => library.address(row),
@@ -118,9 +120,7 @@ fn decide() -> (Choice, Option<String>) {
         Decision::Nvidia(path) => match Library::open(&path) {
             Ok(library) => nvidia(Box::leak(Box::new(library))),
             Err(error) => match driver_api::Backend::asked_for() {
-                Ok(driver_api::Backend::Auto) => {
-                    (Choice::Software, Some(format!("{error}; the software GPU answers")))
-                }
+                Ok(driver_api::Backend::Auto) => (Choice::Software, Some(format!("{error}; the software GPU answers"))),
                 _ => (Choice::NoDriver, Some(error.to_string())),
             },
         },
@@ -134,9 +134,8 @@ fn nvidia(library: &'static Library) -> (Choice, Option<String>) {
     }
     let hooked = hooked::rows(layers, library);
     debug_assert_eq!(hooked.len(), SYMBOLS.len());
-    let message = software_wish().map(|wish| {
-        format!("{} is for the software GPU: in front of NVIDIA's driver it does nothing", wish.name)
-    });
+    let message = software_wish()
+        .map(|wish| format!("{} is for the software GPU: in front of NVIDIA's driver it does nothing", wish.name));
     (Choice::Nvidia { library, hooked }, message)
 }
 

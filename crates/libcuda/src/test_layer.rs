@@ -11,7 +11,14 @@ use std::cell::RefCell;
 pub const LAYER: Layer = Layer {
     name: "test",
     is_wanted: || std::env::var_os(WANTED).is_some(),
-    hooks: &["cuCtxSynchronize_v2", "cuCtxGetFlags", "cuCtxGetCurrent", "cuLaunchKernel", "cuMemcpyHtoD_v2", "cuStreamQuery"],
+    hooks: &[
+        "cuCtxSynchronize_v2",
+        "cuCtxGetFlags",
+        "cuCtxGetCurrent",
+        "cuLaunchKernel",
+        "cuMemcpyHtoD_v2",
+        "cuStreamQuery",
+    ],
     over: |below| Box::leak(Box::new(TestLayer { below })),
 };
 
@@ -88,7 +95,17 @@ impl Driver for TestLayer {
         // SAFETY: the caller's promise.
         unsafe {
             self.below.cuLaunchKernel(
-                function, grid_x, grid_y, grid_z, block_x, block_y, block_z, shared_memory, stream, parameters, extra,
+                function,
+                grid_x,
+                grid_y,
+                grid_z,
+                block_x,
+                block_y,
+                block_z,
+                shared_memory,
+                stream,
+                parameters,
+                extra,
             )
         }
     }

@@ -64,9 +64,8 @@ pub fn has_card(devices: &Path) -> bool {
         return true;
     }
     let is_card = |name: &str| {
-        name.strip_prefix("nvidia").is_some_and(|number| {
-            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
-        })
+        name.strip_prefix("nvidia")
+            .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
     };
     let cards = std::fs::read_dir(devices).into_iter().flatten().flatten();
     let mut cards = cards.filter(|entry| entry.file_name().to_str().is_some_and(is_card));

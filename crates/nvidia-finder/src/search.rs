@@ -76,12 +76,11 @@ fn is_privileged() -> bool {
 fn first_of(candidates: Vec<PathBuf>) -> Result<PathBuf, NotFound> {
     let mut rejected: Vec<(PathBuf, String)> = Vec::new();
     for candidate in candidates {
-        let checked = candidate.canonicalize().map_err(|error| error.to_string()).and_then(|path| {
-            match elf::is_apex(&path)? {
+        let checked =
+            candidate.canonicalize().map_err(|error| error.to_string()).and_then(|path| match elf::is_apex(&path)? {
                 true => Err("is APEX itself".to_owned()),
                 false => Ok(path),
-            }
-        });
+            });
         match checked {
             Ok(path) => return Ok(path),
             Err(_) if rejected.iter().any(|(path, _)| *path == candidate) => {}

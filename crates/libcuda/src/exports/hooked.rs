@@ -40,7 +40,10 @@ pub fn rows(layers: &[&Layer], library: &Library) -> Vec<bool> {
         match function.group {
             Group::Method => is_hooked(function.symbol) && is_there(row),
             Group::Superseded => newest(function.base).is_some_and(|newest| {
-                is_hooked(FUNCTIONS[newest].symbol) && is_there(newest) && is_there(row) && !INEXACT.contains(&function.symbol)
+                is_hooked(FUNCTIONS[newest].symbol)
+                    && is_there(newest)
+                    && is_there(row)
+                    && !INEXACT.contains(&function.symbol)
             }),
             _ => false,
         }

@@ -22,7 +22,6 @@ macro_rules! translate {
     };
 }
 
-
 pub mod absent;
 mod admitted;
 pub mod hooked;
@@ -37,8 +36,7 @@ pub struct Address(pub *const c_void);
 unsafe impl Sync for Address {}
 
 /// Where each exported function jumps to, by [`Row`].
-static SLOTS: [AtomicPtr<c_void>; SYMBOLS.len()] =
-    [const { AtomicPtr::new(first_call as *mut c_void) }; SYMBOLS.len()];
+static SLOTS: [AtomicPtr<c_void>; SYMBOLS.len()] = [const { AtomicPtr::new(first_call as *mut c_void) }; SYMBOLS.len()];
 
 /// Fills the slots. Threads that come here at once write the same.
 pub fn fill_slots(target: impl Fn(usize) -> *const c_void) {
