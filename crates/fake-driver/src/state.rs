@@ -3,16 +3,16 @@
 use cuda_abi::CUresult;
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const FRESH: u8 = 0;
 const READY: u8 = 1;
 const ENDED: u8 = 2;
+/// In a child of the process that has called `cuInit`.
+const FORKED: u8 = 3;
 
 static LIFE: AtomicU8 = AtomicU8::new(FRESH);
-/// The process that has called `cuInit`.
-static OWNER: AtomicU32 = AtomicU32::new(0);
 /// Handles are numbers.
 static LAST_HANDLE: AtomicUsize = AtomicUsize::new(0xfa4e_0000);
 
@@ -63,9 +63,14 @@ pub fn init() -> CUresult {
             extern "C" fn at_exit() {
                 LIFE.store(ENDED, SeqCst);
             }
-            // SAFETY: the function does one atomic operation, and the library is not unloaded.
-            unsafe { libc::atexit(at_exit) };
-            OWNER.store(std::process::id(), SeqCst);
+            extern "C" fn in_child() {
+                LIFE.store(FORKED, SeqCst);
+            }
+            // SAFETY: the functions do one atomic operation, and the library is not unloaded.
+            unsafe {
+                libc::atexit(at_exit);
+                libc::pthread_atfork(None, None, Some(in_child));
+            }
             LIFE.store(READY, SeqCst);
             CUresult::CUDA_SUCCESS
         }
@@ -76,7 +81,7 @@ pub fn init() -> CUresult {
 /// What a function answers that does nothing else: whether the driver lives in this process.
 pub fn default_answer() -> CUresult {
     match LIFE.load(SeqCst) {
-        READY if OWNER.load(SeqCst) == std::process::id() => CUresult::CUDA_SUCCESS,
+        READY => CUresult::CUDA_SUCCESS,
         ENDED => CUresult::CUDA_ERROR_DEINITIALIZED,
         _ => CUresult::CUDA_ERROR_NOT_INITIALIZED,
     }
