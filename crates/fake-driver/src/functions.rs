@@ -83,6 +83,8 @@ extern "C" fn start(flags: u32) -> CUresult {
 }
 
 /// A version that is not APEX's own, so that tests see whose it is.
+/// # Safety
+/// As the driver API documents the function of this row.
 unsafe extern "C" fn version(version: *mut i32) -> CUresult {
     if version.is_null() {
         return INVALID_VALUE;
@@ -92,11 +94,15 @@ unsafe extern "C" fn version(version: *mut i32) -> CUresult {
     SUCCESS
 }
 
+/// # Safety
+/// As the driver API documents the function of this row.
 unsafe extern "C" fn count(count: *mut i32) -> CUresult {
     // SAFETY: the caller's promise.
     unsafe { put(count, 2) }
 }
 
+/// # Safety
+/// As the driver API documents the function of this row.
 unsafe extern "C" fn device(device: *mut i32, ordinal: i32) -> CUresult {
     // SAFETY: the caller's promise.
     if (0..2).contains(&ordinal) { unsafe { put(device, ordinal) } } else { CUresult::CUDA_ERROR_INVALID_DEVICE }
@@ -114,31 +120,43 @@ unsafe fn put_text(target: *mut c_char, length: i32, text: &CStr) -> CUresult {
     default_answer()
 }
 
+/// # Safety
+/// As the driver API documents the function of this row.
 unsafe extern "C" fn device_name(name: *mut c_char, length: i32, _device: i32) -> CUresult {
     // SAFETY: the caller's promise.
     unsafe { put_text(name, length, c"Fake NVIDIA GPU") }
 }
 
+/// # Safety
+/// As the driver API documents the function of this row.
 unsafe extern "C" fn bus_id(id: *mut c_char, length: i32, _device: i32) -> CUresult {
     // SAFETY: the caller's promise.
     unsafe { put_text(id, length, c"0000:0F:00.0") }
 }
 
+/// # Safety
+/// As the driver API documents the function of this row.
 unsafe extern "C" fn attribute(value: *mut i32, attribute: u32, _device: i32) -> CUresult {
     // SAFETY: the caller's promise.
     unsafe { put(value, 1000 + attribute as i32) }
 }
 
+/// # Safety
+/// As the driver API documents the function of this row.
 unsafe extern "C" fn total_memory(bytes: *mut usize, _device: i32) -> CUresult {
     // SAFETY: the caller's promise.
     unsafe { put(bytes, 1 << 34) }
 }
 
+/// # Safety
+/// As the driver API documents the function of this row.
 unsafe extern "C" fn uuid(uuid: *mut [u8; 16], _device: i32) -> CUresult {
     // SAFETY: the caller's promise.
     unsafe { put(uuid, [0xfa; 16]) }
 }
 
+/// # Safety
+/// As the driver API documents the function of this row.
 unsafe extern "C" fn retain(context: *mut usize, _device: i32) -> CUresult {
     let mut state = state();
     let state = state.get();
@@ -150,6 +168,8 @@ unsafe extern "C" fn retain(context: *mut usize, _device: i32) -> CUresult {
     unsafe { put(context, state.primary) }
 }
 
+/// # Safety
+/// As the driver API documents the function of this row.
 unsafe extern "C" fn create_context(context: *mut usize, _flags: u32, _device: i32) -> CUresult {
     let handle = new_handle();
     // SAFETY: the caller's promise.
@@ -169,6 +189,8 @@ extern "C" fn destroy_context(context: usize) -> CUresult {
     }
 }
 
+/// # Safety
+/// As the driver API documents the function of this row.
 unsafe extern "C" fn get_current(context: *mut usize) -> CUresult {
     // SAFETY: the caller's promise.
     unsafe { put(context, CURRENT.get()) }
@@ -185,6 +207,8 @@ extern "C" fn set_current(context: usize) -> CUresult {
     }
 }
 
+/// # Safety
+/// As the driver API documents the function of this row.
 unsafe extern "C" fn allocate(pointer: *mut u64, size: usize) -> CUresult {
     if CURRENT.get() == 0 {
         return CUresult::CUDA_ERROR_INVALID_CONTEXT;
@@ -216,6 +240,8 @@ fn is_memory(start: u64, size: usize) -> bool {
     state().get().memory.iter().any(|(from, length)| *from <= start && end <= from + *length as u64)
 }
 
+/// # Safety
+/// As the driver API documents the function of this row.
 unsafe extern "C" fn to_device(target: u64, source: *const u8, size: usize) -> CUresult {
     if !is_memory(target, size) {
         return INVALID_VALUE;
@@ -225,6 +251,8 @@ unsafe extern "C" fn to_device(target: u64, source: *const u8, size: usize) -> C
     SUCCESS
 }
 
+/// # Safety
+/// As the driver API documents the function of this row.
 unsafe extern "C" fn to_host(target: *mut u8, source: u64, size: usize) -> CUresult {
     if !is_memory(source, size) {
         return INVALID_VALUE;
@@ -235,6 +263,8 @@ unsafe extern "C" fn to_host(target: *mut u8, source: u64, size: usize) -> CUres
 }
 
 /// Loads PTX: a module is the names of its kernels.
+/// # Safety
+/// As the driver API documents the function of this row.
 unsafe extern "C" fn load_module(module: *mut usize, image: *const c_char) -> CUresult {
     if image.is_null() {
         return INVALID_VALUE;
@@ -252,6 +282,8 @@ unsafe extern "C" fn load_module(module: *mut usize, image: *const c_char) -> CU
     unsafe { put(module, handle) }
 }
 
+/// # Safety
+/// As the driver API documents the function of this row.
 unsafe extern "C" fn get_function(function: *mut usize, module: usize, name: *const c_char) -> CUresult {
     // SAFETY: the caller's promise.
     let name = unsafe { CStr::from_ptr(name) }.to_string_lossy();
@@ -291,6 +323,8 @@ extern "C" fn launch(
     default_answer()
 }
 
+/// # Safety
+/// As the driver API documents the function of this row.
 unsafe extern "C" fn create_stream(stream: *mut usize, _flags: u32) -> CUresult {
     let handle = new_handle();
     state().get().streams.insert(handle);
@@ -321,6 +355,8 @@ extern "C" fn launch_host(_stream: usize, function: extern "C" fn(usize), data: 
 }
 
 /// The stand-in's own names, so that tests see whose they are.
+/// # Safety
+/// As the driver API documents the function of this row.
 unsafe extern "C" fn error_name(_error: u32, name: *mut *const c_char) -> CUresult {
     // SAFETY: the caller's promise.
     unsafe { name.write(c"FAKE_ERROR".as_ptr()) };
@@ -328,6 +364,8 @@ unsafe extern "C" fn error_name(_error: u32, name: *mut *const c_char) -> CUresu
 }
 
 /// The one table: two words.
+/// # Safety
+/// As the driver API documents the function of this row.
 unsafe extern "C" fn export_table(table: *mut *const c_void, id: *const [u8; 16]) -> CUresult {
     static TABLE: [usize; 2] = [16, 0xfa4e];
     // SAFETY: the caller's promise.

@@ -57,6 +57,9 @@ extern "C" fn arrive(frame: &Frame) -> Way {
 }
 
 /// Keeps all arguments, asks [`arrive`], and goes there with all of them in place.
+///
+/// # Safety
+/// Reached by a jump from an exported function, with the row in `r11`.
 #[unsafe(naked)]
 unsafe extern "C" fn enter() {
     core::arch::naked_asm!(

@@ -43,6 +43,10 @@ fn look_up(name: &str, version: i32, flags: u64) -> Result<*const c_void, Status
     })
 }
 
+/// The first version.
+///
+/// # Safety
+/// As the driver API documents it.
 pub unsafe extern "C" fn first(name: *const c_char, found: *mut *mut c_void, version: i32, flags: u64) -> CUresult {
     if name.is_null() || found.is_null() || version > DRIVER {
         return CUresult::CUDA_ERROR_INVALID_VALUE;
@@ -58,6 +62,10 @@ pub unsafe extern "C" fn first(name: *const c_char, found: *mut *mut c_void, ver
     }
 }
 
+/// The second version.
+///
+/// # Safety
+/// As the driver API documents it.
 pub unsafe extern "C" fn second(
     name: *const c_char,
     found: *mut *mut c_void,

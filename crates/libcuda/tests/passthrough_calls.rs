@@ -8,7 +8,7 @@ use fake_driver::control::inert_answer;
 use libloading::Library;
 use std::collections::HashMap;
 use std::ffi::{CString, c_char, c_void};
-use support::front::{address, call, child_command, fake, fake_without, load_fake, output_of, run};
+use support::front::{address, call, child_command, fake, fake_with_alias, fake_without, load_fake, output_of, run};
 
 #[test]
 fn child() {
@@ -17,6 +17,7 @@ fn child() {
         Some("names") => names(),
         Some("failures") => failures(),
         Some("missing") => missing(),
+        Some("alias") => alias(),
         Some("export_tables") => export_tables(),
         Some(first) if SYMBOLS.contains(&first) => one_call(&support::load(), &load_fake(), first),
         _ => {}
@@ -162,6 +163,20 @@ fn look_ups_answer_with_our_function_of_the_symbol_that_nvidia_s_driver_gives() 
     assert_eq!(complaints, ["apex: cuFromTheFuture is newer than APEX: calls of it go to NVIDIA's driver directly"]);
     let (_, complaints) = run(child_command("names", &fake()).env("APEX_QUIET", "1"));
     assert_eq!(complaints, Vec::<String>::new());
+}
+
+fn alias() {
+    let ours = support::load();
+    let found = look_up(&ours, "cuStreamQuery", 12000, 2);
+    let is_per_thread = [found.1, found.3].map(|found| found == address(&ours, "cuStreamQuery_ptsz"));
+    support::say(format_args!("{} {is_per_thread:?}", found.0.0));
+}
+
+#[test]
+fn of_several_names_with_one_address_the_one_that_was_meant_is_given() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let library = fake_with_alias("cuStreamQuery", "cuStreamQuery_ptsz", folder.path());
+    assert_eq!(run(&mut child_command("alias", &library)).0, ["0 [true, true]"]);
 }
 
 fn failures() {

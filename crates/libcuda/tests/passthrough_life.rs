@@ -18,6 +18,7 @@ fn child() {
         Some("threads") => threads(),
         Some("callbacks") => callbacks(),
         Some("global") => global(),
+        Some("unload") => unload(),
         Some("version") => support::say(format_args!("{:?}", output_of(&support::load(), "cuDriverGetVersion"))),
         _ => {}
     }
@@ -223,6 +224,21 @@ fn a_call_while_the_driver_is_loaded_is_answered() {
     assert_eq!(support::lines(&output), GLOBAL, "{}", support::text(&output));
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(errors.contains("fake driver: cuDriverGetVersion answers 3"), "{errors}");
+}
+
+/// A program may close the library and open it again; both drivers stay, with their state.
+fn unload() {
+    for _ in 0..3 {
+        let library = support::load();
+        let count = output_of(&library, "cuDeviceGetCount");
+        support::say(format_args!("{} {}", count.0.0, call(&library, "cuInit", 0).0));
+        library.close().expect("it can be closed");
+    }
+}
+
+#[test]
+fn closing_the_library_loses_nothing() {
+    assert_eq!(run(&mut child_command("unload", &fake())).0, ["3 0", "0 0", "0 0"]);
 }
 
 const SOFTWARE: [&str; 1] = ["(CUDA_SUCCESS, 13000)"];

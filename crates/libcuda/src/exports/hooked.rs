@@ -68,6 +68,8 @@ macro_rules! direct {
 
 macro_rules! hooked {
     ($symbol:ident ($($name:ident: $role:ident $ty:ty),*)) => {
+        /// # Safety
+        /// The pointers are as the driver API documents them for this function.
         unsafe extern "C" fn $symbol($($name: c_type!($role $ty)),*) -> CUresult {
             // SAFETY: the caller's promise is the same.
             guard::catch(|| unsafe {
@@ -82,6 +84,8 @@ macro_rules! hooked {
 
 macro_rules! per_thread {
     ($way:ident $symbol:ident $target:ident ($($name:ident: $role:ident $ty:ty),*)) => {
+        /// # Safety
+        /// The pointers are as the driver API documents them for this function.
         unsafe extern "C" fn $symbol($($name: c_type!($role $ty)),*) -> CUresult {
             // SAFETY: the caller's promise is the same.
             guard::catch(|| unsafe {

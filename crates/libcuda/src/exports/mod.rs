@@ -101,6 +101,9 @@ for_each_driver_function!(exports);
 
 /// What every slot holds at first: asks where the call goes, and goes there. The registers that may hold arguments stay as they are, `al` (the
 /// number of vectors, for functions with variable arguments) and `r10` among them; the stack is the caller's again.
+///
+/// # Safety
+/// Reached by a jump from an exported function, with the row in `r11`.
 #[unsafe(naked)]
 unsafe extern "C" fn first_call() {
     core::arch::naked_asm!(

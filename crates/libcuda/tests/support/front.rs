@@ -80,3 +80,22 @@ pub fn address(library: &Library, symbol: &str) -> usize {
     // SAFETY: the address is not called by this type.
     unsafe { library.get::<unsafe extern "C" fn()>(symbol.as_bytes()) }.map_or(0, |function| *function as usize)
 }
+
+/// A copy of the stand-in in which one name has the address of another.
+pub fn fake_with_alias(name: &str, of: &str, folder: &Path) -> PathBuf {
+    use object::{Object, ObjectSection, ObjectSymbol};
+    let mut bytes = std::fs::read(fake()).expect("the stand-in is readable");
+    let file = object::File::parse(&*bytes).expect("an ELF file");
+    let symbol = |name: &str| {
+        let found = file.dynamic_symbols().find(|symbol| symbol.name() == Ok(name)).expect("it is exported");
+        (found.index().0, found.address())
+    };
+    let table = file.section_by_name(".dynsym").expect("it has symbols").file_range().expect("in the file").0;
+    // An entry has 24 bytes, and the address from the eighth on (elf(5)).
+    let place = table as usize + symbol(name).0 * 24 + 8;
+    let address = symbol(of).1;
+    bytes[place..place + 8].copy_from_slice(&address.to_le_bytes());
+    let path = folder.join("libalias.so");
+    std::fs::write(&path, bytes).expect("the folder is writable");
+    path
+}
