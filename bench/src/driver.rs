@@ -41,6 +41,7 @@ macro_rules! functions {
 functions! {
     init = "cuInit"(c_uint);
     driver_version = "cuDriverGetVersion"(*mut c_int);
+    #[allow(dead_code, reason = "`passthrough` measures it")]
     device_get_count = "cuDeviceGetCount"(*mut c_int);
     device_get = "cuDeviceGet"(*mut c_int, c_int);
     device_name = "cuDeviceGetName"(*mut c_char, c_int, c_int);

@@ -31,8 +31,8 @@ fn look_up(name: &str, version: i32, flags: u64) -> Result<*const c_void, Status
             continue;
         }
         let steps = words.filter_map(|word| word.split_once('='));
-        let steps = steps.filter(|(since, _)| since.parse::<i32>().is_ok_and(|since| since <= version));
-        if let Some((_, symbol)) = steps.last() {
+        let mut steps = steps.filter(|(since, _)| since.parse::<i32>().is_ok_and(|since| since <= version));
+        if let Some((_, symbol)) = steps.next_back() {
             return Ok(address_of(symbol));
         }
     }

@@ -12,6 +12,7 @@ use cuda_abi::{Row, SYMBOLS};
 use driver_api::software_wish;
 use driver_nvidia::Library;
 use nvidia_finder::Decision;
+use std::io::Write;
 use std::sync::atomic::{AtomicPtr, Ordering::AcqRel, Ordering::Acquire};
 
 /// What answers the program.
@@ -97,7 +98,8 @@ fn make() -> &'static Choice {
     match CHOICE.compare_exchange(null_mut(), made, AcqRel, Acquire) {
         Ok(_) => {
             if let Some(message) = message {
-                eprintln!("apex: {message}");
+                // Nobody may read it; a panic here would end the program.
+                let _ = writeln!(std::io::stderr(), "apex: {message}");
             }
             // SAFETY: leaked above.
             unsafe { &*made }

@@ -125,8 +125,8 @@ fn threads() {
     // SAFETY: the function has this type.
     let calls = unsafe {
         let fake = load_fake();
-        let calls = fake.get::<unsafe extern "C" fn(*const u8) -> u64>(b"fake_calls").expect("exported");
-        calls(b"cuDeviceGetCount\0".as_ptr())
+        let calls = fake.get::<unsafe extern "C" fn(*const std::ffi::c_char) -> u64>(b"fake_calls").expect("exported");
+        calls(c"cuDeviceGetCount".as_ptr())
     };
     support::say(calls);
 }

@@ -75,6 +75,7 @@ macro_rules! admitted {
         /// # Safety
         /// The pointers are as the driver API documents them for this function.
         #[inline(always)]
+        #[allow(clippy::too_many_arguments, reason = "the parameters are those of the C function")]
         pub unsafe fn $symbol($($name: c_type!($role $ty)),*) -> Result<CUresult, CUresult> {
             #[allow(unused_mut, unused_variables, reason = "for functions without pointers")]
             let mut ranges = Ranges::default();
