@@ -41,6 +41,8 @@ macro_rules! functions {
 functions! {
     init = "cuInit"(c_uint);
     driver_version = "cuDriverGetVersion"(*mut c_int);
+    #[allow(dead_code, reason = "`passthrough` measures it")]
+    device_get_count = "cuDeviceGetCount"(*mut c_int);
     device_get = "cuDeviceGet"(*mut c_int, c_int);
     device_name = "cuDeviceGetName"(*mut c_char, c_int, c_int);
     error_name = "cuGetErrorName"(c_int, *mut *const c_char);
@@ -76,9 +78,16 @@ impl Driver {
     /// # Errors
     /// When the library is not there or a call fails.
     pub fn open(library_folder: &Path) -> Result<Self> {
-        let path = library_folder.join("libcuda.so.1");
+        Self::open_file(&library_folder.join("libcuda.so.1"))
+    }
+
+    /// Loads a library by its file.
+    ///
+    /// # Errors
+    /// When it is not there or a call fails.
+    pub fn open_file(path: &Path) -> Result<Self> {
         // SAFETY: running the initialisers of the driver under test is what we are here for.
-        let library = unsafe { Library::new(&path) }.with_context(|| format!("cannot load {}", path.display()))?;
+        let library = unsafe { Library::new(path) }.with_context(|| format!("cannot load {}", path.display()))?;
         let functions = Functions::load(&library)?;
         // The driver has threads, whose code must stay.
         std::mem::forget(library);

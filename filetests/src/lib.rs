@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `APEX_CUDA_HOME` | toolkit with `bin/nvcc`, `include` and `lib`; otherwise the `nvcc` found in `PATH` |
 //! | `APEX_LIB_DIR` | folder with our `libcuda.so.1`; `none` for the driver of this machine; otherwise `target/dist/lib` |
+//! | `APEX_BACKEND=nvidia` | our library hands everything to the driver of this machine's card, and every case has to pass |
 //! | `APEX_VENV` | Python environment of the clients |
 //! | `APEX_BLESS=1` | rewrites the expected output of cases that ended by themselves |
 //!

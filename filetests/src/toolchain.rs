@@ -61,6 +61,11 @@ impl Toolchain {
         Ok(Self { nvcc, version, library_folder, link_folder, driver, scratch })
     }
 
+    /// Whether cases run on a card, with or without our library in front of its driver (`APEX_BACKEND=nvidia`).
+    pub fn is_on_card(&self) -> bool {
+        self.driver == Driver::Installed || env::var_os("APEX_BACKEND").is_some_and(|backend| backend == "nvidia")
+    }
+
     /// Sets what a program under test needs: our driver first, and code caches that are not the user's.
     pub fn set_environment(&self, command: &mut Command) {
         let mut folders = Vec::new();

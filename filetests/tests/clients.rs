@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use filetests::clients::{NAMES, expected_lines};
 use filetests::expectations::Expectations;
 use filetests::process::{self, End};
-use filetests::toolchain::{Driver, Toolchain};
+use filetests::toolchain::Toolchain;
 use filetests::{case, verdict};
 use libtest_mimic::{Arguments, Trial};
 
@@ -39,7 +39,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
         Trial::test(name, move || {
             let place = place.context("a listed client was run")?;
             let outcome = place.check(name).map_err(|error| format!("{error:#}"));
-            if place.toolchain.driver == Driver::Installed {
+            if place.toolchain.is_on_card() {
                 return Ok(outcome?);
             }
             Ok(known.judge(name, outcome)?)

@@ -11,7 +11,7 @@ use filetests::case::{self, Case};
 use filetests::expectations::Expectations;
 use filetests::process::{self, End};
 use filetests::recorded::{REQUIRED, Recording, unrecorded};
-use filetests::toolchain::{Driver, Toolchain};
+use filetests::toolchain::Toolchain;
 use filetests::{clients, program, verdict};
 use libtest_mimic::{Arguments, Trial};
 
@@ -43,7 +43,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
         trials.push(Trial::test(case.name.clone(), move || {
             let toolchain = toolchain.context("a listed case was run")?;
             // The known failures are those of our own driver.
-            if toolchain.driver == Driver::Installed {
+            if toolchain.is_on_card() {
                 return Ok(check(&toolchain, &case, None)?);
             }
             let outcome = TIERS.iter().try_for_each(|tier| check(&toolchain, &case, Some(tier)));

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use driver_api::Backend;
 use driver_api::env::{self, Variable};
 use fatbin::Capability;
 
@@ -13,7 +14,8 @@ pub struct DeviceOptions {
     /// Compute capability to present, 7.5 to 12.0
     #[arg(long, value_name = "X.Y")]
     sm: Option<Capability>,
-    /// Device profile to present: t4, a100, rtx3080, h100, h200, rtx5090 ... or a file
+    /// What answers the program: nvidia (NVIDIA's driver and card), software (the software GPU), auto (nvidia where there is a card); or the software
+    /// GPU with a device profile: t4, a100, rtx3080, h100, h200, rtx5090 ... or a file
     #[arg(long, value_name = "NAME")]
     device: Option<String>,
     /// Number of devices to present
@@ -40,12 +42,29 @@ pub struct DeviceOptions {
 }
 
 impl DeviceOptions {
+    /// Whether NVIDIA's driver is asked for, whatever there is.
+    pub fn is_nvidia(&self) -> bool {
+        self.device.as_deref() == Some("nvidia")
+    }
+
+    /// Whether something is asked for that no card can be told.
+    pub fn asks_software(&self) -> bool {
+        self.sm.is_some() || self.device_count.is_some() || self.memory.is_some()
+    }
+
     /// The variables to set, for the options that were given.
     pub fn variables(&self) -> Vec<(Variable, String)> {
+        let (backend, profile) = match self.device.as_deref() {
+            Some(name) if Backend::parse(name).is_ok() => (Some(name.to_owned()), None),
+            // A profile is one of the software GPU's.
+            Some(profile) => (Some("software".to_owned()), Some(profile.to_owned())),
+            None => (None, None),
+        };
         let cache_path = self.cache_path.as_ref().map(|path| path.to_string_lossy().into_owned());
         [
             (env::SM, self.sm.map(|capability| capability.to_string())),
-            (env::DEVICE, self.device.clone()),
+            (env::BACKEND, backend),
+            (env::DEVICE, profile),
             (env::DEVICE_COUNT, self.device_count.map(|count| count.to_string())),
             (env::MEMORY, self.memory.clone()),
             (env::WORKERS, self.workers.map(|count| count.to_string())),

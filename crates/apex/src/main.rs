@@ -1,4 +1,4 @@
-//! `apex`: runs CUDA programs on the software GPU, and shows what they get.
+//! `apex`: runs CUDA programs on the software GPU or in front of NVIDIA's driver, and shows what they get.
 //!
 //! A command is a file: [`run`], [`info`], [`compile`], [`report`], [`export`], [`cache`], [`doctor`]. What they share: [`device_options`] (what
 //! the device is to look like), [`library`] (where our `libcuda.so.1` is), [`api`] (that library, loaded), [`dynamic`] (what the dynamic loader does
@@ -35,7 +35,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run a program on the software GPU
+    /// Run a program on NVIDIA's card, or on the software GPU where there is none
     Run(run::Args),
     /// Show the devices that programs see
     Info(info::Args),

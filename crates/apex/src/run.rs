@@ -8,6 +8,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 use driver_api::env;
+use nvidia_finder::Decision;
 
 use crate::device_options::DeviceOptions;
 use crate::library;
@@ -23,7 +24,7 @@ const FRAMEWORK_SWITCHES: &[(&str, &str)] = &[
     ("CUPY_COMPILE_WITH_PTX", "1"),
 ];
 
-/// Run a program on the software GPU.
+/// Run a program on NVIDIA's card or on the software GPU.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -52,6 +53,12 @@ pub struct Args {
 /// # Errors
 /// When our library is not there.
 pub fn run(args: Args) -> Result<ExitCode> {
+    let asks_software = args.device.asks_software() || args.counters.is_some() || args.check.is_some();
+    if args.device.is_nvidia() && asks_software {
+        bail!(
+            "--device nvidia runs the program on the card: --sm, --device-count, --memory, --counters and --check are for the software GPU"
+        );
+    }
     let mut command = Command::new(&args.program[0]);
     command.args(&args.program[1..]);
     for (variable, value) in args.device.variables() {
@@ -71,9 +78,11 @@ pub fn run(args: Args) -> Result<ExitCode> {
         command.env(env::RECORD.name, std::path::absolute(file).context("cannot tell where the recording goes")?);
     }
     set_loader_variables(&mut command, &library::folder()?)?;
-    for (name, value) in FRAMEWORK_SWITCHES {
-        if std::env::var_os(name).is_none() {
-            command.env(name, value);
+    if is_for_software(&command) {
+        for (name, value) in FRAMEWORK_SWITCHES {
+            if std::env::var_os(name).is_none() {
+                command.env(name, value);
+            }
         }
     }
     let error = command.exec();
@@ -82,6 +91,17 @@ pub fn run(args: Args) -> Result<ExitCode> {
         ErrorKind::NotFound => ExitCode::from(EXIT_NOT_FOUND),
         _ => ExitCode::from(EXIT_NOT_EXECUTABLE),
     })
+}
+
+/// Whether the software GPU will answer the program, as our library decides it with the variables of a command. NVIDIA's driver needs no PTX.
+fn is_for_software(command: &Command) -> bool {
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            // SAFETY: no other thread runs in this process.
+            unsafe { std::env::set_var(name, value) };
+        }
+    }
+    !matches!(nvidia_finder::decide(), Decision::Nvidia(_))
 }
 
 /// Looks at a list of checks; it is handed on as it is.

@@ -19,7 +19,8 @@ const LOADER: &str = "
 ## What `apex run` sets
 
 - `LD_PRELOAD` and `LD_LIBRARY_PATH`: our `libcuda.so.1` goes before what they hold already.
-- `CUPY_COMPILE_WITH_PTX=1`, unless it is set: CuPy compiles to machine code otherwise.
+- `CUPY_COMPILE_WITH_PTX=1` for the software GPU, unless it is set: CuPy compiles to machine code otherwise.
+- Tests and benchmarks that cargo starts have `APEX_BACKEND=software`, unless it is set (`.cargo/config.toml`).
 ";
 
 #[test]

@@ -45,6 +45,20 @@ pub enum Phase {
     Ready,
 }
 
+/// The C type of a parameter, by its role in the table.
+#[macro_export]
+macro_rules! c_type {
+    (value $ty:ty) => { $ty };
+    (stream $ty:ty) => { $ty };
+    (raw $ty:ty) => { $ty };
+    (output $ty:ty) => { *mut $ty };
+    (output_opt $ty:ty) => { *mut $ty };
+    (input $ty:ty) => { *const $ty };
+    (input_opt $ty:ty) => { *const $ty };
+    (text $ty:ty) => { *const $ty };
+    (text_opt $ty:ty) => { *const $ty };
+}
+
 macro_rules! phase {
     (early) => {
         Phase::Early
@@ -77,6 +91,24 @@ macro_rules! functions {
             $(functions!(@row $p $p_base $p_since (Some(stringify!($target))) PerThread $p_phase),)*
             $(functions!(@row $o "" 0 None Opaque ready),)*
         ];
+
+        /// The place of each exported function: those of [`FUNCTIONS`] in their order, then the debugger's hooks.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[allow(non_camel_case_types, missing_docs, reason = "C's names; the CUDA driver API documents them")]
+        pub enum Row {
+            $($m,)* $($s,)* $($n,)* $($a,)* $($p,)* $($o,)* $($f,)*
+        }
+
+        /// The names of all exported functions, by [`Row`].
+        pub const SYMBOLS: &[&str] = &[
+            $(stringify!($m),)*
+            $(stringify!($s),)*
+            $(stringify!($n),)*
+            $(stringify!($a),)*
+            $(stringify!($p),)*
+            $(stringify!($o),)*
+            $(stringify!($f),)*
+        ];
     };
     (@row $symbol:ident $base:literal $since:literal $target:tt $group:ident $phase:ident) => {
         Function {
@@ -91,3 +123,17 @@ macro_rules! functions {
 }
 
 crate::for_each_driver_function!(functions);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_and_names_agree() {
+        assert_eq!(SYMBOLS[Row::cuInit as usize], "cuInit");
+        assert_eq!(FUNCTIONS[Row::cuMemGetAttribute as usize].symbol, "cuMemGetAttribute");
+        assert_eq!(SYMBOLS[Row::cudbgMain as usize], "cudbgMain");
+        assert!(FUNCTIONS.iter().zip(SYMBOLS).all(|(function, symbol)| function.symbol == *symbol));
+        assert!(SYMBOLS[FUNCTIONS.len()..].iter().all(|symbol| symbol.starts_with("cudbg")));
+    }
+}

@@ -15,5 +15,5 @@ mod result;
 mod table;
 mod types;
 
-pub use functions::{FUNCTIONS, Function, Group, Phase};
+pub use functions::{FUNCTIONS, Function, Group, Phase, Row, SYMBOLS};
 pub use types::*;

@@ -24,6 +24,10 @@ macro_rules! variables {
 }
 
 variables! {
+    BACKEND = "APEX_BACKEND", default "auto",
+        "What answers the program: `nvidia` (NVIDIA's driver), `software` (the software GPU) or `auto` (NVIDIA's driver where there are a card and its library, unless a variable asks for something that only the software GPU has).";
+    REAL_LIBCUDA = "APEX_REAL_LIBCUDA", default "(what the loader would take)",
+        "Path of NVIDIA's `libcuda.so.1`.";
     SM = "APEX_SM", default "12.0",
         "Compute capability that the device presents, from 7.5 to 12.0.";
     DEVICE = "APEX_DEVICE", default "(by APEX_SM)",
@@ -59,7 +63,7 @@ variables! {
     RECORD_BUFFER = "APEX_RECORD_BUFFER", default "1M",
         "Size of the buffer that each thread records into, from 4K to 1G; what finds it full is not recorded, and counted.";
     QUIET = "APEX_QUIET", default "0",
-        "With 1, no line on stderr about functions that are not implemented.";
+        "With 1, no line on stderr about functions that are not implemented, or that NVIDIA's driver has and the table lacks.";
 }
 
 impl Variable {

@@ -1,6 +1,8 @@
 //! The contracts between rim, layers and drivers.
 //!
 //! - [`Driver`]: the driver API as a trait, made from the table in `cuda-abi`,
+//! - [`Layer`]: what stands between rim and driver, and which functions it wants to see,
+//! - [`Backend`]: which driver a program asks for,
 //! - [`default_stream_is_per_thread`]: the part of a call that its parameters do not hold,
 //! - [`op`]: what is observed of a program, and [`Observer`], who observes it,
 //! - [`launch_tag`]: what a driver tells a launch's times under,
@@ -9,15 +11,19 @@
 //!
 //! Invariant: no driver and no layer is known here, and no handle is looked at.
 
+mod backend;
 mod driver;
 pub mod env;
 pub mod inspection;
 mod launch_tag;
+mod layer;
 pub mod op;
 mod stream_scope;
 pub mod unsupported;
 
+pub use backend::{Backend, software_wish};
 pub use driver::Driver;
 pub use launch_tag::{launch_tag, set_launch_tag};
+pub use layer::Layer;
 pub use op::Observer;
 pub use stream_scope::{PerThreadScope, default_stream_is_per_thread};

@@ -326,13 +326,33 @@ macro_rules! layer {
             $(hooks! { $symbol [$($name)*] method ([$($unsafe)?] $symbol ($($name: $role $ty),*)) })*
         }
 
-        /// Each method of the driver, and whether the layer does more than hand it on. What it does not look at may go to the driver
-        /// without it.
-        pub const HOOKED: &[(&str, bool)] = &[$((stringify!($symbol), hooks!($symbol [$($name)*] is_hooked ())),)*];
+        /// Each method of the driver, and whether the layer does more than hand it on.
+        const METHODS: &[(&str, bool)] = &[$((stringify!($symbol), hooks!($symbol [$($name)*] is_hooked ())),)*];
     };
 }
 
 for_each_driver_function!(layer);
+
+/// The methods of the driver that the layer does more with than hand them on. Every other may go to the driver without it.
+pub const HOOKED: &[&str] = &{
+    const COUNT: usize = {
+        let (mut count, mut method) = (0, 0);
+        while method < METHODS.len() {
+            count += METHODS[method].1 as usize;
+            method += 1;
+        }
+        count
+    };
+    let (mut hooked, mut count, mut method) = ([""; COUNT], 0, 0);
+    while method < METHODS.len() {
+        if METHODS[method].1 {
+            hooked[count] = METHODS[method].0;
+            count += 1;
+        }
+        method += 1;
+    }
+    hooked
+};
 
 const fn shape(grid: [u32; 3], block: [u32; 3], dynamic_shared: u32) -> LaunchShape {
     LaunchShape { grid, block, dynamic_shared, cluster: 0 }

@@ -1,4 +1,5 @@
-//! The hooks of NVIDIA's debugger: exported so that every name of the driver resolves, and inert.
+//! The hooks of NVIDIA's debugger, exported so that every name of the driver resolves. On the software GPU they are inert; in front of NVIDIA's
+//! driver the functions are NVIDIA's, the variables ours.
 //!
 //! A debugger that looks at a process reads the variables to find out whether the driver can be debugged. Zero says no.
 
@@ -18,8 +19,8 @@ macro_rules! hooks {
         debugger_variables { $($variable:ident;)* }
     ) => {
         $(
+            #[allow(non_snake_case, reason = "the driver's names")]
             #[doc = concat!("`", stringify!($function), "`: the software device has no debugger.")]
-            #[unsafe(no_mangle)]
             pub extern "C" fn $function() -> u32 {
                 FAILED
             }

@@ -57,8 +57,9 @@ fn refusal() -> CUresult {
     }
 }
 
+/// Runs a function of which nothing is asked but that no panic comes out of it.
 #[inline(always)]
-fn catch(body: impl FnOnce() -> Outcome) -> CUresult {
+pub fn catch(body: impl FnOnce() -> Outcome) -> CUresult {
     // Unwind safety: the driver's locks are poisoned by a panic, or it uses locks that are not; no state of the rim is
     // changed inside of a body.
     match catch_unwind(AssertUnwindSafe(body)) {
@@ -70,7 +71,7 @@ fn catch(body: impl FnOnce() -> Outcome) -> CUresult {
 
 /// Makes a panic anywhere in the library one line on stderr. The hook is this library's own: a Rust program that loads
 /// it has a standard library of its own.
-fn report_panics_in_one_line() {
+pub fn report_panics_in_one_line() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         std::panic::set_hook(Box::new(|panic| {

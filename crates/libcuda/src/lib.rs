@@ -1,6 +1,9 @@
 //! `libcuda.so.1`: the rim of the C ABI and the assembly of the stack.
 //!
-//! A call from C goes through four stations:
+//! The first call of all makes the choice of the back end (`choice`): the software GPU, or NVIDIA's own driver, where each function is handed
+//! to NVIDIA's as it is, unless a layer wants to see it (`exports::hooked`).
+//!
+//! On the software GPU, a call from C goes through four stations:
 //!
 //! 1. `exports`: the C function, made from the table in `cuda-abi`. Pointers become references or an error code.
 //! 2. `guard`: is the driver initialised, and what if something below panics?
@@ -15,6 +18,7 @@
 
 mod answered;
 mod argument;
+mod choice;
 mod debugger;
 mod export_tables;
 mod exports;
@@ -25,3 +29,5 @@ mod statics;
 mod superseded;
 #[cfg(test)]
 mod test_driver;
+#[cfg(test)]
+mod test_layer;

@@ -1,9 +1,24 @@
 //! The stack: which driver and which layers, from top to bottom.
 
+use crate::choice::{Choice, choice};
 use crate::export_tables::context_storage::ContextStorage;
-use driver_api::Driver;
+use driver_api::{Driver, Layer};
+use driver_nvidia::NvidiaDriver;
 use layer_observe::Observed;
 use std::sync::OnceLock;
+
+/// The layers over either driver, from the bottom up. Each says whether it is wanted, and which functions it hooks.
+const LAYERS: &[Layer] = &[
+    OBSERVE,
+    #[cfg(test)]
+    crate::test_layer::LAYER,
+];
+
+/// The layers that are wanted in this process, from the bottom up.
+pub fn layers() -> &'static [&'static Layer] {
+    static WANTED: OnceLock<Vec<&'static Layer>> = OnceLock::new();
+    WANTED.get_or_init(|| LAYERS.iter().filter(|layer| (layer.is_wanted)()).collect())
+}
 
 /// The top of the stack. Assembled by the first call that needs it, and never taken down: threads run its code until
 /// the process ends.
@@ -15,25 +30,44 @@ pub fn stack() -> &'static dyn Driver {
 
 /// The stack as a list, from the bottom up.
 fn assemble() -> &'static dyn Driver {
-    #[cfg(not(test))]
-    let driver = driver_software::driver();
-    #[cfg(test)]
-    let driver = &crate::test_driver::TestDriver;
-    let driver = observed(driver);
-    Box::leak(Box::new(ContextStorage::over(driver)))
+    let bottom: &'static dyn Driver = match choice() {
+        // NVIDIA's runtime keeps its own account of contexts there: export tables are not ours.
+        Choice::Nvidia { library, .. } => Box::leak(Box::new(NvidiaDriver::new(library))),
+        Choice::Software | Choice::NoDriver => Box::leak(Box::new(ContextStorage::over(software_driver()))),
+    };
+    layers().iter().fold(bottom, |below, layer| (layer.over)(below))
 }
 
-/// How launches are timed on the device.
+#[cfg(not(test))]
+fn software_driver() -> &'static dyn Driver {
+    driver_software::driver()
+}
+
+#[cfg(test)]
+fn software_driver() -> &'static dyn Driver {
+    &crate::test_driver::TestDriver
+}
+
+/// Shows observers what is asked for; the recorder is the one there is.
+const OBSERVE: Layer = Layer {
+    name: "record",
+    is_wanted: recorder::is_wanted,
+    hooks: layer_observe::HOOKED,
+    over: |below| {
+        // NVIDIA's driver tells no times of launches by itself.
+        let time_launches = match choice() {
+            Choice::Software => TIME_LAUNCHES,
+            _ => None,
+        };
+        match recorder::from_environment(time_launches) {
+            Some(observer) => Box::leak(Box::new(Observed::over(below, vec![observer]))),
+            None => below,
+        }
+    },
+};
+
+/// How launches are timed on the software GPU.
 #[cfg(not(test))]
 const TIME_LAUNCHES: Option<recorder::TimeLaunches> = Some(driver_software::time_launches);
 #[cfg(test)]
 const TIME_LAUNCHES: Option<recorder::TimeLaunches> = None;
-
-/// The driver with the observers that the environment asks for; the driver alone if it asks for none.
-fn observed(driver: &'static dyn Driver) -> &'static dyn Driver {
-    let observers: Vec<_> = recorder::from_environment(TIME_LAUNCHES).into_iter().collect();
-    match observers.is_empty() {
-        true => driver,
-        false => Box::leak(Box::new(Observed::over(driver, observers))),
-    }
-}

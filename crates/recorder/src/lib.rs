@@ -36,6 +36,11 @@ fn ran(tag: u64, start: u64, end: u64) {
     }
 }
 
+/// Whether the environment asks for a recording.
+pub fn is_wanted() -> bool {
+    env::RECORD.get().is_some()
+}
+
 /// The observer, if the environment asks for a recording. It ends when the process exits. `time_launches` is for a driver that can tell
 /// launches' times.
 pub fn from_environment(time_launches: Option<TimeLaunches>) -> Option<&'static dyn Observer> {

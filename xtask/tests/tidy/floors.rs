@@ -25,11 +25,11 @@ const FLOORS: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
-    ("contracts", &["driver-api"]),
-    ("drivers", &["driver-software"]),
+    ("contracts", &["driver-api", "nvidia-finder"]),
+    ("drivers", &["driver-software", "driver-nvidia"]),
     ("layers", &["layer-observe", "recorder"]),
     ("products", &["libcuda", "apex"]),
-    ("tools", &["filetests", "bench", "xtask"]),
+    ("tools", &["fake-driver", "filetests", "bench", "xtask"]),
 ];
 
 /// Imports that the order allows and the architecture does not: (crates of a floor or one crate, what they never

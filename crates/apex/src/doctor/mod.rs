@@ -1,8 +1,9 @@
 //! `apex doctor`: what of the environment would break a run, and how to mend it.
 //!
-//! [`machine`] looks at the installation and the machine, [`program`] at how the loader treats a program,
+//! [`machine`] looks at the installation and the machine, [`backend`] at what would answer, [`program`] at how the loader treats a program,
 //! [`device_code`] at what a program brings for the device.
 
+mod backend;
 mod device_code;
 mod machine;
 mod program;
@@ -76,8 +77,15 @@ impl Finding {
 /// When the report cannot be written.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let (mut findings, device) = machine::check(&args.device);
+    for (variable, value) in args.device.variables() {
+        // SAFETY: no other thread runs in this process.
+        unsafe { std::env::set_var(variable.name, value) };
+    }
+    let (is_nvidia, backend) = backend::check();
+    findings.extend(backend);
     if let Some(program) = &args.program {
-        findings.extend(program::check(program, device));
+        // What device code runs on a card is for NVIDIA's driver to say.
+        findings.extend(program::check(program, if is_nvidia { None } else { Some(device) }));
     }
     print(&render(&findings))?;
     let broken = findings.iter().any(|finding| finding.severity == Severity::Problem);

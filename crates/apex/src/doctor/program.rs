@@ -18,8 +18,8 @@ use crate::run::set_loader_variables;
 /// Scripts may name scripts as their interpreters, up to here (Linux's own limit).
 const MAX_SCRIPTS: usize = 4;
 
-/// Checks a program, and the interpreter if it is a script.
-pub fn check(name: &OsStr, device: Capability) -> Vec<Finding> {
+/// Checks a program, and the interpreter if it is a script. Its device code is looked at for a device of the software GPU.
+pub fn check(name: &OsStr, device: Option<Capability>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut name = name.to_owned();
     for _ in 0..MAX_SCRIPTS {
@@ -56,7 +56,7 @@ fn next_program(words: &[String]) -> String {
     program.filter(|_| through_env).unwrap_or(&words[0]).clone()
 }
 
-fn check_elf(path: &Path, bytes: &[u8], device: Capability) -> Vec<Finding> {
+fn check_elf(path: &Path, bytes: &[u8], device: Option<Capability>) -> Vec<Finding> {
     let subject = path.display().to_string();
     let info = match dynamic::read_dynamic(bytes) {
         Ok(info) => info,
@@ -83,6 +83,7 @@ fn check_elf(path: &Path, bytes: &[u8], device: Capability) -> Vec<Finding> {
     findings.extend(check_missing(&subject, &libraries));
     findings.extend(check_search_paths(path, &info, &libraries));
     findings.push(check_default_choice(path, &info));
+    let Some(device) = device else { return findings };
     findings.extend(device_code::check_program(&subject, bytes, device));
     for library in libraries.iter().filter_map(|library| library.path.as_deref()) {
         let Ok(file) = MappedFile::open(library) else { continue };

@@ -53,6 +53,25 @@ fn options_become_variables() {
 }
 
 #[test]
+fn a_device_is_a_back_end_or_a_profile() {
+    let show = ["sh", "-c", "echo \"$APEX_BACKEND,$APEX_DEVICE\""];
+    for (option, shown) in
+        [("nvidia", "nvidia,\n"), ("software", "software,\n"), ("auto", "auto,\n"), ("h200", "software,h200\n")]
+    {
+        assert_eq!(stdout_of(&mut run(&["--device", option], &show)), shown);
+    }
+    assert_eq!(stdout_of(&mut run(&[], &show)), ",\n");
+}
+
+#[test]
+fn a_card_is_not_asked_for_what_only_the_software_gpu_does() {
+    for option in ["--check=all", "--counters", "--sm=8.0", "--memory=1G"] {
+        let (stderr, _) = fails_with(&mut run(&["--device=nvidia", option], &["true"]), 1);
+        assert!(stderr.contains("are for the software GPU"), "{option}: {stderr}");
+    }
+}
+
+#[test]
 fn counters_go_to_stderr_or_to_a_file_too() {
     let show = ["sh", "-c", "echo $APEX_COUNTERS"];
     assert_eq!(stdout_of(&mut run(&["--counters"], &show)), "1\n");
@@ -69,8 +88,11 @@ fn checks_are_handed_on() {
 #[test]
 fn frameworks_are_told_to_hand_over_ptx() {
     let show = ["sh", "-c", "echo $CUPY_COMPILE_WITH_PTX"];
-    assert_eq!(stdout_of(&mut run(&[], &show)), "1\n");
-    assert_eq!(stdout_of(run(&[], &show).env("CUPY_COMPILE_WITH_PTX", "0")), "0\n");
+    assert_eq!(stdout_of(&mut run(&["--device=software"], &show)), "1\n");
+    // NVIDIA's driver takes machine code too.
+    let real = installation().join("lib/libcuda.so.1");
+    assert_eq!(stdout_of(run(&["--device=nvidia"], &show).env("APEX_REAL_LIBCUDA", real)), "\n");
+    assert_eq!(stdout_of(run(&["--device=software"], &show).env("CUPY_COMPILE_WITH_PTX", "0")), "0\n");
 }
 
 #[test]

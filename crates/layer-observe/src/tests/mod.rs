@@ -88,10 +88,9 @@ fn every_arm_is_one_of_a_function() {
     assert!(arms.len() > 100, "{} arms", arms.len());
     for arm in &arms {
         let symbol = format!("cu{arm}");
-        let found = HOOKED.iter().find(|(name, _)| *name == symbol);
-        assert_eq!(found, Some(&(symbol.as_str(), true)), "the arm of {symbol} does not match its row");
+        assert!(HOOKED.contains(&symbol.as_str()), "the arm of {symbol} does not match its row");
     }
-    assert_eq!(HOOKED.iter().filter(|(_, is_hooked)| *is_hooked).count(), arms.len());
+    assert_eq!(HOOKED.len(), arms.len());
 }
 
 #[test]

@@ -1,84 +1,16 @@
 //! The C functions, made from the table.
+//!
+//! An exported function is one jump to the address in its slot. All arguments stay where the caller has put them, so that a function
+//! needs no declaration to be handed on. Slots are filled by the first call of any function, when the choice is made ([`choice`]):
+//!
+//! - on the software GPU with [`software`],
+//! - in front of NVIDIA's driver with the address of NVIDIA's function; with [`hooked`] where a layer wants to see it, with [`names`] for
+//!   look-ups by name, with [`absent`] for a function that NVIDIA's library lacks.
 
-use crate::argument::{Ranges, Slot, text, text_opt};
-use crate::{answered, guard, stack::stack, superseded};
+use crate::choice;
 use core::ffi::{c_char, c_void};
 use cuda_abi::*;
-use driver_api::{Driver, PerThreadScope, unsupported};
-
-/// The C type of a parameter, by its role.
-macro_rules! c_type {
-    (value $ty:ty) => { $ty };
-    (stream $ty:ty) => { $ty };
-    (raw $ty:ty) => { $ty };
-    (output $ty:ty) => { *mut $ty };
-    (output_opt $ty:ty) => { *mut $ty };
-    (input $ty:ty) => { *const $ty };
-    (input_opt $ty:ty) => { *const $ty };
-    (text $ty:ty) => { *const $ty };
-    (text_opt $ty:ty) => { *const $ty };
-}
-
-/// Checks an argument before the call.
-macro_rules! admit {
-    (value $name:ident $ranges:ident) => {
-        $name
-    };
-    (stream $name:ident $ranges:ident) => {
-        $name
-    };
-    (raw $name:ident $ranges:ident) => {
-        $name
-    };
-    (output $name:ident $ranges:ident) => {
-        Slot::required($name, &mut $ranges)?
-    };
-    (output_opt $name:ident $ranges:ident) => {
-        Slot::optional($name, &mut $ranges)?
-    };
-    (input $name:ident $ranges:ident) => {
-        Slot::required($name.cast_mut(), &mut $ranges)?
-    };
-    (input_opt $name:ident $ranges:ident) => {
-        Slot::optional($name.cast_mut(), &mut $ranges)?
-    };
-    (text $name:ident $ranges:ident) => {
-        text($name)?
-    };
-    (text_opt $name:ident $ranges:ident) => {
-        text_opt($name)
-    };
-}
-
-/// Hands an admitted argument over.
-macro_rules! pass {
-    (output $name:ident) => {
-        $name.get_mut()
-    };
-    (output_opt $name:ident) => {
-        $name.get_mut_opt()
-    };
-    (input $name:ident) => {
-        $name.get()
-    };
-    (input_opt $name:ident) => {
-        $name.get_opt()
-    };
-    ($role:ident $name:ident) => {
-        $name
-    };
-}
-
-/// Completes an argument after the call.
-macro_rules! finish {
-    (output $name:ident) => {
-        $name.finish()
-    };
-    (output_opt $name:ident) => {
-        $name.finish()
-    };
-    ($role:ident $name:ident) => {};
-}
+use std::sync::atomic::{AtomicPtr, Ordering::Release};
 
 /// An argument of a per-thread function as the plain one takes it.
 macro_rules! translate {
@@ -90,73 +22,48 @@ macro_rules! translate {
     };
 }
 
-/// A C function that checks its arguments and calls `$callee`.
+pub mod absent;
+mod admitted;
+pub mod hooked;
+pub mod names;
+pub mod software;
+
+/// The address of a C function.
+#[derive(Clone, Copy)]
+pub struct Address(pub *const c_void);
+
+// SAFETY: the address of code, which is never written.
+unsafe impl Sync for Address {}
+
+/// Where each exported function jumps to, by [`Row`].
+static SLOTS: [AtomicPtr<c_void>; SYMBOLS.len()] = [const { AtomicPtr::new(first_call as *mut c_void) }; SYMBOLS.len()];
+
+/// Fills the slots. Threads that come here at once write the same.
+pub fn fill_slots(target: impl Fn(usize) -> *const c_void) {
+    for (row, slot) in SLOTS.iter().enumerate() {
+        slot.store(target(row).cast_mut(), Release);
+    }
+}
+
+/// An exported function: its row in a register that belongs to nobody at a function's entry, and the jump.
 macro_rules! export {
-    ($phase:ident $symbol:ident ($($name:ident: $role:ident $ty:ty),*) => $callee:path [$($driver:expr)?]) => {
-        #[doc = concat!("`", stringify!($symbol), "` of the CUDA driver API.")]
+    ([$doc:literal] $symbol:ident ($($name:ident: $role:ident $ty:ty),*)) => {
+        #[doc = concat!("`", stringify!($symbol), "` ", $doc)]
         ///
         /// # Safety
-        /// The pointers are as the driver API documents them for this function.
+        /// The arguments are as the driver API documents them for this function.
         #[unsafe(no_mangle)]
-        pub unsafe extern "C" fn $symbol($($name: c_type!($role $ty)),*) -> CUresult {
-            guard::$phase(|| {
-                #[allow(unused_mut, unused_variables, reason = "for functions without pointers")]
-                let mut ranges = Ranges::default();
-                // SAFETY: the C caller's promise covers what `Slot` and `text` ask for, and what the driver's
-                // unsafe methods ask for.
-                #[allow(unused_unsafe, unused_mut, reason = "for functions without pointers")]
-                unsafe {
-                    $(let mut $name = admit!($role $name ranges);)*
-                    let result = $callee($($driver,)? $(pass!($role $name)),*);
-                    $(finish!($role $name);)*
-                    Ok(result)
-                }
-            })
-        }
-    };
-}
-
-/// A C function with 32-bit device pointers. The driver answers like this in every context but those of CUDA 3.1.
-macro_rules! export_narrow {
-    ($symbol:ident ($($name:ident: $role:ident $ty:ty),*)) => {
-        #[doc = concat!("`", stringify!($symbol), "` of before CUDA 3.2, with 32-bit device pointers.")]
-        ///
-        /// # Safety
-        /// Nothing is asked of the caller: the arguments are not looked at.
-        #[unsafe(no_mangle)]
+        #[unsafe(naked)]
         pub unsafe extern "C" fn $symbol($(_: c_type!($role $ty)),*) -> CUresult {
-            guard::ready(|| Err(CUresult::CUDA_ERROR_INVALID_CONTEXT))
+            core::arch::naked_asm!(
+                "mov r11d, {row}",
+                "jmp qword ptr [rip + {slots} + {offset}]",
+                row = const Row::$symbol as usize,
+                offset = const Row::$symbol as usize * size_of::<AtomicPtr<c_void>>(),
+                slots = sym SLOTS,
+            )
         }
     };
-}
-
-/// A C function of which nothing but the name is public.
-macro_rules! export_opaque {
-    ($symbol:ident) => {
-        #[doc = concat!("`", stringify!($symbol), "`: declared in no public header.")]
-        #[unsafe(no_mangle)]
-        pub extern "C" fn $symbol() -> CUresult {
-            guard::ready(|| Err(unsupported::report(stringify!($symbol))))
-        }
-    };
-}
-
-/// A per-thread C function: the plain one, with the calling thread's default stream.
-macro_rules! export_per_thread {
-    ($way:ident $symbol:ident $target:ident ($($name:ident: $role:ident $ty:ty),*)) => {
-        #[doc = concat!("`", stringify!($target), "`, on the calling thread's default stream where that is meant.")]
-        ///
-        /// # Safety
-        #[doc = concat!("As `", stringify!($target), "`.")]
-        #[unsafe(no_mangle)]
-        pub unsafe extern "C" fn $symbol($($name: c_type!($role $ty)),*) -> CUresult {
-            export_per_thread!(@open $way scope);
-            // SAFETY: the caller's promise is the same.
-            unsafe { $target($(translate!($role $name)),*) }
-        }
-    };
-    (@open translated $scope:ident) => {};
-    (@open scoped $scope:ident) => { let $scope = PerThreadScope::enter(); let _ = &$scope; };
 }
 
 macro_rules! exports {
@@ -170,12 +77,13 @@ macro_rules! exports {
         debugger_functions { $($f:ident;)* }
         debugger_variables { $($v:ident;)* }
     ) => {
-        $(export!($m_phase $m $m_params => Driver::$m [stack()]);)*
-        $(export!($s_phase $s $s_params => superseded::$s []);)*
-        $(export_narrow!($n $n_params);)*
-        $(export!($a_phase $a $a_params => answered::$a []);)*
-        $(export_per_thread!($p_way $p $p_target $p_params);)*
-        $(export_opaque!($o);)*
+        $(export!(["of the CUDA driver API."] $m $m_params);)*
+        $(export!(["of the CUDA driver API."] $s $s_params);)*
+        $(export!(["of before CUDA 3.2, with 32-bit device pointers."] $n $n_params);)*
+        $(export!(["of the CUDA driver API."] $a $a_params);)*
+        $(export!(["of the CUDA driver API, on the calling thread's default stream where that is meant."] $p $p_params);)*
+        $(export!(["is declared in no public header."] $o ());)*
+        $(export!(["is a hook of NVIDIA's debugger."] $f ());)*
 
         /// The address of each function, in the order of [`FUNCTIONS`].
         pub static ADDRESSES: &[Address] = &[
@@ -189,13 +97,61 @@ macro_rules! exports {
     };
 }
 
-/// The address of a C function.
-pub struct Address(pub *const c_void);
-
-// SAFETY: the address of code, which is never written.
-unsafe impl Sync for Address {}
-
 for_each_driver_function!(exports);
 
+/// What every slot holds at first: asks where the call goes, and goes there. The registers that may hold arguments stay as they are, `al` (the
+/// number of vectors, for functions with variable arguments) and `r10` among them; the stack is the caller's again.
+///
+/// # Safety
+/// Reached by a jump from an exported function, with the row in `r11`.
+#[unsafe(naked)]
+unsafe extern "C" fn first_call() {
+    core::arch::naked_asm!(
+        "push rbp",
+        "mov rbp, rsp",
+        "sub rsp, 192",
+        "mov [rsp], rdi",
+        "mov [rsp + 8], rsi",
+        "mov [rsp + 16], rdx",
+        "mov [rsp + 24], rcx",
+        "mov [rsp + 32], r8",
+        "mov [rsp + 40], r9",
+        "mov [rsp + 48], rax",
+        "mov [rsp + 56], r10",
+        "movups [rsp + 64], xmm0",
+        "movups [rsp + 80], xmm1",
+        "movups [rsp + 96], xmm2",
+        "movups [rsp + 112], xmm3",
+        "movups [rsp + 128], xmm4",
+        "movups [rsp + 144], xmm5",
+        "movups [rsp + 160], xmm6",
+        "movups [rsp + 176], xmm7",
+        "mov edi, r11d",
+        "call {target}",
+        "mov r11, rax",
+        "mov rdi, [rsp]",
+        "mov rsi, [rsp + 8]",
+        "mov rdx, [rsp + 16]",
+        "mov rcx, [rsp + 24]",
+        "mov r8, [rsp + 32]",
+        "mov r9, [rsp + 40]",
+        "mov rax, [rsp + 48]",
+        "mov r10, [rsp + 56]",
+        "movups xmm0, [rsp + 64]",
+        "movups xmm1, [rsp + 80]",
+        "movups xmm2, [rsp + 96]",
+        "movups xmm3, [rsp + 112]",
+        "movups xmm4, [rsp + 128]",
+        "movups xmm5, [rsp + 144]",
+        "movups xmm6, [rsp + 160]",
+        "movups xmm7, [rsp + 176]",
+        "leave",
+        "jmp r11",
+        target = sym choice::first_call_target,
+    )
+}
+
+#[cfg(test)]
+mod hooked_tests;
 #[cfg(test)]
 mod tests;

@@ -5,9 +5,12 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod front;
+
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 
 /// Tells a child what to do. Its absence tells the test that plays the child that it is not one.
 const ROLE: &str = "APEX_TEST_CHILD";
@@ -25,17 +28,22 @@ pub fn library() -> PathBuf {
 
 /// A folder in which the library has the name that programs ask for.
 pub fn library_folder() -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("libcuda");
-    let link = folder.join("libcuda.so.1");
-    std::fs::create_dir_all(&folder).expect("the target folder is writable");
-    if std::fs::read_link(&link).ok() != Some(library()) {
-        // Tests run side by side: make the link under a name of this process's own and move it into place.
-        let temporary = folder.join(format!("link-{}", std::process::id()));
-        let _ = std::fs::remove_file(&temporary);
-        std::os::unix::fs::symlink(library(), &temporary).expect("a link can be made");
-        std::fs::rename(&temporary, &link).expect("a link can be moved");
-    }
-    folder
+    // Threads of a test program share it, and programs run side by side: the link is made under a name of this process's own
+    // and moved into place, once.
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let make = || {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("libcuda");
+        let link = folder.join("libcuda.so.1");
+        std::fs::create_dir_all(&folder).expect("the target folder is writable");
+        if std::fs::read_link(&link).ok() != Some(library()) {
+            let temporary = folder.join(format!("link-{}", std::process::id()));
+            let _ = std::fs::remove_file(&temporary);
+            std::os::unix::fs::symlink(library(), &temporary).expect("a link can be made");
+            std::fs::rename(&temporary, &link).expect("a link can be moved");
+        }
+        folder
+    };
+    FOLDER.get_or_init(make).clone()
 }
 
 /// What this process is to do as a child, if it is one.
