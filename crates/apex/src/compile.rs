@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
+use binary::device_code::SECTIONS;
+use binary::elf::Elf;
 use cuda_abi::{CUresult, CUuuid};
 use driver_api::inspection::{Request, Sink, TABLE_ID, Table, Text};
 use fatbin::{Capability, Container, select_ptx};
 
 use crate::api::Api;
-use crate::dynamic;
 use crate::output::print;
 
 /// Threads of a block that code is made for, unless the command line says otherwise.
@@ -106,9 +107,9 @@ fn ptx_in(path: &Path, bytes: &[u8], capability: Capability) -> Result<Vec<Strin
     }
     let containers = match Container::parse(bytes) {
         Ok(container) => vec![container],
-        Err(_) => [".nv_fatbin", "__nv_relfatbin"]
+        Err(_) => SECTIONS
             .into_iter()
-            .flat_map(|name| dynamic::sections_named(bytes, name).unwrap_or_default())
+            .flat_map(|name| Elf::parse(bytes).and_then(|elf| elf.sections_named(name)).unwrap_or_default())
             .flat_map(|section| Container::parse_section(section).unwrap_or_default())
             .collect(),
     };

@@ -1,12 +1,13 @@
 //! `apex`: runs CUDA programs on the software GPU or in front of NVIDIA's driver, and shows what they get.
 //!
-//! A command is a file: [`run`], [`info`], [`compile`], [`report`], [`export`], [`cache`], [`doctor`]. What they share: [`device_options`] (what
+//! A command is a file: [`run`], [`info`], [`compile`], [`report`], [`export`], [`cache`], [`abi`], [`doctor`]. What they share: [`device_options`] (what
 //! the device is to look like), [`library`] (where our `libcuda.so.1` is), [`api`] (that library, loaded), [`dynamic`] (what the dynamic loader does
 //! with a program), [`recording`] (a recording, read with a bar of progress), [`output`] (stdout that may go away).
 //!
 //! Invariant: reaches the driver as any program does, through `libcuda.so.1`; links no part of it.
 //! Invariant: `run` becomes the program (exec), so that exit code, signals and terminal are the program's own.
 
+mod abi;
 mod api;
 mod cache;
 mod compile;
@@ -47,6 +48,8 @@ enum Command {
     Export(export::Args),
     /// Show or clear the machine code kept on disk
     Cache(cache::Args),
+    /// Read drivers, libraries, programs and wheels
+    Abi(abi::Args),
     /// Say what would keep programs from running, and how to mend it
     Doctor(doctor::Args),
 }
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Report(args) => report::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Cache(args) => cache::run(&args),
+        Command::Abi(args) => abi::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     };
     match result {

@@ -111,6 +111,11 @@ impl<'a> Image<'a> {
         self.flags & FLAG_DEBUG != 0
     }
 
+    /// Bytes that [`Image::data`] decompresses: those of all members of a concatenated entry, where it is one.
+    pub fn unpacked_bytes(&self) -> u64 {
+        self.payload.decompressed_bytes
+    }
+
     /// The image itself, decompressed where it is stored compressed.
     ///
     /// # Errors
@@ -212,15 +217,18 @@ impl<'a> Container<'a> {
     /// # Errors
     /// When one of them is malformed or something else stands between them.
     pub fn parse_section(section: &'a [u8]) -> Result<Vec<Self>> {
-        let mut containers = Vec::new();
+        Self::iter_section(section).collect()
+    }
+
+    /// As [`Container::parse_section`], one after another. After an error there are no more.
+    pub fn iter_section(section: &'a [u8]) -> impl Iterator<Item = Result<Self>> {
         let mut rest = section;
-        while let Some(gap) = rest.iter().position(|&byte| byte != 0) {
-            rest = &rest[gap..];
-            let container = Self::parse(rest)?;
-            rest = &rest[container.bytes..];
-            containers.push(container);
-        }
-        Ok(containers)
+        std::iter::from_fn(move || {
+            let gap = rest.iter().position(|&byte| byte != 0)?;
+            let container = Self::parse(&rest[gap..]);
+            rest = container.as_ref().map_or(&[], |container| &rest[gap + container.bytes..]);
+            Some(container)
+        })
     }
 
     /// The images, in the order they are stored.

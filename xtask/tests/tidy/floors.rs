@@ -19,6 +19,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "jit",
             "device-model",
             "fatbin",
+            "binary",
             "simt",
             "counters",
             "checkers",

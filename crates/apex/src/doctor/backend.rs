@@ -3,16 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use binary::SymbolChoice;
 use cuda_abi::SYMBOLS;
 use driver_api::env;
 use nvidia_finder::Decision;
-use object::LittleEndian;
-use object::elf::{FileHeader64, SHT_DYNSYM};
-use object::read::elf::{FileHeader, Sym};
 
 use super::Finding;
-use crate::dynamic::MappedFile;
 
 /// Functions that are named before "and more".
 const NAMED: usize = 5;
@@ -35,9 +31,9 @@ pub fn check() -> (bool, Vec<Finding>) {
 
 fn check_library(path: &Path) -> Vec<Finding> {
     let what = format!("NVIDIA's driver, {}", path.display());
-    let names = match MappedFile::open(path).and_then(|file| exported(file.bytes())) {
+    let names = match exported(path) {
         Ok(names) => names,
-        Err(error) => return vec![Finding::problem(SUBJECT, format!("{what}: {error:#}"), "install it again")],
+        Err(error) => return vec![Finding::problem(SUBJECT, format!("{what}: {error}"), "install it again")],
     };
     let known: BTreeSet<&str> = SYMBOLS.iter().copied().collect();
     let newer: Vec<&str> = names.iter().map(String::as_str).filter(|name| !known.contains(name)).collect();
@@ -57,15 +53,10 @@ fn check_library(path: &Path) -> Vec<Finding> {
 }
 
 /// The names that look like functions of the driver API, among those that a library exports.
-fn exported(bytes: &[u8]) -> Result<BTreeSet<String>> {
-    let header = FileHeader64::<LittleEndian>::parse(bytes).context("it is no 64-bit ELF file")?;
-    let sections = header.sections(LittleEndian, bytes).context("its section headers are damaged")?;
-    let symbols = sections.symbols(LittleEndian, bytes, SHT_DYNSYM).context("its symbols are damaged")?;
-    let defined = symbols.iter().filter(|symbol| !symbol.is_undefined(LittleEndian));
-    let names = defined.filter_map(|symbol| symbol.name(LittleEndian, symbols.strings()).ok());
-    let is_function = |name: &str| {
+fn exported(path: &Path) -> binary::Result<BTreeSet<String>> {
+    let is_function = |name: &String| {
         name.strip_prefix("cu").is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_uppercase()))
     };
-    let names = names.filter_map(|name| core::str::from_utf8(name).ok()).filter(|name| is_function(name));
-    Ok(names.map(str::to_owned).collect())
+    let names = binary::exports(path, None, SymbolChoice::Cuda)?.exports.into_keys();
+    Ok(names.filter(is_function).collect())
 }

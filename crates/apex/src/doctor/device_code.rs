@@ -1,10 +1,11 @@
 //! What a program and its libraries bring for the device: PTX, which runs, or machine code, which does not.
 
+use binary::device_code::functions;
+use binary::elf::Elf;
 use fatbin::host::is_dispensable;
-use fatbin::{Capability, Container, ImageKind, SelectError, elf, select_ptx};
+use fatbin::{Capability, Container, SelectError, select_ptx};
 
 use super::Finding;
-use crate::dynamic;
 
 /// Kernels that are named before "and more".
 const KERNELS_NAMED: usize = 3;
@@ -97,7 +98,7 @@ fn survey(bytes: &[u8], device: Capability) -> Survey {
             Err(_) if is_dispensable(&container) => {}
             Err(error @ SelectError::Damaged { .. }) => survey.damaged.push(error.to_string()),
             // One file without PTX is enough: all of them are linked.
-            Err(error) => survey.refused.push(Refused { why: error.to_string(), kernels: kernels(&container) }),
+            Err(error) => survey.refused.push(Refused { why: error.to_string(), kernels: functions(&container) }),
         }
     }
     for container in containers(bytes, ".nv_fatbin", &mut survey.damaged) {
@@ -106,7 +107,7 @@ fn survey(bytes: &[u8], device: Capability) -> Survey {
             Err(SelectError::Empty) => {}
             Err(error @ SelectError::Damaged { .. }) => survey.damaged.push(error.to_string()),
             Err(error) => {
-                let kernels = kernels(&container);
+                let kernels = functions(&container);
                 // nvcc puts an empty module into every program.
                 let has_another_form = kernels.is_empty() || is_relocatable;
                 if !has_another_form {
@@ -120,7 +121,7 @@ fn survey(bytes: &[u8], device: Capability) -> Survey {
 
 /// The containers in a section of an ELF file; what is wrong with them goes to `damaged`.
 fn containers<'a>(bytes: &'a [u8], section: &str, damaged: &mut Vec<String>) -> Vec<Container<'a>> {
-    let contents = dynamic::sections_named(bytes, section).unwrap_or_default();
+    let contents = Elf::parse(bytes).and_then(|elf| elf.sections_named(section)).unwrap_or_default();
     let mut containers = Vec::new();
     for content in contents {
         match Container::parse_section(content) {
@@ -129,26 +130,4 @@ fn containers<'a>(bytes: &'a [u8], section: &str, damaged: &mut Vec<String>) -> 
         }
     }
     containers
-}
-
-/// The functions in a container: of its machine code by their sections, of its PTX by `.entry`.
-fn kernels(container: &Container<'_>) -> Vec<String> {
-    let mut kernels = Vec::new();
-    for image in container.images() {
-        match image.kind {
-            ImageKind::Elf => {
-                let functions = image.data().ok().and_then(|data| elf::inspect(&data).ok());
-                kernels.extend(functions.into_iter().flat_map(|cubin| cubin.functions));
-            }
-            ImageKind::Ptx => {
-                let text = image.ptx().unwrap_or_default();
-                let entries = text.split(".entry ").skip(1);
-                kernels.extend(entries.filter_map(|rest| Some(rest.split(['(', ' ', '\n']).next()?.to_owned())));
-            }
-            ImageKind::Lto | ImageKind::Other(_) => {}
-        }
-    }
-    kernels.sort_unstable();
-    kernels.dedup();
-    kernels
 }

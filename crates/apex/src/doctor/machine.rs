@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use binary::Release;
 use driver_api::env;
 use fatbin::Capability;
 use serde_json::Value;
@@ -18,29 +19,41 @@ const DEFAULT_CAPABILITY: Capability = Capability::new(12, 0);
 /// Below this, LLVM's code for large kernels alone can fill it.
 const MIN_MEMORY_BYTES: u64 = 1 << 30;
 
-/// Checks all of it; returns the compute capability of the first device as well.
-pub fn check(options: &DeviceOptions) -> (Vec<Finding>, Capability) {
-    let (library, capability) = check_library(options);
+/// What the driver presents.
+#[derive(Default)]
+struct Presented {
+    /// The compute capability of the first device.
+    capability: Option<Capability>,
+    /// The release of CUDA that it is for.
+    release: Option<Release>,
+}
+
+/// Checks all of it; returns the compute capability of the first device and the driver's release as well.
+pub fn check(options: &DeviceOptions) -> (Vec<Finding>, Capability, Option<Release>) {
+    let (library, Presented { capability, release }) = check_library(options);
     let mut findings = vec![library];
     findings.extend(check_variables());
     findings.push(check_cpu());
     findings.extend(check_memory());
     findings.push(check_cache());
-    (findings, capability.unwrap_or(DEFAULT_CAPABILITY))
+    (findings, capability.unwrap_or(DEFAULT_CAPABILITY), release)
 }
 
 /// Asks the library for its devices, in a process of its own, which may die of it.
-fn check_library(options: &DeviceOptions) -> (Finding, Option<Capability>) {
+fn check_library(options: &DeviceOptions) -> (Finding, Presented) {
     let folder = match library::folder() {
         Ok(folder) => folder,
         Err(error) => {
-            return (Finding::problem(library::LIBRARY_NAME, format!("{error:#}"), "install both again"), None);
+            return (
+                Finding::problem(library::LIBRARY_NAME, format!("{error:#}"), "install both again"),
+                Presented::default(),
+            );
         }
     };
     let subject = folder.join(library::LIBRARY_NAME).display().to_string();
     let failed = |what: String| {
         let remedy = "check the APEX_ variables (see docs/environment.md); `apex info` shows the error alone";
-        (Finding::problem(subject.clone(), what, remedy), None)
+        (Finding::problem(subject.clone(), what, remedy), Presented::default())
     };
     let mut info = match std::env::current_exe() {
         Ok(executable) => Command::new(executable),
@@ -61,11 +74,14 @@ fn check_library(options: &DeviceOptions) -> (Finding, Option<Capability>) {
     describe_driver(subject, &driver)
 }
 
-fn describe_driver(subject: String, driver: &Value) -> (Finding, Option<Capability>) {
+fn describe_driver(subject: String, driver: &Value) -> (Finding, Presented) {
     let devices = driver["devices"].as_array().map(Vec::as_slice).unwrap_or_default();
     let Some(first) = devices.first() else {
         let what = "presents no device";
-        return (Finding::problem(subject, what, format!("set {} to 1 or more", env::DEVICE_COUNT.name)), None);
+        return (
+            Finding::problem(subject, what, format!("set {} to 1 or more", env::DEVICE_COUNT.name)),
+            Presented::default(),
+        );
     };
     let attribute = |name: &str| {
         let attributes = first["attributes"].as_array()?;
@@ -83,7 +99,11 @@ fn describe_driver(subject: String, driver: &Value) -> (Finding, Option<Capabili
         capability.map_or("?".to_owned(), |capability| capability.to_string()),
         bytes(first["memory_bytes"].as_u64().unwrap_or(0)),
     );
-    (Finding::good(subject, what), capability)
+    let release = driver["version"].as_str().and_then(|text| {
+        let (major, minor) = text.split_once('.')?;
+        Some(Release { major: major.parse().ok()?, minor: minor.parse().ok()? })
+    });
+    (Finding::good(subject, what), Presented { capability, release })
 }
 
 /// Variables with our prefix that nothing reads are most likely misspelt.

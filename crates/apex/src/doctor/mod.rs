@@ -1,10 +1,11 @@
 //! `apex doctor`: what of the environment would break a run, and how to mend it.
 //!
 //! [`machine`] looks at the installation and the machine, [`backend`] at what would answer, [`program`] at how the loader treats a program,
-//! [`device_code`] at what a program brings for the device.
+//! [`device_code`] at what a program brings for the device, [`interfaces`] at what it asks of the driver.
 
 mod backend;
 mod device_code;
+mod interfaces;
 mod machine;
 mod program;
 
@@ -76,7 +77,7 @@ impl Finding {
 /// # Errors
 /// When the report cannot be written.
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let (mut findings, device) = machine::check(&args.device);
+    let (mut findings, device, driver) = machine::check(&args.device);
     for (variable, value) in args.device.variables() {
         // SAFETY: no other thread runs in this process.
         unsafe { std::env::set_var(variable.name, value) };
@@ -85,7 +86,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     findings.extend(backend);
     if let Some(program) = &args.program {
         // What device code runs on a card is for NVIDIA's driver to say.
-        findings.extend(program::check(program, if is_nvidia { None } else { Some(device) }));
+        findings.extend(program::check(program, if is_nvidia { None } else { Some(device) }, driver));
     }
     print(&render(&findings))?;
     let broken = findings.iter().any(|finding| finding.severity == Severity::Problem);

@@ -8,18 +8,21 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
+use binary::elf::{Dynamic, Elf};
+use binary::{MappedFile, Release};
 use fatbin::Capability;
 
-use super::{Finding, device_code};
-use crate::dynamic::{self, DynamicInfo, MappedFile};
+use super::{Finding, device_code, interfaces};
+use crate::dynamic;
 use crate::library::{self, LIBRARY_NAME};
 use crate::run::set_loader_variables;
 
 /// Scripts may name scripts as their interpreters, up to here (Linux's own limit).
 const MAX_SCRIPTS: usize = 4;
 
-/// Checks a program, and the interpreter if it is a script. Its device code is looked at for a device of the software GPU.
-pub fn check(name: &OsStr, device: Option<Capability>) -> Vec<Finding> {
+/// Checks a program, and the interpreter if it is a script. Its device code is looked at for a device of the software GPU; `driver` is the
+/// release that the driver states, if it starts.
+pub fn check(name: &OsStr, device: Option<Capability>, driver: Option<Release>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut name = name.to_owned();
     for _ in 0..MAX_SCRIPTS {
@@ -31,12 +34,12 @@ pub fn check(name: &OsStr, device: Option<Capability>) -> Vec<Finding> {
         let file = match MappedFile::open(&path) {
             Ok(file) => file,
             Err(error) => {
-                findings.push(Finding::problem(subject, format!("{error:#}"), "check its permissions"));
+                findings.push(Finding::problem(subject, error.to_string(), "check its permissions"));
                 return findings;
             }
         };
         let Some(interpreter) = dynamic::script_interpreter(file.bytes()) else {
-            findings.extend(check_elf(&path, file.bytes(), device));
+            findings.extend(check_elf(&path, file.bytes(), device, driver));
             return findings;
         };
         let next = next_program(&interpreter);
@@ -56,11 +59,11 @@ fn next_program(words: &[String]) -> String {
     program.filter(|_| through_env).unwrap_or(&words[0]).clone()
 }
 
-fn check_elf(path: &Path, bytes: &[u8], device: Option<Capability>) -> Vec<Finding> {
+fn check_elf(path: &Path, bytes: &[u8], device: Option<Capability>, driver: Option<Release>) -> Vec<Finding> {
     let subject = path.display().to_string();
-    let info = match dynamic::read_dynamic(bytes) {
+    let info = match Elf::parse(bytes).and_then(|elf| elf.dynamic()) {
         Ok(info) => info,
-        Err(error) => return vec![Finding::problem(subject, format!("{error:#}"), "give a program for 64-bit Linux")],
+        Err(error) => return vec![Finding::problem(subject, error.to_string(), "give a program for 64-bit Linux")],
     };
     let mut findings = Vec::new();
     findings.extend(check_privileges(path));
@@ -73,7 +76,7 @@ fn check_elf(path: &Path, bytes: &[u8], device: Option<Capability>) -> Vec<Findi
         ));
         return findings;
     };
-    let libraries = match resolve_libraries(interpreter, path) {
+    let libraries = match resolve_libraries(Path::new(interpreter), path) {
         Ok(libraries) => libraries,
         Err(error) => {
             findings.push(Finding::problem(subject, format!("{error:#}"), "is it a program for this machine?"));
@@ -83,6 +86,9 @@ fn check_elf(path: &Path, bytes: &[u8], device: Option<Capability>) -> Vec<Findi
     findings.extend(check_missing(&subject, &libraries));
     findings.extend(check_search_paths(path, &info, &libraries));
     findings.push(check_default_choice(path, &info));
+    let files = [path].into_iter().chain(libraries.iter().filter_map(|library| library.path.as_deref()));
+    let parts: Vec<_> = files.filter_map(interfaces::read).collect();
+    findings.extend(interfaces::check(&parts, driver, device.is_some()));
     let Some(device) = device else { return findings };
     findings.extend(device_code::check_program(&subject, bytes, device));
     for library in libraries.iter().filter_map(|library| library.path.as_deref()) {
@@ -158,23 +164,23 @@ fn check_missing(subject: &str, libraries: &[Resolved]) -> Option<Finding> {
     if missing.is_empty() {
         return None;
     }
-    let remedy = "install them, or add their folders to LD_LIBRARY_PATH";
+    let remedy = interfaces::remedy_for_missing(&missing);
     Some(Finding::problem(subject, format!("the loader does not find {}", missing.join(", ")), remedy))
 }
 
 /// RPATHs that lead to another `libcuda.so.1`, of the program and of its libraries.
-fn check_search_paths(path: &Path, info: &DynamicInfo, libraries: &[Resolved]) -> Vec<Finding> {
+fn check_search_paths(path: &Path, info: &Dynamic, libraries: &[Resolved]) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(check_search_path(path, info));
     for library in libraries.iter().filter_map(|library| library.path.as_deref()) {
         let Ok(file) = MappedFile::open(library) else { continue };
-        let Ok(info) = dynamic::read_dynamic(file.bytes()) else { continue };
+        let Ok(info) = Elf::parse(file.bytes()).and_then(|elf| elf.dynamic()) else { continue };
         findings.extend(check_search_path(library, &info));
     }
     findings
 }
 
-fn check_search_path(file: &Path, info: &DynamicInfo) -> Option<Finding> {
+fn check_search_path(file: &Path, info: &Dynamic) -> Option<Finding> {
     let folders = info.rpath.iter().chain(&info.runpath).map(|folder| dynamic::expand_origin(folder, file));
     let pinned = folders.map(|folder| folder.join(LIBRARY_NAME)).find(|candidate| candidate.is_file())?;
     let what = format!("its RPATH or RUNPATH leads to {}", pinned.display());
@@ -183,7 +189,7 @@ fn check_search_path(file: &Path, info: &DynamicInfo) -> Option<Finding> {
 }
 
 /// Which `libcuda.so.1` the program would get if it were started by itself.
-fn check_default_choice(program: &Path, info: &DynamicInfo) -> Finding {
+fn check_default_choice(program: &Path, info: &Dynamic) -> Finding {
     let subject = format!("{} without `apex run`", program.display());
     match default_choice(program, info) {
         Some(path) if is_ours(&path) => Finding::good(subject, format!("takes {}, ours", path.display())),
@@ -198,7 +204,7 @@ fn is_ours(path: &Path) -> bool {
 }
 
 /// The loader's search (ld.so(8)) for our soname: RPATH, LD_LIBRARY_PATH, RUNPATH, the cache, the system's folders.
-fn default_choice(program: &Path, info: &DynamicInfo) -> Option<PathBuf> {
+fn default_choice(program: &Path, info: &Dynamic) -> Option<PathBuf> {
     let expand = |folders: &[String]| -> Vec<PathBuf> {
         folders.iter().map(|folder| dynamic::expand_origin(folder, program)).collect()
     };

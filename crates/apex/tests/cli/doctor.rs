@@ -83,6 +83,60 @@ fn a_missing_library_is_a_problem() {
     assert!(text.contains("the loader does not find libgone.so"), "{text}");
 }
 
+/// A library named as the CUDA runtime of a release, and a program that uses it.
+fn with_runtime(folder: &TempDir, soname: &str) -> PathBuf {
+    let source = folder.path().join("runtime.c");
+    fs::write(&source, "int cudaX(void) { return 0; }\n").unwrap();
+    let library = folder.path().join(soname);
+    cc(&[source.as_path()], &library, &["-shared", "-fPIC", &format!("-Wl,-soname,{soname}")]);
+    let main = folder.path().join("main.c");
+    fs::write(&main, "int cudaX(void);\nint main(void) { return cudaX(); }\n").unwrap();
+    let path = folder.path().join("program");
+    let link = format!("-l:{soname}");
+    cc(
+        &[main.as_path()],
+        &path,
+        &["-Wl,--no-as-needed", "-L", folder.path().to_str().unwrap(), "-Wl,-rpath,$ORIGIN", &link],
+    );
+    path
+}
+
+#[test]
+fn a_runtime_later_than_the_driver_is_a_problem() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, text) = fails_with(&mut doctor(&with_runtime(&folder, "libcudart.so.99")), 1);
+    assert!(text.contains("uses the CUDA runtime as a library, 99.x, which refuses a driver of CUDA 13.0"), "{text}");
+    assert!(text.contains("set APEX_DRIVER_VERSION=99000 or higher"), "{text}");
+    let fine = stdout_of(&mut doctor(&with_runtime(&folder, "libcudart.so.12")));
+    assert!(fine.contains("uses the CUDA runtime as a library, 12.x"), "{fine}");
+}
+
+#[test]
+fn a_missing_runtime_is_a_problem_with_a_place_to_get_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = with_runtime(&folder, "libcudart.so.12");
+    fs::remove_file(folder.path().join("libcudart.so.12")).unwrap();
+    let (_, text) = fails_with(&mut doctor(&program), 1);
+    assert!(text.contains("the loader does not find libcudart.so.12"), "{text}");
+    assert!(text.contains("pip install nvidia-cuda-runtime-cu12"), "{text}");
+}
+
+#[test]
+fn functions_that_the_driver_lacks_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let stub = folder.path().join("stub.c");
+    fs::write(&stub, "int cuFromTheFuture(void) { return 0; }\nint cuCtxAttach(void) { return 0; }\n").unwrap();
+    let library = folder.path().join("libcuda.so");
+    cc(&[stub.as_path()], &library, &["-shared", "-fPIC", "-Wl,-soname,libcuda.so.1"]);
+    let main = folder.path().join("main.c");
+    let calls = "int cuFromTheFuture(void);\nint main(void) { return cuFromTheFuture(); }\n";
+    fs::write(&main, calls).unwrap();
+    let path = folder.path().join("program");
+    cc(&[main.as_path()], &path, &["-Wl,--no-as-needed", "-L", folder.path().to_str().unwrap(), "-lcuda"]);
+    let (_, text) = fails_with(&mut doctor(&path), 1);
+    assert!(text.contains("is linked with cuFromTheFuture of the driver, which ours does not export"), "{text}");
+}
+
 #[test]
 fn scripts_lead_to_their_interpreters() {
     let folder = tempfile::tempdir().unwrap();

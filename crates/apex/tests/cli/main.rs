@@ -1,5 +1,6 @@
 //! The command line as a user meets it, beside a stand-in for the driver.
 
+mod abi;
 mod cache;
 mod doctor;
 mod info;
@@ -80,7 +81,7 @@ fn script(folder: &Path, name: &str, contents: &str, mode: u32) -> PathBuf {
 #[test]
 fn help_names_every_command() {
     let help = stdout_of(apex(installation()).arg("--help"));
-    for command in ["run", "info", "cache", "doctor"] {
+    for command in ["run", "info", "cache", "abi", "doctor"] {
         assert!(help.lines().any(|line| line.trim_start().starts_with(command)), "{command} is missing:\n{help}");
     }
 }
