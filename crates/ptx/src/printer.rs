@@ -216,12 +216,12 @@ impl fmt::Display for SymbolAddress {
     }
 }
 
-/// `+4`, `-4`, or nothing.
+/// `+4`, `+-4` (NVIDIA's assembler knows no `-4` here), or nothing.
 fn offset(f: &mut fmt::Formatter<'_>, offset: i64) -> fmt::Result {
     match offset {
         0 => Ok(()),
         1.. => write!(f, "+{offset}"),
-        _ => write!(f, "-{}", offset.unsigned_abs()),
+        _ => write!(f, "+-{}", offset.unsigned_abs()),
     }
 }
 

@@ -26,7 +26,7 @@ mod logic;
 mod matrix;
 mod mbarrier;
 mod memory;
-mod narrow;
+pub(crate) mod narrow;
 mod page;
 pub mod special;
 mod store_async;

@@ -47,21 +47,23 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
 ];
 
 /// A format of sign, exponent and fraction.
-struct Format {
+pub(crate) struct Format {
     /// Where the sign is; below it are exponent and fraction.
-    sign_at: u32,
-    fraction: u32,
-    bias: u32,
+    pub sign_at: u32,
+    /// Bits of the fraction.
+    pub fraction: u32,
+    /// What is added to the exponent.
+    pub bias: u32,
     /// The largest finite number.
-    largest: u32,
+    pub largest: u32,
     /// The number that stands for a NaN: a NaN where the format has one, or else the largest.
-    nan: u32,
+    pub nan: u32,
     /// Bits between the two numbers of a pair.
-    apart: u32,
+    pub apart: u32,
 }
 
 /// The format of one number of a packed type.
-fn format(name: Option<&str>) -> Format {
+pub(crate) fn format(name: Option<&str>) -> Format {
     match name {
         Some("e4m3x2") => Format { sign_at: 7, fraction: 3, bias: 7, largest: 0x7e, nan: 0x7f, apart: 8 },
         Some("e5m2x2") => Format { sign_at: 7, fraction: 2, bias: 15, largest: 0x7b, nan: 0x7f, apart: 8 },
@@ -78,7 +80,7 @@ const F16_BIAS: u32 = 15;
 
 impl Format {
     /// The bits of the `f32` with the same value as the finite, normal number `code`.
-    fn single(&self, code: u32) -> u32 {
+    pub(crate) fn single(&self, code: u32) -> u32 {
         (code << (F32_FRACTION - self.fraction)) + ((F32_BIAS - self.bias) << F32_FRACTION)
     }
 
@@ -154,7 +156,7 @@ impl Format {
     }
 
     /// What is greater is a NaN, if the format has NaNs.
-    fn infinity(&self) -> Option<u64> {
+    pub(crate) fn infinity(&self) -> Option<u64> {
         match (self.nan == self.largest, self.bias == F16_BIAS) {
             (true, _) => None,
             // The one format with infinities.

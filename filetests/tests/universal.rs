@@ -1,0 +1,136 @@
+//! PTX for newer cards, made into PTX for older ones, judged by NVIDIA's assembler: it takes all that comes out.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use filetests::toolchain::Toolchain;
+use ptx::ast::Version;
+use ptx::retarget::{Card, retarget};
+
+/// Registers of every type, which the recorded instructions use.
+const DECLARATIONS: &str =
+    ".reg .pred %p<9>; .reg .b16 %h<9>; .reg .f16 %hf<4>; .reg .b32 %r<9>; .reg .u32 %u<4>; .reg .s32 %s<4>;
+.reg .b64 %q<9>; .reg .f32 %f<9>; .reg .f64 %d<9>; .reg .b128 %b<3>; .reg .b8 %c<9>;";
+
+/// Instructions that NVIDIA's assembler accepts for sm_90 and for sm_100a.
+const VERDICTS: [&str; 2] =
+    [include_str!("../../crates/ptx/tests/verdicts.txt"), include_str!("../../crates/ptx/tests/verdicts_9_0.txt")];
+
+/// The same instructions as in `crates/ptx/tests/retarget.rs` of a kind each, and what clusters have.
+const REPLACED: &[&str] = &[
+    "fma.rn.ftz.f32x2 %q1, %q2, %q3, %q4;",
+    "add.f32x2 %q1, %q2, 0;",
+    "@!%p1 fma.rn.sat.f32.bf16 %f1, %h1, %h2, %f3;",
+    "add.rz.f32.f16 %f1, %h1, %f2;",
+    "max.abs.f32 %f1, %f2, %f3, %f4;",
+    "@%p1 redux.sync.min.abs.NaN.f32 %f1, %f2, 0xffffffff;",
+    "cvt.rn.satfinite.relu.e2m3x2.f32 %h1, %f1, %f2;",
+    "@%p1 cvt.rn.satfinite.e2m1x2.f32 %c1, %f1, %f2;",
+    "cvt.rn.satfinite.e4m3x2.f16x2 %h1, %r1;",
+    "cvt.rn.f16x2.e5m2x2 %r1, %h1;",
+    "cvt.rn.relu.f16x2.e2m1x2 %r1, %c1;",
+    "cvt.rp.satfinite.ue8m0x2.bf16x2 %h1, %r1;",
+    "cvt.rn.bf16x2.ue8m0x2 %r1, %h1;",
+    "cvt.rn.relu.satfinite.tf32.f32 %r1, %f1;",
+    "ld.global.nc.L2::evict_last.v8.b32 {%r1, %r2, %r3, %r4, %r5, _, _, _}, [%q1+64];",
+    "@%p1 st.global.v4.f64 [%q1], {%d1, %d2, %d3, %d4};",
+    "mov.u32 %r1, %cluster_nctaid.y;",
+    "atom.add.acquire.cluster.global.u32 %r1, [%q1], %r2;",
+    "fence.acq_rel.cluster;",
+];
+
+fn toolchain() -> &'static Toolchain {
+    static TOOLCHAIN: OnceLock<Toolchain> = OnceLock::new();
+    TOOLCHAIN.get_or_init(|| Toolchain::find(Path::new(env!("CARGO_TARGET_TMPDIR"))).expect("the toolkit is there"))
+}
+
+fn card(sm: u32) -> Card {
+    Card { sm, version_max: Version { major: 9, minor: 0 } }
+}
+
+/// What the assembler says of a text; none if it takes it.
+fn objection(text: &str, sm: u32) -> Option<String> {
+    let file = tempfile::Builder::new().suffix(".ptx").tempfile().unwrap();
+    fs::write(file.path(), text).unwrap();
+    let ptxas = toolchain().nvcc.with_file_name("ptxas");
+    let arguments = [format!("-arch=sm_{sm}"), "-o".to_owned(), "/dev/null".to_owned()];
+    let output = Command::new(ptxas).args(arguments).arg(file.path()).output().unwrap();
+    (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// A module with a kernel for each instruction.
+fn module(instructions: &[&str]) -> String {
+    let mut text = String::from(
+        ".version 9.0\n.target sm_100a\n.address_size 64\n.global .u32 g; .shared .u32 sh;\n\
+         .func (.param .b32 r) callee(.param .b32 a) { ret; }\n",
+    );
+    for (index, instruction) in instructions.iter().enumerate() {
+        text += &format!(".visible .entry k{index}(.param .u64 p) {{\n{DECLARATIONS}\n{instruction}\nret;\n}}\n");
+    }
+    text
+}
+
+#[test]
+fn the_assembler_takes_what_is_made_for_its_card() {
+    let accepted = VERDICTS.iter().flat_map(|verdicts| verdicts.lines()).filter_map(|line| {
+        let instruction = line.strip_prefix("accepted ")?;
+        // Where our check disagrees, a reason stands behind the instruction.
+        (!instruction.contains("//")).then_some(instruction)
+    });
+    let all: Vec<&str> = accepted.chain(REPLACED.iter().copied()).collect();
+    assert!(all.len() > 400, "{} instructions", all.len());
+    let mut wrong = Vec::new();
+    for sm in [75, 80, 86, 89, 90] {
+        let fits = |one: &&str| {
+            let text = module(&[one]);
+            retarget(&text, &card(sm)).is_ok()
+        };
+        let fitting: Vec<&str> = all.iter().copied().filter(fits).collect();
+        assert!(fitting.len() > 200, "{} of {} for sm_{sm}", fitting.len(), all.len());
+        let fitting_text = module(&fitting);
+        let text = retarget(&fitting_text, &card(sm)).unwrap().text.into_owned();
+        if objection(&text, sm).is_some() {
+            // One by one, to say which.
+            for one in fitting {
+                let text = module(&[one]);
+                let text = retarget(&text, &card(sm)).unwrap().text.into_owned();
+                wrong.extend(objection(&text, sm).map(|said| format!("{one} for sm_{sm}: {said}{text}")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} are not taken:\n{}", wrong.len(), wrong.join("\n"));
+    for one in REPLACED {
+        let text = module(&[one]);
+        let result = retarget(&text, &card(90));
+        assert!(result.is_ok(), "{one}: {}", result.unwrap_err());
+    }
+}
+
+/// CUDA programs as nvcc compiles them for compute_120.
+#[test]
+fn programs_of_nvcc_for_newer_cards_are_taken() {
+    let toolchain = toolchain();
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/ptx/tests/cuda");
+    let sources = ["math.cu", "half.cu", "warp.cu", "atomics.cu", "memory.cu", "cooperative_groups.cu"];
+    for source in sources {
+        let folder = tempfile::tempdir().unwrap();
+        let output: PathBuf = folder.path().join("new.ptx");
+        let mut nvcc = Command::new(&toolchain.nvcc);
+        nvcc.args(["-ptx", "-arch=compute_120", "-std=c++17", "-o"]).arg(&output).arg(cases.join(source));
+        assert!(nvcc.status().unwrap().success(), "{source}");
+        let text = fs::read_to_string(&output).unwrap();
+        for sm in [75, 90] {
+            match retarget(&text, &card(sm)) {
+                Ok(result) => {
+                    assert!(result.text.contains(&format!(".target sm_{sm}\n")), "{source}");
+                    let said = objection(&result.text, sm);
+                    assert!(said.is_none(), "{source} for sm_{sm}: {}", said.unwrap_or_default());
+                }
+                // Programs that ask for it use what Turing lacks.
+                Err(refusal) => assert!(sm < 90, "{source} for sm_{sm}: {refusal}"),
+            }
+        }
+    }
+}
