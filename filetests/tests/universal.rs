@@ -21,7 +21,7 @@ const VERDICTS: [&str; 2] =
 /// The same instructions as in `crates/ptx/tests/retarget.rs` of a kind each, and what clusters have.
 const REPLACED: &[&str] = &[
     "fma.rn.ftz.f32x2 %q1, %q2, %q3, %q4;",
-    "add.f32x2 %q1, %q2, 0;",
+    "@%p1 add.f32x2 %q1, %q2, %q3;",
     "@!%p1 fma.rn.sat.f32.bf16 %f1, %h1, %h2, %f3;",
     "add.rz.f32.f16 %f1, %h1, %f2;",
     "max.abs.f32 %f1, %f2, %f3, %f4;",
@@ -55,7 +55,9 @@ fn objection(text: &str, sm: u32) -> Option<String> {
     let file = tempfile::Builder::new().suffix(".ptx").tempfile().unwrap();
     fs::write(file.path(), text).unwrap();
     let ptxas = toolchain().nvcc.with_file_name("ptxas");
-    let arguments = [format!("-arch=sm_{sm}"), "-o".to_owned(), "/dev/null".to_owned()];
+    // The card takes what names it alone, too.
+    let arch = if sm == 90 { "sm_90a".to_owned() } else { format!("sm_{sm}") };
+    let arguments = [format!("-arch={arch}"), "-o".to_owned(), "/dev/null".to_owned()];
     let output = Command::new(ptxas).args(arguments).arg(file.path()).output().unwrap();
     (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
 }
@@ -106,6 +108,44 @@ fn the_assembler_takes_what_is_made_for_its_card() {
         let result = retarget(&text, &card(90));
         assert!(result.is_ok(), "{one}: {}", result.unwrap_err());
     }
+}
+
+/// A program for sm_120 alone, on a device that has its features and on devices that have not: the same output.
+#[test]
+fn a_program_for_newer_cards_runs_on_older_ones() {
+    let toolchain = toolchain();
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("newer");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("universal/newer.cu");
+    let mut nvcc = Command::new(&toolchain.nvcc);
+    nvcc.args(["-gencode", "arch=compute_120a,code=compute_120a", "-o"]).arg(&program).arg(source);
+    nvcc.arg("-L").arg(&toolchain.library_folder);
+    assert!(nvcc.status().unwrap().success());
+    let expected = include_str!("../universal/newer.txt");
+    let run = |own: &str, presented: Option<&str>| {
+        let mut command = Command::new(&program);
+        toolchain.set_environment(&mut command);
+        command
+            .env("APEX_SM", own)
+            .env_remove("APEX_PRESENT_SM")
+            .envs(presented.map(|presented| ("APEX_PRESENT_SM", presented)));
+        let output = command.output().unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    for (own, presented) in [("12.0", None), ("9.0", Some("12.0")), ("8.0", Some("12.0"))] {
+        let (succeeds, text, complaints) = run(own, presented);
+        assert!(succeeds, "on {own}: {text}{complaints}");
+        assert_eq!(text, expected, "on {own}");
+    }
+    // Without it, there is nothing for the device to run.
+    let (succeeds, _, complaints) = run("9.0", None);
+    assert!(
+        !succeeds && complaints.contains("no PTX of the fatbin is for a device of compute capability 9.0"),
+        "{complaints}"
+    );
+    // Turing has no `.NaN`.
+    let (succeeds, _, complaints) = run("7.5", Some("12.0"));
+    assert!(!succeeds && complaints.contains("`max.NaN.abs.f32` needs sm_100"), "{complaints}");
 }
 
 /// CUDA programs as nvcc compiles them for compute_120.

@@ -14,6 +14,9 @@ pub struct DeviceOptions {
     /// Compute capability to present, 7.5 to 12.0
     #[arg(long, value_name = "X.Y")]
     sm: Option<Capability>,
+    /// Present older devices with this compute capability, and make PTX for it into PTX for the device: 12.0
+    #[arg(long, value_name = "X.Y")]
+    present_sm: Option<Capability>,
     /// What answers the program: nvidia (NVIDIA's driver and card), software (the software GPU), auto (nvidia where there is a card); or the software
     /// GPU with a device profile: t4, a100, rtx3080, h100, h200, rtx5090 ... or a file
     #[arg(long, value_name = "NAME")]
@@ -63,6 +66,7 @@ impl DeviceOptions {
         let cache_path = self.cache_path.as_ref().map(|path| path.to_string_lossy().into_owned());
         [
             (env::SM, self.sm.map(|capability| capability.to_string())),
+            (env::PRESENT_SM, self.present_sm.map(|capability| capability.to_string())),
             (env::BACKEND, backend),
             (env::DEVICE, profile),
             (env::DEVICE_COUNT, self.device_count.map(|count| count.to_string())),

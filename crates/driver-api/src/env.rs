@@ -30,6 +30,8 @@ variables! {
         "Path of NVIDIA's `libcuda.so.1`.";
     SM = "APEX_SM", default "12.0",
         "Compute capability that the device presents, from 7.5 to 12.0.";
+    PRESENT_SM = "APEX_PRESENT_SM", default "(the device's own)",
+        "Compute capability that older devices are presented with, up to 12.1: PTX for it is made into PTX for the device when it is loaded.";
     DEVICE = "APEX_DEVICE", default "(by APEX_SM)",
         "Device profile to present: the name of a profile (`h200`, `rtx5090`, ...) or the path of a profile file.";
     DEVICE_COUNT = "APEX_DEVICE_COUNT", default "1",

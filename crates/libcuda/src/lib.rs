@@ -23,6 +23,7 @@ mod debugger;
 mod export_tables;
 mod exports;
 mod guard;
+mod presented;
 mod proc_address;
 mod stack;
 mod statics;

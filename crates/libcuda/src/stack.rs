@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 /// The layers over either driver, from the bottom up. Each says whether it is wanted, and which functions it hooks.
 const LAYERS: &[Layer] = &[
+    crate::presented::LAYER,
     OBSERVE,
     #[cfg(test)]
     crate::test_layer::LAYER,

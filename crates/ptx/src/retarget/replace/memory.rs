@@ -53,9 +53,8 @@ fn halves(site: &Site<'_>) -> Option<String> {
         format!("{}{}{name} {operands}{policy};\n", site.guard(), site.opcode())
     };
     // A load may overwrite the register with its own address, or its guard's: that half comes last.
-    let overwrites = |half: usize| {
-        is_load && elements[half * count / 2..(half + 1) * count / 2].iter().any(|element| *element == address.base)
-    };
+    let overwrites =
+        |half: usize| is_load && elements[half * count / 2..(half + 1) * count / 2].contains(&address.base);
     let order = if overwrites(0) { [1, 0] } else { [0, 1] };
     Some(order.map(access).concat())
 }

@@ -1,0 +1,351 @@
+//! The layer.
+
+#![allow(non_snake_case, reason = "C's names; the CUDA driver API documents them")]
+
+use std::collections::HashMap;
+use std::ffi::{CStr, c_void};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use cuda_abi::*;
+use driver_api::{Driver, env};
+use fatbin::Capability;
+
+use crate::card::{capability_of, card, is_presented, oldest};
+use crate::image::{Choice, Devices, Refusal, choose, choose_from_bytes};
+
+/// The functions that the layer overrides.
+pub const HOOKS: &[&str] = &[
+    "cuDeviceGetAttribute",
+    "cuDeviceComputeCapability",
+    "cuModuleLoad",
+    "cuModuleLoadData",
+    "cuModuleLoadDataEx",
+    "cuModuleLoadFatBinary",
+    "cuLibraryLoadData",
+    "cuLibraryLoadFromFile",
+    "cuLibraryUnload",
+    "cuLinkAddData_v2",
+    "cuLinkAddFile_v2",
+];
+
+/// Presents the devices of the driver below as ones of a later compute capability.
+pub struct Universal {
+    next: &'static dyn Driver,
+    presented: Capability,
+    driver_version: fn() -> u32,
+    /// Set when code is first loaded, after `cuInit`. None where there is nothing to do.
+    devices: OnceLock<Option<Devices>>,
+    /// PTX of libraries that are loaded: a driver may read it until the library is unloaded. As many as the program has libraries.
+    kept: Mutex<HashMap<CUlibrary, Vec<u8>>>,
+}
+
+impl Universal {
+    /// A layer over `next`. What gives the driver's version (13000 for 13.0) is called when code is first loaded.
+    pub fn over(next: &'static dyn Driver, presented: Capability, driver_version: fn() -> u32) -> Self {
+        Self { next, presented, driver_version, devices: OnceLock::new(), kept: Mutex::default() }
+    }
+
+    /// For whom code is made. None where no device is presented as another; and as long as the driver does not answer, as before `cuInit`,
+    /// when it loads nothing either.
+    fn devices(&self) -> Option<&Devices> {
+        if let Some(devices) = self.devices.get() {
+            return devices.as_ref();
+        }
+        let own = oldest(self.next, self.presented).ok()?;
+        let devices = own.and_then(|own| {
+            let version = (self.driver_version)();
+            let card = card(own, version);
+            if card.is_none() {
+                complain(&format!(
+                    "a driver of version {version} is too old to present devices: they stay what they are"
+                ));
+            }
+            Some(Devices { presented: self.presented, own, card: card? })
+        });
+        self.devices.get_or_init(|| devices).as_ref()
+    }
+
+    /// What is to be loaded in place of an image.
+    ///
+    /// # Safety
+    /// As for `cuModuleLoadData`.
+    unsafe fn choose(&self, image: *const c_void) -> Result<Choice, CUresult> {
+        let Some(devices) = self.devices() else { return Ok(Choice::AsItIs) };
+        // SAFETY: the caller's promise.
+        unsafe { choose(image, devices) }.map_err(answer)
+    }
+
+    /// What is to be loaded in place of a file. One that cannot be read is the driver's to complain about.
+    fn choose_file(&self, path: &CStr) -> Result<Choice, CUresult> {
+        let Some(devices) = self.devices() else { return Ok(Choice::AsItIs) };
+        let path = Path::new(std::ffi::OsStr::from_bytes(path.to_bytes()));
+        let Ok(bytes) = fs::read(path) else { return Ok(Choice::AsItIs) };
+        choose_from_bytes(&bytes, devices).map_err(answer)
+    }
+
+    /// Keeps the PTX of a library for as long as that is loaded.
+    fn keep(&self, library: CUlibrary, text: Vec<u8>) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(library, text);
+    }
+
+    /// How many libraries' texts are kept.
+    #[cfg(test)]
+    pub(crate) fn kept(&self) -> usize {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// The capability that a device is presented with.
+    fn presented(&self, device: CUdevice) -> Result<Capability, CUresult> {
+        let own = capability_of(self.next, device)?;
+        // Where no code can be made for it, it is presented as what it is.
+        let has_code = || card(own, (self.driver_version)()).is_some();
+        Ok(if is_presented(own, self.presented) && has_code() { self.presented } else { own })
+    }
+}
+
+fn answer(refusal: Refusal) -> CUresult {
+    complain(&refusal.reason);
+    refusal.code
+}
+
+fn complain(reason: &str) {
+    if !env::is_quiet() {
+        eprintln!("apex: {reason}");
+    }
+}
+
+/// The code of an answer.
+fn code(answer: Result<(), CUresult>) -> CUresult {
+    answer.err().unwrap_or(CUresult::CUDA_SUCCESS)
+}
+
+impl Driver for Universal {
+    fn next(&self) -> Option<&dyn Driver> {
+        Some(self.next)
+    }
+
+    fn cuDeviceGetAttribute(&self, value: &mut i32, attribute: CUdevice_attribute, device: CUdevice) -> CUresult {
+        let part: fn(Capability) -> u32 = match attribute {
+            CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR => |capability| capability.major,
+            CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR => |capability| capability.minor,
+            _ => return self.next.cuDeviceGetAttribute(value, attribute, device),
+        };
+        code(self.presented(device).map(|presented| *value = part(presented).cast_signed()))
+    }
+
+    fn cuDeviceComputeCapability(&self, major: &mut i32, minor: &mut i32, device: CUdevice) -> CUresult {
+        code(self.presented(device).map(|presented| {
+            *major = presented.major.cast_signed();
+            *minor = presented.minor.cast_signed();
+        }))
+    }
+
+    fn cuModuleLoad(&self, module: &mut CUmodule, path: &CStr) -> CUresult {
+        match self.choose_file(path) {
+            // SAFETY: the text is complete and ends with a zero.
+            Ok(Choice::Ptx(text)) => unsafe { self.next.cuModuleLoadData(module, text.as_ptr().cast()) },
+            Ok(Choice::AsItIs) => self.next.cuModuleLoad(module, path),
+            Err(code) => code,
+        }
+    }
+
+    unsafe fn cuModuleLoadData(&self, module: &mut CUmodule, image: *const c_void) -> CUresult {
+        // SAFETY: the caller's promise.
+        let choice = match unsafe { self.choose(image) } {
+            Ok(choice) => choice,
+            Err(code) => return code,
+        };
+        // SAFETY: the caller's promise; or text that is complete and ends with a zero.
+        unsafe { self.next.cuModuleLoadData(module, pointer(&choice, image)) }
+    }
+
+    unsafe fn cuModuleLoadDataEx(
+        &self,
+        module: &mut CUmodule,
+        image: *const c_void,
+        count: u32,
+        options: *mut CUjit_option,
+        values: *mut *mut c_void,
+    ) -> CUresult {
+        // SAFETY: the caller's promise.
+        let choice = match unsafe { self.choose(image) } {
+            Ok(choice) => choice,
+            Err(code) => return code,
+        };
+        // SAFETY: the caller's promise; or text that is complete and ends with a zero.
+        unsafe { self.next.cuModuleLoadDataEx(module, pointer(&choice, image), count, options, values) }
+    }
+
+    unsafe fn cuModuleLoadFatBinary(&self, module: &mut CUmodule, image: *const c_void) -> CUresult {
+        // SAFETY: the caller's promise.
+        match unsafe { self.choose(image) } {
+            // SAFETY: the text is complete and ends with a zero.
+            Ok(Choice::Ptx(text)) => unsafe { self.next.cuModuleLoadData(module, text.as_ptr().cast()) },
+            // SAFETY: the caller's promise.
+            Ok(Choice::AsItIs) => unsafe { self.next.cuModuleLoadFatBinary(module, image) },
+            Err(code) => code,
+        }
+    }
+
+    unsafe fn cuLibraryLoadData(
+        &self,
+        library: &mut CUlibrary,
+        image: *const c_void,
+        jit_options: *mut CUjit_option,
+        jit_values: *mut *mut c_void,
+        jit_count: u32,
+        options: *mut CUlibraryOption,
+        values: *mut *mut c_void,
+        count: u32,
+    ) -> CUresult {
+        // SAFETY: the caller's promise.
+        let choice = match unsafe { self.choose(image) } {
+            Ok(choice) => choice,
+            Err(code) => return code,
+        };
+        let image = pointer(&choice, image);
+        // SAFETY: the caller's promise; or text that is complete, ends with a zero, and is kept as long as the library.
+        let answer = unsafe {
+            self.next.cuLibraryLoadData(library, image, jit_options, jit_values, jit_count, options, values, count)
+        };
+        if let (CUresult::CUDA_SUCCESS, Choice::Ptx(text)) = (answer, choice) {
+            self.keep(*library, text);
+        }
+        answer
+    }
+
+    unsafe fn cuLibraryLoadFromFile(
+        &self,
+        library: &mut CUlibrary,
+        path: &CStr,
+        jit_options: *mut CUjit_option,
+        jit_values: *mut *mut c_void,
+        jit_count: u32,
+        options: *mut CUlibraryOption,
+        values: *mut *mut c_void,
+        count: u32,
+    ) -> CUresult {
+        let text = match self.choose_file(path) {
+            Ok(Choice::Ptx(text)) => text,
+            Ok(Choice::AsItIs) => {
+                // SAFETY: the caller's promise.
+                return unsafe {
+                    self.next.cuLibraryLoadFromFile(
+                        library,
+                        path,
+                        jit_options,
+                        jit_values,
+                        jit_count,
+                        options,
+                        values,
+                        count,
+                    )
+                };
+            }
+            Err(code) => return code,
+        };
+        let image = text.as_ptr().cast();
+        // SAFETY: the caller's promise about the options; the text is complete, ends with a zero, and is kept as long as the
+        // library.
+        let answer = unsafe {
+            self.next.cuLibraryLoadData(library, image, jit_options, jit_values, jit_count, options, values, count)
+        };
+        if answer == CUresult::CUDA_SUCCESS {
+            self.keep(*library, text);
+        }
+        answer
+    }
+
+    fn cuLibraryUnload(&self, library: CUlibrary) -> CUresult {
+        // Taken out first, and dropped last: once the driver has let go of the library, another one may have its handle.
+        let text = self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&library);
+        let answer = self.next.cuLibraryUnload(library);
+        if answer != CUresult::CUDA_SUCCESS
+            && let Some(text) = text
+        {
+            self.keep(library, text);
+        }
+        answer
+    }
+
+    unsafe fn cuLinkAddData_v2(
+        &self,
+        state: CUlinkState,
+        kind: CUjitInputType,
+        data: *mut c_void,
+        size: usize,
+        name: Option<&CStr>,
+        count: u32,
+        options: *mut CUjit_option,
+        values: *mut *mut c_void,
+    ) -> CUresult {
+        let is_wrapper = |data: *mut c_void| {
+            // SAFETY: the caller's promise: there are `size` bytes.
+            size >= 4 && fatbin::edge::is_wrapper(unsafe { std::slice::from_raw_parts(data.cast::<u8>(), 4) })
+        };
+        let choice = match self.devices() {
+            _ if data.is_null() || !is_code(kind) => Ok(Choice::AsItIs),
+            None => Ok(Choice::AsItIs),
+            // SAFETY: the caller's promise, and what a wrapper points to is there.
+            Some(devices) if is_wrapper(data) => unsafe { choose(data, devices) }.map_err(answer),
+            Some(devices) => {
+                // SAFETY: the caller's promise: there are `size` bytes.
+                let bytes = unsafe { std::slice::from_raw_parts(data.cast::<u8>(), size) };
+                choose_from_bytes(bytes, devices).map_err(answer)
+            }
+        };
+        match choice {
+            Ok(Choice::Ptx(mut text)) => {
+                let (data, size) = (text.as_mut_ptr().cast(), text.len());
+                let kind = CUjitInputType::CU_JIT_INPUT_PTX;
+                // SAFETY: the caller's promise about the options; the text is complete and ends with a zero.
+                unsafe { self.next.cuLinkAddData_v2(state, kind, data, size, name, count, options, values) }
+            }
+            // SAFETY: the caller's promise.
+            Ok(Choice::AsItIs) => unsafe {
+                self.next.cuLinkAddData_v2(state, kind, data, size, name, count, options, values)
+            },
+            Err(code) => code,
+        }
+    }
+
+    unsafe fn cuLinkAddFile_v2(
+        &self,
+        state: CUlinkState,
+        kind: CUjitInputType,
+        path: &CStr,
+        count: u32,
+        options: *mut CUjit_option,
+        values: *mut *mut c_void,
+    ) -> CUresult {
+        match if is_code(kind) { self.choose_file(path) } else { Ok(Choice::AsItIs) } {
+            Ok(Choice::Ptx(mut text)) => {
+                let (data, size) = (text.as_mut_ptr().cast(), text.len());
+                let kind = CUjitInputType::CU_JIT_INPUT_PTX;
+                // SAFETY: the caller's promise about the options; the text is complete and ends with a zero.
+                unsafe { self.next.cuLinkAddData_v2(state, kind, data, size, Some(path), count, options, values) }
+            }
+            // SAFETY: the caller's promise.
+            Ok(Choice::AsItIs) => unsafe { self.next.cuLinkAddFile_v2(state, kind, path, count, options, values) },
+            Err(code) => code,
+        }
+    }
+}
+
+/// Inputs of a link that are PTX or device code that may hold it. Object files and archives go down as they are: the driver takes from
+/// them what is for its device.
+fn is_code(kind: CUjitInputType) -> bool {
+    [CUjitInputType::CU_JIT_INPUT_PTX, CUjitInputType::CU_JIT_INPUT_FATBINARY, CUjitInputType::CU_JIT_INPUT_CUBIN]
+        .contains(&kind)
+}
+
+/// What to load: the text, or what the program handed over.
+fn pointer(choice: &Choice, image: *const c_void) -> *const c_void {
+    match choice {
+        Choice::AsItIs => image,
+        Choice::Ptx(text) => text.as_ptr().cast(),
+    }
+}
