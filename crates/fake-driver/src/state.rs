@@ -57,6 +57,7 @@ pub fn new_handle() -> usize {
 }
 
 /// `cuInit`.
+#[allow(clippy::disallowed_methods, reason = "NVIDIA's driver may use what it likes")]
 pub fn init() -> CUresult {
     match default_answer() {
         CUresult::CUDA_ERROR_NOT_INITIALIZED if LIFE.load(SeqCst) == FRESH => {

@@ -75,6 +75,7 @@ fn before_initialisation_and_in_a_forked_child_the_answers_are_the_driver_s() {
     );
 }
 
+#[allow(clippy::disallowed_methods, reason = "the program's own handlers")]
 fn exit() {
     extern "C" fn early_handler() {
         report("handler from before init");
