@@ -15,8 +15,36 @@ use ptx::retarget::{Card, retarget};
 pub(crate) enum Choice {
     /// What the program handed over.
     AsItIs,
-    /// This PTX, with its final zero.
-    Ptx(Vec<u8>),
+    /// PTX made for the device.
+    Ptx(Made),
+}
+
+/// PTX in place of what the program handed over.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Made {
+    /// The PTX, with its final zero.
+    pub text: Vec<u8>,
+    /// What the program's PTX was for, ten times the major and the minor number: what programs learn of their kernels.
+    pub target: i32,
+}
+
+impl Made {
+    fn new(text: String, target: i32) -> Self {
+        let mut text = text.into_bytes();
+        text.push(0);
+        Self { text, target }
+    }
+
+    pub(crate) fn pointer(&self) -> *const c_void {
+        self.text.as_ptr().cast()
+    }
+}
+
+/// The number in a module's `.target`.
+fn target_of(module: &Module) -> i32 {
+    let name = module.targets.first().map_or("", |name| name.as_str());
+    let digits: String = name.chars().filter(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or(0)
 }
 
 /// Why nothing of an image can be loaded.
@@ -82,21 +110,13 @@ pub(crate) fn choose_from_bytes(bytes: &[u8], devices: &Devices) -> Result<Choic
 
 fn of_text(text: &str, devices: &Devices) -> Result<Choice, Refusal> {
     // What is wrong with a text that is no PTX, the driver says.
-    if Module::parse(text).is_err() {
-        return Ok(Choice::AsItIs);
-    }
+    let Ok(module) = Module::parse(text) else { return Ok(Choice::AsItIs) };
     let result = retarget(text, &devices.card)
         .map_err(|refusal| Refusal { code: CUresult::CUDA_ERROR_INVALID_PTX, reason: refusal.to_string() })?;
     Ok(match result.text {
         std::borrow::Cow::Borrowed(_) => Choice::AsItIs,
-        std::borrow::Cow::Owned(text) => Choice::Ptx(zero_terminated(text)),
+        std::borrow::Cow::Owned(text) => Choice::Ptx(Made::new(text, target_of(&module))),
     })
-}
-
-fn zero_terminated(text: String) -> Vec<u8> {
-    let mut bytes = text.into_bytes();
-    bytes.push(0);
-    bytes
 }
 
 /// Machine code runs on devices of its generation, from its own revision on; that for one card alone (`sm_90a`), there.
@@ -170,7 +190,10 @@ fn of_linked(linked: &[u8], parts: &[&[u8]], devices: &Devices) -> Result<Choice
         Refusal { code: CUresult::CUDA_ERROR_INVALID_PTX, reason: reasons.join("; ") }
     })?;
     match of_text(&text, devices)? {
-        Choice::AsItIs => Ok(Choice::Ptx(zero_terminated(text))),
+        Choice::AsItIs => {
+            let target = Module::parse(&text).map_or(0, |module| target_of(&module));
+            Ok(Choice::Ptx(Made::new(text, target)))
+        }
         retargeted => Ok(retargeted),
     }
 }

@@ -7,14 +7,14 @@ use std::ffi::{CStr, c_void};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use cuda_abi::*;
 use driver_api::{Driver, env};
 use fatbin::Capability;
 
 use crate::card::{capability_of, card, is_presented, oldest};
-use crate::image::{Choice, Devices, Refusal, choose, choose_from_bytes};
+use crate::image::{Choice, Devices, Made, Refusal, choose, choose_from_bytes};
 
 /// The functions that the layer overrides.
 pub const HOOKS: &[&str] = &[
@@ -26,6 +26,9 @@ pub const HOOKS: &[&str] = &[
     "cuModuleLoadFatBinary",
     "cuLibraryLoadData",
     "cuLibraryLoadFromFile",
+    "cuModuleUnload",
+    "cuFuncGetAttribute",
+    "cuKernelGetAttribute",
     "cuLibraryUnload",
     "cuLinkAddData_v2",
     "cuLinkAddFile_v2",
@@ -39,13 +42,22 @@ pub struct Universal {
     /// Set when code is first loaded, after `cuInit`. None where there is nothing to do.
     devices: OnceLock<Option<Devices>>,
     /// PTX of libraries that are loaded: a driver may read it until the library is unloaded. As many as the program has libraries.
-    kept: Mutex<HashMap<CUlibrary, Vec<u8>>>,
+    kept: Mutex<HashMap<CUlibrary, Made>>,
+    /// What the PTX of modules that are loaded was for. As many as the program has modules.
+    targets: Mutex<HashMap<CUmodule, i32>>,
 }
 
 impl Universal {
     /// A layer over `next`. What gives the driver's version (13000 for 13.0) is called when code is first loaded.
     pub fn over(next: &'static dyn Driver, presented: Capability, driver_version: fn() -> u32) -> Self {
-        Self { next, presented, driver_version, devices: OnceLock::new(), kept: Mutex::default() }
+        Self {
+            next,
+            presented,
+            driver_version,
+            devices: OnceLock::new(),
+            kept: Mutex::default(),
+            targets: Mutex::default(),
+        }
     }
 
     /// For whom code is made. None where no device is presented as another; and as long as the driver does not answer, as before `cuInit`,
@@ -87,14 +99,74 @@ impl Universal {
     }
 
     /// Keeps the PTX of a library for as long as that is loaded.
-    fn keep(&self, library: CUlibrary, text: Vec<u8>) {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(library, text);
+    fn keep(&self, library: CUlibrary, made: Made) {
+        locked(&self.kept).insert(library, made);
+    }
+
+    /// Loads PTX that was made for the device as a module.
+    fn load(
+        &self,
+        module: &mut CUmodule,
+        made: &Made,
+        load: impl FnOnce(&mut CUmodule, *const c_void) -> CUresult,
+    ) -> CUresult {
+        let answer = load(module, made.pointer());
+        if answer == CUresult::CUDA_SUCCESS {
+            locked(&self.targets).insert(*module, made.target);
+        }
+        answer
+    }
+
+    /// What the PTX of a function was for, if it was made into PTX for the device.
+    fn target_of_function(&self, function: CUfunction) -> Option<i32> {
+        let mut module = CUmodule::NULL;
+        self.next.cuFuncGetModule(&mut module, function).ok().ok()?;
+        if let Some(target) = locked(&self.targets).get(&module) {
+            return Some(*target);
+        }
+        // A module of a library, which is the same for all who ask in a context.
+        let libraries: Vec<(CUlibrary, i32)> =
+            locked(&self.kept).iter().map(|(library, made)| (*library, made.target)).collect();
+        let is_of = |library: CUlibrary| {
+            let mut own = CUmodule::NULL;
+            self.next.cuLibraryGetModule(&mut own, library) == CUresult::CUDA_SUCCESS && own == module
+        };
+        libraries.into_iter().find(|(library, _)| is_of(*library)).map(|(_, target)| target)
+    }
+
+    /// The same of a kernel.
+    fn target_of_kernel(&self, kernel: CUkernel) -> Option<i32> {
+        let mut library = CUlibrary::NULL;
+        self.next.cuKernelGetLibrary(&mut library, kernel).ok().ok()?;
+        locked(&self.kept).get(&library).map(|made| made.target)
+    }
+
+    /// What a program is to learn of a kernel's versions. Libraries choose among their variants by it, and have none for the device itself.
+    fn presented_version(
+        &self,
+        value: &mut i32,
+        attribute: CUfunction_attribute,
+        target: impl FnOnce() -> Option<i32>,
+    ) {
+        let is_asked = [
+            CUfunction_attribute::CU_FUNC_ATTRIBUTE_PTX_VERSION,
+            CUfunction_attribute::CU_FUNC_ATTRIBUTE_BINARY_VERSION,
+        ]
+        .contains(&attribute);
+        if !is_asked || self.devices().is_none() {
+            return;
+        }
+        if let Some(target) = target() {
+            let of_device = (self.presented.major * 10 + self.presented.minor).cast_signed();
+            let is_ptx = attribute == CUfunction_attribute::CU_FUNC_ATTRIBUTE_PTX_VERSION;
+            *value = if is_ptx { target } else { of_device };
+        }
     }
 
     /// How many libraries' texts are kept.
     #[cfg(test)]
     pub(crate) fn kept(&self) -> usize {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).len()
+        locked(&self.kept).len()
     }
 
     /// The capability that a device is presented with.
@@ -104,6 +176,10 @@ impl Universal {
         let has_code = || card(own, (self.driver_version)()).is_some();
         Ok(if is_presented(own, self.presented) && has_code() { self.presented } else { own })
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn answer(refusal: Refusal) -> CUresult {
@@ -146,7 +222,9 @@ impl Driver for Universal {
     fn cuModuleLoad(&self, module: &mut CUmodule, path: &CStr) -> CUresult {
         match self.choose_file(path) {
             // SAFETY: the text is complete and ends with a zero.
-            Ok(Choice::Ptx(text)) => unsafe { self.next.cuModuleLoadData(module, text.as_ptr().cast()) },
+            Ok(Choice::Ptx(made)) => {
+                self.load(module, &made, |module, text| unsafe { self.next.cuModuleLoadData(module, text) })
+            }
             Ok(Choice::AsItIs) => self.next.cuModuleLoad(module, path),
             Err(code) => code,
         }
@@ -154,12 +232,15 @@ impl Driver for Universal {
 
     unsafe fn cuModuleLoadData(&self, module: &mut CUmodule, image: *const c_void) -> CUresult {
         // SAFETY: the caller's promise.
-        let choice = match unsafe { self.choose(image) } {
-            Ok(choice) => choice,
-            Err(code) => return code,
-        };
-        // SAFETY: the caller's promise; or text that is complete and ends with a zero.
-        unsafe { self.next.cuModuleLoadData(module, pointer(&choice, image)) }
+        match unsafe { self.choose(image) } {
+            // SAFETY: the text is complete and ends with a zero.
+            Ok(Choice::Ptx(made)) => {
+                self.load(module, &made, |module, text| unsafe { self.next.cuModuleLoadData(module, text) })
+            }
+            // SAFETY: the caller's promise.
+            Ok(Choice::AsItIs) => unsafe { self.next.cuModuleLoadData(module, image) },
+            Err(code) => code,
+        }
     }
 
     unsafe fn cuModuleLoadDataEx(
@@ -171,19 +252,24 @@ impl Driver for Universal {
         values: *mut *mut c_void,
     ) -> CUresult {
         // SAFETY: the caller's promise.
-        let choice = match unsafe { self.choose(image) } {
-            Ok(choice) => choice,
-            Err(code) => return code,
-        };
-        // SAFETY: the caller's promise; or text that is complete and ends with a zero.
-        unsafe { self.next.cuModuleLoadDataEx(module, pointer(&choice, image), count, options, values) }
+        match unsafe { self.choose(image) } {
+            // SAFETY: the caller's promise about the options; the text is complete and ends with a zero.
+            Ok(Choice::Ptx(made)) => self.load(module, &made, |module, text| unsafe {
+                self.next.cuModuleLoadDataEx(module, text, count, options, values)
+            }),
+            // SAFETY: the caller's promise.
+            Ok(Choice::AsItIs) => unsafe { self.next.cuModuleLoadDataEx(module, image, count, options, values) },
+            Err(code) => code,
+        }
     }
 
     unsafe fn cuModuleLoadFatBinary(&self, module: &mut CUmodule, image: *const c_void) -> CUresult {
         // SAFETY: the caller's promise.
         match unsafe { self.choose(image) } {
             // SAFETY: the text is complete and ends with a zero.
-            Ok(Choice::Ptx(text)) => unsafe { self.next.cuModuleLoadData(module, text.as_ptr().cast()) },
+            Ok(Choice::Ptx(made)) => {
+                self.load(module, &made, |module, text| unsafe { self.next.cuModuleLoadData(module, text) })
+            }
             // SAFETY: the caller's promise.
             Ok(Choice::AsItIs) => unsafe { self.next.cuModuleLoadFatBinary(module, image) },
             Err(code) => code,
@@ -211,8 +297,8 @@ impl Driver for Universal {
         let answer = unsafe {
             self.next.cuLibraryLoadData(library, image, jit_options, jit_values, jit_count, options, values, count)
         };
-        if let (CUresult::CUDA_SUCCESS, Choice::Ptx(text)) = (answer, choice) {
-            self.keep(*library, text);
+        if let (CUresult::CUDA_SUCCESS, Choice::Ptx(made)) = (answer, choice) {
+            self.keep(*library, made);
         }
         answer
     }
@@ -228,8 +314,8 @@ impl Driver for Universal {
         values: *mut *mut c_void,
         count: u32,
     ) -> CUresult {
-        let text = match self.choose_file(path) {
-            Ok(Choice::Ptx(text)) => text,
+        let made = match self.choose_file(path) {
+            Ok(Choice::Ptx(made)) => made,
             Ok(Choice::AsItIs) => {
                 // SAFETY: the caller's promise.
                 return unsafe {
@@ -247,26 +333,60 @@ impl Driver for Universal {
             }
             Err(code) => return code,
         };
-        let image = text.as_ptr().cast();
+        let image = made.pointer();
         // SAFETY: the caller's promise about the options; the text is complete, ends with a zero, and is kept as long as the
         // library.
         let answer = unsafe {
             self.next.cuLibraryLoadData(library, image, jit_options, jit_values, jit_count, options, values, count)
         };
         if answer == CUresult::CUDA_SUCCESS {
-            self.keep(*library, text);
+            self.keep(*library, made);
+        }
+        answer
+    }
+
+    fn cuModuleUnload(&self, module: CUmodule) -> CUresult {
+        // As for libraries.
+        let target = locked(&self.targets).remove(&module);
+        let answer = self.next.cuModuleUnload(module);
+        if answer != CUresult::CUDA_SUCCESS
+            && let Some(target) = target
+        {
+            locked(&self.targets).insert(module, target);
+        }
+        answer
+    }
+
+    fn cuFuncGetAttribute(&self, value: &mut i32, attribute: CUfunction_attribute, function: CUfunction) -> CUresult {
+        let answer = self.next.cuFuncGetAttribute(value, attribute, function);
+        if answer == CUresult::CUDA_SUCCESS {
+            self.presented_version(value, attribute, || self.target_of_function(function));
+        }
+        answer
+    }
+
+    fn cuKernelGetAttribute(
+        &self,
+        value: &mut i32,
+        attribute: CUfunction_attribute,
+        kernel: CUkernel,
+        device: CUdevice,
+    ) -> CUresult {
+        let answer = self.next.cuKernelGetAttribute(value, attribute, kernel, device);
+        if answer == CUresult::CUDA_SUCCESS {
+            self.presented_version(value, attribute, || self.target_of_kernel(kernel));
         }
         answer
     }
 
     fn cuLibraryUnload(&self, library: CUlibrary) -> CUresult {
         // Taken out first, and dropped last: once the driver has let go of the library, another one may have its handle.
-        let text = self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&library);
+        let made = locked(&self.kept).remove(&library);
         let answer = self.next.cuLibraryUnload(library);
         if answer != CUresult::CUDA_SUCCESS
-            && let Some(text) = text
+            && let Some(made) = made
         {
-            self.keep(library, text);
+            self.keep(library, made);
         }
         answer
     }
@@ -298,8 +418,8 @@ impl Driver for Universal {
             }
         };
         match choice {
-            Ok(Choice::Ptx(mut text)) => {
-                let (data, size) = (text.as_mut_ptr().cast(), text.len());
+            Ok(Choice::Ptx(mut made)) => {
+                let (data, size) = (made.text.as_mut_ptr().cast(), made.text.len());
                 let kind = CUjitInputType::CU_JIT_INPUT_PTX;
                 // SAFETY: the caller's promise about the options; the text is complete and ends with a zero.
                 unsafe { self.next.cuLinkAddData_v2(state, kind, data, size, name, count, options, values) }
@@ -322,8 +442,8 @@ impl Driver for Universal {
         values: *mut *mut c_void,
     ) -> CUresult {
         match if is_code(kind) { self.choose_file(path) } else { Ok(Choice::AsItIs) } {
-            Ok(Choice::Ptx(mut text)) => {
-                let (data, size) = (text.as_mut_ptr().cast(), text.len());
+            Ok(Choice::Ptx(mut made)) => {
+                let (data, size) = (made.text.as_mut_ptr().cast(), made.text.len());
                 let kind = CUjitInputType::CU_JIT_INPUT_PTX;
                 // SAFETY: the caller's promise about the options; the text is complete and ends with a zero.
                 unsafe { self.next.cuLinkAddData_v2(state, kind, data, size, Some(path), count, options, values) }
@@ -346,6 +466,6 @@ fn is_code(kind: CUjitInputType) -> bool {
 fn pointer(choice: &Choice, image: *const c_void) -> *const c_void {
     match choice {
         Choice::AsItIs => image,
-        Choice::Ptx(text) => text.as_ptr().cast(),
+        Choice::Ptx(made) => made.pointer(),
     }
 }

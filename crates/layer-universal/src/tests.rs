@@ -67,8 +67,40 @@ impl Driver for TestDriver {
 
     /// # Safety
     /// As the trait says: the tests hand over whole images.
-    unsafe fn cuModuleLoadData(&self, _module: &mut CUmodule, image: *const c_void) -> CUresult {
+    unsafe fn cuModuleLoadData(&self, module: &mut CUmodule, image: *const c_void) -> CUresult {
+        *module = CUmodule::from_addr(image.addr());
         self.note("module", image)
+    }
+
+    // Handles of functions and kernels of this driver are those of their modules and libraries.
+
+    fn cuModuleUnload(&self, _module: CUmodule) -> CUresult {
+        CUresult::CUDA_SUCCESS
+    }
+
+    fn cuFuncGetModule(&self, module: &mut CUmodule, function: CUfunction) -> CUresult {
+        *module = CUmodule::from_addr(function.addr());
+        CUresult::CUDA_SUCCESS
+    }
+
+    fn cuLibraryGetModule(&self, module: &mut CUmodule, library: CUlibrary) -> CUresult {
+        *module = CUmodule::from_addr(library.addr());
+        CUresult::CUDA_SUCCESS
+    }
+
+    fn cuKernelGetLibrary(&self, library: &mut CUlibrary, kernel: CUkernel) -> CUresult {
+        *library = CUlibrary::from_addr(kernel.addr());
+        CUresult::CUDA_SUCCESS
+    }
+
+    fn cuFuncGetAttribute(&self, value: &mut i32, _: CUfunction_attribute, _: CUfunction) -> CUresult {
+        *value = 90;
+        CUresult::CUDA_SUCCESS
+    }
+
+    fn cuKernelGetAttribute(&self, value: &mut i32, _: CUfunction_attribute, _: CUkernel, _: CUdevice) -> CUresult {
+        *value = 90;
+        CUresult::CUDA_SUCCESS
     }
 
     /// # Safety
@@ -247,6 +279,46 @@ fn the_ptx_of_a_library_is_kept_until_it_is_unloaded() {
     assert_eq!(layer.cuLibraryUnload(library), CUresult::CUDA_SUCCESS);
     assert_eq!(layer.kept(), 0);
     assert_eq!(driver.loaded.lock().unwrap().as_slice(), ["library: .target sm_90", "unload: .target sm_90"]);
+}
+
+/// CUB has variants for the targets that it was compiled for, and asks which one the driver took.
+#[test]
+fn kernels_say_what_their_ptx_was_for() {
+    const ATTRIBUTES: [CUfunction_attribute; 3] = [
+        CUfunction_attribute::CU_FUNC_ATTRIBUTE_PTX_VERSION,
+        CUfunction_attribute::CU_FUNC_ATTRIBUTE_BINARY_VERSION,
+        CUfunction_attribute::CU_FUNC_ATTRIBUTE_NUM_REGS,
+    ];
+    let (layer, _) = over(&[(9, 0)]);
+    let ask = |function: usize, is_kernel: bool| {
+        ATTRIBUTES.map(|attribute| {
+            let mut value = 0;
+            let answer = match is_kernel {
+                true => layer.cuKernelGetAttribute(&mut value, attribute, CUkernel::from_addr(function), 0),
+                false => layer.cuFuncGetAttribute(&mut value, attribute, CUfunction::from_addr(function)),
+            };
+            assert_eq!(answer, CUresult::CUDA_SUCCESS);
+            value
+        })
+    };
+    let newer = text("sm_100", "add.f32x2 %rd1, %rd2, %rd3;");
+    let (mut module, mut library) = (CUmodule::NULL, CUlibrary::NULL);
+    // SAFETY: a whole text, and no options.
+    let answers = unsafe {
+        let image = newer.as_ptr().cast();
+        let none = null_mut();
+        let of_library = layer.cuLibraryLoadData(&mut library, image, null_mut(), none, 0, null_mut(), none, 0);
+        [layer.cuModuleLoadData(&mut module, image), of_library]
+    };
+    assert_eq!(answers, [CUresult::CUDA_SUCCESS; 2]);
+    assert_eq!(ask(module.addr(), false), [100, 120, 90]);
+    assert_eq!(ask(library.addr(), false), [100, 120, 90]);
+    assert_eq!(ask(library.addr(), true), [100, 120, 90]);
+    // What was loaded as it is.
+    assert_eq!(ask(1, false), [90; 3]);
+    assert_eq!(ask(1, true), [90; 3]);
+    assert_eq!(layer.cuModuleUnload(module), CUresult::CUDA_SUCCESS);
+    assert_eq!(ask(module.addr(), false), [90; 3]);
 }
 
 #[test]
