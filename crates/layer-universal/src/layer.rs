@@ -221,10 +221,10 @@ impl Driver for Universal {
 
     fn cuModuleLoad(&self, module: &mut CUmodule, path: &CStr) -> CUresult {
         match self.choose_file(path) {
-            // SAFETY: the text is complete and ends with a zero.
-            Ok(Choice::Ptx(made)) => {
-                self.load(module, &made, |module, text| unsafe { self.next.cuModuleLoadData(module, text) })
-            }
+            Ok(Choice::Ptx(made)) => self.load(module, &made, |module, text| {
+                // SAFETY: the text is complete and ends with a zero.
+                unsafe { self.next.cuModuleLoadData(module, text) }
+            }),
             Ok(Choice::AsItIs) => self.next.cuModuleLoad(module, path),
             Err(code) => code,
         }
@@ -233,10 +233,10 @@ impl Driver for Universal {
     unsafe fn cuModuleLoadData(&self, module: &mut CUmodule, image: *const c_void) -> CUresult {
         // SAFETY: the caller's promise.
         match unsafe { self.choose(image) } {
-            // SAFETY: the text is complete and ends with a zero.
-            Ok(Choice::Ptx(made)) => {
-                self.load(module, &made, |module, text| unsafe { self.next.cuModuleLoadData(module, text) })
-            }
+            Ok(Choice::Ptx(made)) => self.load(module, &made, |module, text| {
+                // SAFETY: the text is complete and ends with a zero.
+                unsafe { self.next.cuModuleLoadData(module, text) }
+            }),
             // SAFETY: the caller's promise.
             Ok(Choice::AsItIs) => unsafe { self.next.cuModuleLoadData(module, image) },
             Err(code) => code,
@@ -253,9 +253,9 @@ impl Driver for Universal {
     ) -> CUresult {
         // SAFETY: the caller's promise.
         match unsafe { self.choose(image) } {
-            // SAFETY: the caller's promise about the options; the text is complete and ends with a zero.
-            Ok(Choice::Ptx(made)) => self.load(module, &made, |module, text| unsafe {
-                self.next.cuModuleLoadDataEx(module, text, count, options, values)
+            Ok(Choice::Ptx(made)) => self.load(module, &made, |module, text| {
+                // SAFETY: the caller's promise about the options; the text is complete and ends with a zero.
+                unsafe { self.next.cuModuleLoadDataEx(module, text, count, options, values) }
             }),
             // SAFETY: the caller's promise.
             Ok(Choice::AsItIs) => unsafe { self.next.cuModuleLoadDataEx(module, image, count, options, values) },
@@ -266,10 +266,10 @@ impl Driver for Universal {
     unsafe fn cuModuleLoadFatBinary(&self, module: &mut CUmodule, image: *const c_void) -> CUresult {
         // SAFETY: the caller's promise.
         match unsafe { self.choose(image) } {
-            // SAFETY: the text is complete and ends with a zero.
-            Ok(Choice::Ptx(made)) => {
-                self.load(module, &made, |module, text| unsafe { self.next.cuModuleLoadData(module, text) })
-            }
+            Ok(Choice::Ptx(made)) => self.load(module, &made, |module, text| {
+                // SAFETY: the text is complete and ends with a zero.
+                unsafe { self.next.cuModuleLoadData(module, text) }
+            }),
             // SAFETY: the caller's promise.
             Ok(Choice::AsItIs) => unsafe { self.next.cuModuleLoadFatBinary(module, image) },
             Err(code) => code,
