@@ -2,6 +2,7 @@
 """Runs the cases on the GPU of this machine and records what they write; or accepts a recording.
 
     record_on_gpu.py --out data/h200.json [--jobs N] [--only PART]     on a machine with the card and nvcc
+    record_on_gpu.py --out FILE --arch compute_120                     the same, compiled for another target: to look at
     record_on_gpu.py --bless data/h200.json                            anywhere: rewrites the cases' EXPECT lines
 
 Needs Python alone, so that it can be carried to a machine that has no Rust. The runner (`cargo test -p filetests`)
@@ -45,8 +46,16 @@ class Case:
         self.source = "\n".join(lines[:first]).rstrip()
         tail = lines[first:]
         self.flags = [flag for line in tail if line.startswith(RUN) for flag in line[len(RUN) :].split()]
+        self.compile_flags = self.flags
         self.stderr_lines = [line for line in tail if line.startswith(STDERR)]
         self.expected = tail
+
+    def retarget(self, arch):
+        """Has the case compiled for another target. False if it is for a certain one, or its parts are linked for one."""
+        if self.path.suffix != ".cu" or any(flag.startswith(("-gencode", "-rdc")) for flag in self.flags):
+            return False
+        self.compile_flags = [flag for flag in self.flags if not flag.startswith("-arch")] + [f"-arch={arch}"]
+        return True
 
     def digest(self):
         digest = hashlib.sha256()
@@ -55,7 +64,7 @@ class Case:
         digest.update(self.source.encode())
         for part in self.headers + self.parts:
             digest.update(part.read_bytes())
-        digest.update(" ".join(self.flags).encode())
+        digest.update(" ".join(self.compile_flags).encode())
         return digest.hexdigest()
 
     def blessed_lines(self, exit_code, stdout):
@@ -83,7 +92,7 @@ def library_folders(nvcc):
 
 def compile_case(case, nvcc, folders, program):
     """Returns what the compiler complained of, or nothing."""
-    command = [nvcc, *case.flags, str(case.path), *map(str, case.parts), "-o", str(program)]
+    command = [nvcc, *case.compile_flags, str(case.path), *map(str, case.parts), "-o", str(program)]
     for folder in folders:
         command += ["-L", str(folder), "-L", str(folder / "stubs")]
     try:
@@ -119,6 +128,8 @@ def record(arguments):
         sys.exit("there is no nvcc in PATH")
     card, driver = output_of(["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader", "--id=0"]).split(", ")
     cases = [case for case in all_cases() if arguments.only in case.name]
+    if arguments.arch:
+        cases = [case for case in cases if case.retarget(arguments.arch)]
     folders = library_folders(nvcc)
     search = [str(folder) for folder in folders] + os.environ.get("LD_LIBRARY_PATH", "").split(":")
     environment = dict(os.environ, LD_LIBRARY_PATH=":".join(filter(None, search)))
@@ -173,6 +184,7 @@ def main():
     what.add_argument("--bless", type=pathlib.Path, metavar="FILE", help="accept this recording")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="compilers at a time")
     parser.add_argument("--only", default="", metavar="PART", help="only cases whose names contain this")
+    parser.add_argument("--arch", metavar="TARGET", help="compile for this target; such a recording cannot be accepted")
     arguments = parser.parse_args()
     if arguments.out:
         record(arguments)

@@ -8,7 +8,6 @@
 use core::arch::global_asm;
 
 // Hidden, which Rust cannot say of a function: a library exports the driver's names only.
-#[cfg(target_arch = "x86_64")]
 global_asm!(
     ".text",
     ".globl __wrap___cxa_atexit",
@@ -16,17 +15,6 @@ global_asm!(
     ".type __wrap___cxa_atexit, @function",
     "__wrap___cxa_atexit:",
     "xor eax, eax",
-    "ret",
-    ".size __wrap___cxa_atexit, . - __wrap___cxa_atexit",
-);
-#[cfg(target_arch = "aarch64")]
-global_asm!(
-    ".text",
-    ".globl __wrap___cxa_atexit",
-    ".hidden __wrap___cxa_atexit",
-    ".type __wrap___cxa_atexit, %function",
-    "__wrap___cxa_atexit:",
-    "mov w0, wzr",
     "ret",
     ".size __wrap___cxa_atexit, . - __wrap___cxa_atexit",
 );

@@ -14,7 +14,7 @@ const LAUNCHES_PER_COMPILE: u32 = 20;
 /// Launches have taken so long at least.
 const LAUNCHES_MIN: Duration = Duration::from_millis(20);
 
-/// Kernels that took longer to compile stay as they are: a process that exits has to wait for the compiler.
+/// No other shapes are tried of kernels that took longer to compile: a process that exits would cut the compiler off, and the time would be lost.
 const COMPILE_MAX: Duration = Duration::from_millis(500);
 
 /// Quick code is compiled anew when launches have taken this part of the time that compiling it took: much less than the compiler will need, since that
