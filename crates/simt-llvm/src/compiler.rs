@@ -157,6 +157,7 @@ impl Compiler {
         clock.end("passes");
         let (ir, kernel) = self.emit(&prepared, options, false, &mut clock)?;
         if options.quick && self.cpu.target.avx512 {
+            if let Ok(e) = std::env::var("EXPER") { self.machines.lend(true)?.run_passes(&ir, &e)?; clock.end("LLVM's passes"); }
             match crate::baseline::object(&ir, emit::ENTRY_NAME) {
                 Ok(bytes) => {
                     clock.end("baseline");

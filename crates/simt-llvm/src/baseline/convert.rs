@@ -127,8 +127,8 @@ impl<'a> Lowering<'a, '_> {
             let code = widening(narrow, wide, signed).ok_or(Unsupported("lanes of odd width"))?;
             let step = 64 * narrow / wide;
             for chunk in 0..to.chunks() {
-                self.asm.rm(code, Z[0], source.plus(step * chunk).operand());
-                self.store_chunk(place, to, chunk, Z[0]);
+                let to = self.new_chunk(place, chunk);
+                self.asm.rm(code, to, source.plus(step * chunk).operand());
             }
             return Ok(());
         }
@@ -170,8 +170,8 @@ impl<'a> Lowering<'a, '_> {
         if narrow <= wide {
             let step = 64 * narrow / wide;
             for chunk in 0..to.chunks() {
-                self.asm.rm(code, Z[0], source.plus(step * chunk).operand());
-                self.store_chunk(place, to, chunk, Z[0]);
+                let to = self.new_chunk(place, chunk);
+                self.asm.rm(code, to, source.plus(step * chunk).operand());
             }
             return;
         }
@@ -198,6 +198,7 @@ impl<'a> Lowering<'a, '_> {
             let (source, between) = (self.place(instruction.operand(0))?, to.with(middle));
             let scratch = self.scratch(between.place_bytes());
             self.convert_places(code, source, from, scratch, between);
+            self.registers.settle(self.asm, scratch, between.place_bytes());
             let place = self.result(instruction)?;
             if !to.is_vector() {
                 self.asm.rm(Code::Mov_r64_rm64, Register::RAX, scratch.operand());

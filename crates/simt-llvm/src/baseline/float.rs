@@ -4,10 +4,17 @@ use iced_x86::{Code, Instruction, Register, RoundingControl};
 use llvm_sys::{LLVMOpcode, LLVMRealPredicate};
 
 use super::Unsupported;
+use super::assembler::Place;
 use super::function::Lowering;
 use super::mask;
 use super::source::{Plain, Scalar, Value};
 use super::vector::{K, Z};
+
+/// Where a float that is no vector is computed; operands are in the first three.
+const SCALAR_RESULT: Register = Z[3];
+
+/// For what is computed on the way.
+const SPARE: Register = Z[4];
 
 /// Instructions for singles and doubles.
 type Both = (Code, Code);
@@ -38,8 +45,7 @@ const BLEND: Both = (Code::EVEX_Vmovaps_zmm_k1z_zmmm512, Code::EVEX_Vmovapd_zmm_
 const AND: Code = Code::EVEX_Vpandq_zmm_k1z_zmm_zmmm512b64;
 const OR: Code = Code::EVEX_Vporq_zmm_k1z_zmm_zmmm512b64;
 const XOR: Code = Code::EVEX_Vpxorq_zmm_k1z_zmm_zmmm512b64;
-/// And of the second with the complement of the first.
-const AND_NOT: Code = Code::EVEX_Vpandnq_zmm_k1z_zmm_zmmm512b64;
+pub(super) const COPY: Code = Code::EVEX_Vmovdqa64_zmm_k1z_zmmm512;
 
 /// Comparison of the processor that holds for what is not ordered.
 const UNORDERED: u32 = 3;
@@ -94,91 +100,97 @@ fn rounded(instruction: Instruction, rounding: u64) -> Result<Instruction, Unsup
 }
 
 impl<'a> Lowering<'a, '_> {
-    /// The places of operands, and the registers of a result one after the other: `compute` has the operands in `Z[0..]` and leaves the result in
-    /// `Z[0]`.
+    /// Register by register of a result: `compute` has the register to write to, which is none of the operands', and those of the operands.
     fn each_chunk<const N: usize>(
         &mut self,
         result: Value<'a>,
         operands: [Value<'a>; N],
-        mut compute: impl FnMut(&mut Self) -> Result<(), Unsupported>,
+        mut compute: impl FnMut(&mut Self, Register, [Register; N]) -> Result<(), Unsupported>,
     ) -> Result<(), Unsupported> {
         let plain = result.plain()?;
-        let mut places = [None; N];
-        for (place, operand) in places.iter_mut().zip(operands) {
-            *place = Some(self.place(operand)?);
+        let mut homes = [Place { base: Register::RSP, at: 0 }; N];
+        for (home, operand) in homes.iter_mut().zip(operands) {
+            *home = if plain.is_vector() { self.home(operand)? } else { self.place(operand)? };
         }
         let to = self.result(result)?;
-        for chunk in 0..plain.chunks() {
-            for (register, place) in Z.iter().zip(places.iter().flatten()) {
-                self.load_chunk(*register, *place, plain, chunk);
+        if !plain.is_vector() {
+            let mut registers = [Z[0]; N];
+            for (index, home) in homes.into_iter().enumerate() {
+                registers[index] = Z[index];
+                self.load_chunk(Z[index], home, plain, 0);
             }
-            compute(self)?;
-            self.store_chunk(to, plain, chunk, Z[0]);
+            compute(self, SCALAR_RESULT, registers)?;
+            self.store_chunk(to, plain, 0, SCALAR_RESULT);
+            return Ok(());
+        }
+        for chunk in 0..plain.chunks() {
+            let registers = homes.map(|home| self.chunk(home, chunk));
+            let to = self.new_chunk(to, chunk);
+            compute(self, to, registers)?;
         }
         Ok(())
     }
 
     pub fn float_binary(&mut self, codes: Both, instruction: Value<'a>) -> Result<(), Unsupported> {
         let code = either(instruction.plain()?.scalar, codes)?;
-        self.each_chunk(instruction, [instruction.operand(0), instruction.operand(1)], |this| {
-            this.asm.rrr(code, Z[0], Z[0], Z[1]);
+        self.each_chunk(instruction, [instruction.operand(0), instruction.operand(1)], |this, to, [a, b]| {
+            this.asm.rrr(code, to, a, b);
             Ok(())
         })
     }
 
-    /// A register with the same bits in each lane.
-    fn bits(&mut self, to: Register, scalar: Scalar, bits: u64) {
+    /// The same bits in each lane, as a place of constants.
+    fn bits(&mut self, scalar: Scalar, bits: u64) -> Place {
         let size = scalar.bits() as usize / 8;
         let bytes: Vec<u8> = bits.to_le_bytes()[..size].iter().copied().cycle().take(64).collect();
-        let place = self.asm.constant(bytes);
-        self.asm.rm(Code::EVEX_Vmovdqu64_zmm_k1z_zmmm512, to, place.operand());
+        self.asm.constant(bytes)
     }
 
-    fn sign(&mut self, to: Register, scalar: Scalar) {
-        self.bits(to, scalar, 1 << (scalar.bits() - 1));
+    fn sign(&mut self, scalar: Scalar) -> Place {
+        self.bits(scalar, 1 << (scalar.bits() - 1))
     }
 
     pub fn float_negate(&mut self, instruction: Value<'a>) -> Result<(), Unsupported> {
-        let scalar = instruction.plain()?.scalar;
-        self.sign(Z[4], scalar);
-        self.each_chunk(instruction, [instruction.operand(0)], |this| {
-            this.asm.rrr(XOR, Z[0], Z[0], Z[4]);
+        let sign = self.sign(instruction.plain()?.scalar);
+        self.each_chunk(instruction, [instruction.operand(0)], |this, to, [a]| {
+            this.asm.rrm(XOR, to, a, sign.operand());
             Ok(())
         })
     }
 
     pub fn float_absolute(&mut self, call: Value<'a>) -> Result<(), Unsupported> {
         let scalar = call.plain()?.scalar;
-        self.sign(Z[4], scalar);
-        self.each_chunk(call, [call.operand(0)], |this| {
-            this.asm.rrr(AND_NOT, Z[0], Z[4], Z[0]);
+        let rest = self.bits(scalar, (1 << (scalar.bits() - 1)) - 1);
+        self.each_chunk(call, [call.operand(0)], |this, to, [a]| {
+            this.asm.rrm(AND, to, a, rest.operand());
             Ok(())
         })
     }
 
     pub fn float_copy_sign(&mut self, call: Value<'a>) -> Result<(), Unsupported> {
         let scalar = call.plain()?.scalar;
-        self.sign(Z[4], scalar);
-        self.each_chunk(call, [call.operand(0), call.operand(1)], |this| {
-            this.asm.rrr(AND_NOT, Z[0], Z[4], Z[0]);
-            this.asm.rrr(AND, Z[1], Z[4], Z[1]);
-            this.asm.rrr(OR, Z[0], Z[0], Z[1]);
+        let (sign, rest) = (self.sign(scalar), self.bits(scalar, (1 << (scalar.bits() - 1)) - 1));
+        self.each_chunk(call, [call.operand(0), call.operand(1)], |this, to, [a, b]| {
+            this.asm.rrm(AND, SPARE, a, rest.operand());
+            this.asm.rrm(AND, to, b, sign.operand());
+            this.asm.rrr(OR, to, to, SPARE);
             Ok(())
         })
     }
 
     pub fn float_root(&mut self, call: Value<'a>) -> Result<(), Unsupported> {
         let code = either(call.plain()?.scalar, SQRT)?;
-        self.each_chunk(call, [call.operand(0)], |this| {
-            this.asm.rr(code, Z[0], Z[0]);
+        self.each_chunk(call, [call.operand(0)], |this, to, [a]| {
+            this.asm.rr(code, to, a);
             Ok(())
         })
     }
 
     pub fn float_fma(&mut self, call: Value<'a>) -> Result<(), Unsupported> {
         let code = either(call.plain()?.scalar, FMA)?;
-        self.each_chunk(call, [0, 1, 2].map(|index| call.operand(index)), |this| {
-            this.asm.rrr(code, Z[0], Z[1], Z[2]);
+        self.each_chunk(call, [0, 1, 2].map(|index| call.operand(index)), |this, to, [a, b, c]| {
+            this.asm.rr(COPY, to, a);
+            this.asm.rrr(code, to, b, c);
             Ok(())
         })
     }
@@ -186,9 +198,9 @@ impl<'a> Lowering<'a, '_> {
     /// Rounds to an integer: to nearest even, down, up, to zero.
     pub fn float_round(&mut self, call: Value<'a>, how: u32) -> Result<(), Unsupported> {
         let code = either(call.plain()?.scalar, ROUND)?;
-        self.each_chunk(call, [call.operand(0)], |this| {
+        self.each_chunk(call, [call.operand(0)], |this, to, [a]| {
             // Without an exception for what is not exact.
-            this.asm.rri(code, Z[0], Z[0], how | 8);
+            this.asm.rri(code, to, a, how | 8);
             Ok(())
         })
     }
@@ -198,17 +210,16 @@ impl<'a> Lowering<'a, '_> {
         let scalar = call.plain()?.scalar;
         let round = either(scalar, ROUND)?;
         let add = either(scalar, ADD)?;
-        self.sign(Z[4], scalar);
         let half = match scalar {
             Scalar::Single => u64::from(0.5f32.to_bits() - 1),
             _ => 0.5f64.to_bits() - 1,
         };
-        self.bits(Z[3], scalar, half);
-        self.each_chunk(call, [call.operand(0)], |this| {
-            this.asm.rrr(AND, Z[1], Z[4], Z[0]);
-            this.asm.rrr(OR, Z[1], Z[1], Z[3]);
-            this.asm.rrr(add, Z[0], Z[0], Z[1]);
-            this.asm.rri(round, Z[0], Z[0], 3 | 8);
+        let (sign, half) = (self.sign(scalar), self.bits(scalar, half));
+        self.each_chunk(call, [call.operand(0)], |this, to, [a]| {
+            this.asm.rrm(AND, to, a, sign.operand());
+            this.asm.rrm(OR, to, to, half.operand());
+            this.asm.rrr(add, to, a, to);
+            this.asm.rri(round, to, to, 3 | 8);
             Ok(())
         })
     }
@@ -218,10 +229,10 @@ impl<'a> Lowering<'a, '_> {
         let scalar = call.plain()?.scalar;
         let pick = either(scalar, if least { MIN } else { MAX })?;
         let (compare, blend) = (either(scalar, COMPARE)?, either(scalar, BLEND)?);
-        self.each_chunk(call, [call.operand(0), call.operand(1)], |this| {
-            this.asm.rrri(compare, K, Z[0], Z[0], UNORDERED);
-            this.asm.rrr(pick, Z[0], Z[1], Z[0]);
-            this.asm.masked(Instruction::with2(blend, Z[0], Z[1]), K, false);
+        self.each_chunk(call, [call.operand(0), call.operand(1)], |this, to, [a, b]| {
+            this.asm.rrri(compare, K, a, a, UNORDERED);
+            this.asm.rrr(pick, to, b, a);
+            this.asm.masked(Instruction::with2(blend, to, b), K, false);
             Ok(())
         })
     }
@@ -231,16 +242,15 @@ impl<'a> Lowering<'a, '_> {
         let scalar = call.plain()?.scalar;
         let pick = either(scalar, if least { MIN } else { MAX })?;
         let (compare, blend, add) = (either(scalar, COMPARE)?, either(scalar, BLEND)?, either(scalar, ADD)?);
-        self.each_chunk(call, [call.operand(0), call.operand(1)], |this| {
-            this.asm.rrr(pick, Z[2], Z[0], Z[1]);
+        self.each_chunk(call, [call.operand(0), call.operand(1)], |this, to, [a, b]| {
+            this.asm.rrr(pick, to, a, b);
             // Equal numbers differ in the sign of a zero at most.
-            this.asm.rrr(if least { OR } else { AND }, Z[3], Z[0], Z[1]);
-            this.asm.rrri(compare, K, Z[0], Z[1], EQUAL_ORDERED);
-            this.asm.masked(Instruction::with2(blend, Z[2], Z[3]), K, false);
-            this.asm.rrr(add, Z[3], Z[0], Z[1]);
-            this.asm.rrri(compare, K, Z[0], Z[1], UNORDERED);
-            this.asm.masked(Instruction::with2(blend, Z[2], Z[3]), K, false);
-            this.asm.rr(blend, Z[0], Z[2]);
+            this.asm.rrr(if least { OR } else { AND }, SPARE, a, b);
+            this.asm.rrri(compare, K, a, b, EQUAL_ORDERED);
+            this.asm.masked(Instruction::with2(blend, to, SPARE), K, false);
+            this.asm.rrr(add, SPARE, a, b);
+            this.asm.rrri(compare, K, a, b, UNORDERED);
+            this.asm.masked(Instruction::with2(blend, to, SPARE), K, false);
             Ok(())
         })
     }
@@ -249,14 +259,14 @@ impl<'a> Lowering<'a, '_> {
         let plain = instruction.operand(0).plain()?;
         let code = either(plain.scalar, COMPARE)?;
         let wanted = predicate(instruction.float_predicate());
-        let (a, b) = (self.place(instruction.operand(0))?, self.place(instruction.operand(1))?);
         if plain.is_vector() {
+            let (a, b) = (self.home(instruction.operand(0))?, self.home(instruction.operand(1))?);
             return self.collect_mask(instruction, plain, |this, chunk| {
-                this.load_chunk(Z[0], a, plain, chunk);
-                this.load_chunk(Z[1], b, plain, chunk);
-                this.asm.rrri(code, K, Z[0], Z[1], wanted);
+                let (a, b) = (this.chunk(a, chunk), this.chunk(b, chunk));
+                this.asm.rrri(code, K, a, b, wanted);
             });
         }
+        let (a, b) = (self.place(instruction.operand(0))?, self.place(instruction.operand(1))?);
         self.load_chunk(Z[0], a, plain, 0);
         self.load_chunk(Z[1], b, plain, 0);
         self.asm.rrri(code, K, Z[0], Z[1], wanted);
@@ -283,18 +293,19 @@ impl<'a> Lowering<'a, '_> {
             instruction.map_err(|_| Unsupported("an instruction's operands")).and_then(|i| rounded(i, rounding))
         };
         match arguments[..] {
-            [a, _] => self.each_chunk(call, [a], |this| {
-                let instruction = make(Instruction::with2(code, Z[0], Z[0]))?;
+            [a, _] => self.each_chunk(call, [a], |this, to, [a]| {
+                let instruction = make(Instruction::with2(code, to, a))?;
                 this.asm.push(Ok(instruction));
                 Ok(())
             }),
-            [a, b, _] => self.each_chunk(call, [a, b], |this| {
-                let instruction = make(Instruction::with3(code, Z[0], Z[0], Z[1]))?;
+            [a, b, _] => self.each_chunk(call, [a, b], |this, to, [a, b]| {
+                let instruction = make(Instruction::with3(code, to, a, b))?;
                 this.asm.push(Ok(instruction));
                 Ok(())
             }),
-            [a, b, c, _] => self.each_chunk(call, [a, b, c], |this| {
-                let instruction = make(Instruction::with3(code, Z[0], Z[1], Z[2]))?;
+            [a, b, c, _] => self.each_chunk(call, [a, b, c], |this, to, [a, b, c]| {
+                this.asm.rr(COPY, to, a);
+                let instruction = make(Instruction::with3(code, to, b, c))?;
                 this.asm.push(Ok(instruction));
                 Ok(())
             }),
@@ -302,12 +313,12 @@ impl<'a> Lowering<'a, '_> {
         }
     }
 
-    /// An instruction of the processor on whole registers: `compute` has the operands in `Z[0..]`.
+    /// An instruction of the processor on whole registers: `compute` has the register to write to and those of the operands.
     pub fn whole_registers<const N: usize>(
         &mut self,
         call: Value<'a>,
         operands: [Value<'a>; N],
-        compute: impl FnMut(&mut Self) -> Result<(), Unsupported>,
+        compute: impl FnMut(&mut Self, Register, [Register; N]) -> Result<(), Unsupported>,
     ) -> Result<(), Unsupported> {
         let is_whole = |plain: Plain| plain.is_vector() && plain.bytes() == 64;
         if !is_whole(call.plain()?) {

@@ -7,6 +7,7 @@ use llvm_sys::LLVMOpcode;
 
 use super::assembler::{Assembler, Label, Place, When, condition};
 use super::frame::Frame;
+use super::registers::Registers;
 use super::source::{Block, Plain, Ty, Value};
 use super::{FRAME_MAX, Unsupported};
 
@@ -23,6 +24,7 @@ pub(super) struct Lowering<'a, 'm> {
     functions: &'m [(Value<'a>, Label)],
     is_entry: bool,
     frame: Frame,
+    pub registers: Registers,
     places: HashMap<Value<'a>, Place>,
     labels: HashMap<Block<'a>, Label>,
     dead: HashSet<Value<'a>>,
@@ -48,6 +50,7 @@ pub(super) fn lower<'a>(
     let mut this = Lowering {
         is_entry: !function.is_internal(),
         frame: Frame::new(outgoing(&blocks)?),
+        registers: Registers::default(),
         asm,
         functions,
         places: HashMap::new(),
@@ -175,6 +178,7 @@ impl<'a> Lowering<'a, '_> {
     fn epilogue(&mut self) {
         let saved = Place { base: Register::RBP, at: -8 };
         if self.is_entry {
+            self.asm.plain(Code::VEX_Vzeroupper);
             self.asm.rm(Code::Mov_r64_rm64, super::assembler::POOL, saved.operand());
         }
         self.asm.rr(Code::Mov_r64_rm64, Register::RSP, Register::RBP);
@@ -204,8 +208,8 @@ impl<'a> Lowering<'a, '_> {
 
     /// Gives back the places of what this instruction was the last to use.
     fn give_back(&mut self, instruction: Value<'a>) -> Result<(), Unsupported> {
-        for (place, bytes) in self.scratch.drain(..) {
-            self.frame.give(place, bytes);
+        for (place, bytes) in std::mem::take(&mut self.scratch) {
+            self.give(place, bytes);
         }
         let mut done: Vec<Value> = (0..instruction.operand_count()).map(|index| instruction.operand(index)).collect();
         done.push(instruction);
@@ -214,11 +218,16 @@ impl<'a> Lowering<'a, '_> {
                 self.last_uses.remove(&value);
                 if let Some(place) = self.places.remove(&value) {
                     let (_, bytes) = value.ty()?.layout();
-                    self.frame.give(place, bytes);
+                    self.give(place, bytes);
                 }
             }
         }
         Ok(())
+    }
+
+    fn give(&mut self, place: Place, bytes: u32) {
+        self.registers.forget(place, bytes);
+        self.frame.give(place, bytes);
     }
 
     /// Whether the instruction under way is the last that needs a value, which its block alone uses.
@@ -245,8 +254,16 @@ impl<'a> Lowering<'a, '_> {
         self.frame.take(bytes)
     }
 
-    /// Where an operand lies.
+    /// Where an operand lies in memory.
     pub fn place(&mut self, value: Value<'a>) -> Result<Place, Unsupported> {
+        let place = self.home(value)?;
+        let (_, bytes) = value.ty()?.layout();
+        self.registers.settle(self.asm, place, bytes);
+        Ok(place)
+    }
+
+    /// Where an operand lies in memory, or would if no register held it.
+    pub fn home(&mut self, value: Value<'a>) -> Result<Place, Unsupported> {
         if let Some(place) = self.places.get(&value) {
             return Ok(*place);
         }
@@ -270,15 +287,17 @@ impl<'a> Lowering<'a, '_> {
     /// Where a result goes that begins as a copy of `operand`: in its place, if nobody needs that any more.
     pub fn result_from(&mut self, instruction: Value<'a>, operand: Value<'a>) -> Result<Place, Unsupported> {
         let taken = self.places.get(&operand).copied();
+        let (_, bytes) = instruction.ty()?.layout();
         if let Some(place) = taken
             && self.is_last_use(operand)
             && !self.places.contains_key(&instruction)
         {
+            self.registers.settle(self.asm, place, bytes);
+            self.registers.forget(place, bytes);
             self.places.remove(&operand);
             self.places.insert(instruction, place);
             return Ok(place);
         }
-        let (_, bytes) = instruction.ty()?.layout();
         let to = self.result(instruction)?;
         if !operand.is_undefined() {
             let from = self.place(operand)?;
@@ -294,6 +313,7 @@ impl<'a> Lowering<'a, '_> {
 
     /// Ends a block.
     pub fn terminator(&mut self, instruction: Value<'a>) -> Result<(), Unsupported> {
+        self.registers.leave(self.asm);
         match instruction.opcode() {
             LLVMOpcode::LLVMRet => self.ret(instruction),
             LLVMOpcode::LLVMBr => self.branch(instruction),
@@ -398,6 +418,7 @@ impl<'a> Lowering<'a, '_> {
                 self.copy(Place { base: Register::RSP, at: at as i32 }, from, bytes);
             }
         }
+        self.registers.leave(self.asm);
         self.asm.call(*label);
         let (_, bytes) = call.ty()?.layout();
         if bytes > 0 {
@@ -424,6 +445,8 @@ impl<'a> Lowering<'a, '_> {
             }
         }
         self.load_int(Register::RAX, callee)?;
+        self.registers.leave(self.asm);
+        self.asm.plain(Code::VEX_Vzeroupper);
         self.asm.push(Instruction::with1(Code::Call_rm64, Register::RAX));
         if call.ty()? != Ty::Void {
             let plain = call.plain()?;

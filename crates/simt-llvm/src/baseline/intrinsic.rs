@@ -7,7 +7,8 @@ use super::Unsupported;
 use super::function::Lowering;
 use super::scalar::IntOp;
 use super::source::Value;
-use super::vector::{K, Z};
+use super::float::COPY;
+use super::vector::K;
 
 /// Intrinsics that do something besides giving a result.
 const EFFECTS: &[&str] = &["llvm.masked.store", "llvm.masked.scatter", "llvm.trap", "llvm.prefetch"];
@@ -194,25 +195,27 @@ impl<'a> Lowering<'a, '_> {
         let [a, b, c] = [0, 1, 2].map(|index| (index < call.operand_count()).then(|| call.operand(index)));
         let (Some(a), Some(b)) = (a, b) else { return Err(Unsupported("an intrinsic")) };
         match (name, c) {
-            ("vpermi2var.d.512", Some(c)) => self.whole_registers(call, [b, a, c], |this| {
-                this.asm.rrr(Code::EVEX_Vpermi2d_zmm_k1z_zmm_zmmm512b32, Z[0], Z[1], Z[2]);
+            ("vpermi2var.d.512", Some(c)) => self.whole_registers(call, [b, a, c], |this, to, [order, a, b]| {
+                this.asm.rr(COPY, to, order);
+                this.asm.rrr(Code::EVEX_Vpermi2d_zmm_k1z_zmm_zmmm512b32, to, a, b);
                 Ok(())
             }),
-            ("vpdpbusd.512", Some(c)) => self.whole_registers(call, [a, b, c], |this| {
-                this.asm.rrr(Code::EVEX_Vpdpbusd_zmm_k1z_zmm_zmmm512b32, Z[0], Z[1], Z[2]);
+            ("vpdpbusd.512", Some(c)) => self.whole_registers(call, [a, b, c], |this, to, [sum, a, b]| {
+                this.asm.rr(COPY, to, sum);
+                this.asm.rrr(Code::EVEX_Vpdpbusd_zmm_k1z_zmm_zmmm512b32, to, a, b);
                 Ok(())
             }),
-            ("pmaddw.d.512", _) => self.whole_registers(call, [a, b], |this| {
-                this.asm.rrr(Code::EVEX_Vpmaddwd_zmm_k1z_zmm_zmmm512, Z[0], Z[0], Z[1]);
+            ("pmaddw.d.512", _) => self.whole_registers(call, [a, b], |this, to, [a, b]| {
+                this.asm.rrr(Code::EVEX_Vpmaddwd_zmm_k1z_zmm_zmmm512, to, a, b);
                 Ok(())
             }),
             ("rsqrt14.ps.512", Some(mask)) => {
                 let mask = self.place(mask)?;
                 self.asm.rm(Code::VEX_Kmovw_kr_km16, K, mask.operand());
-                self.whole_registers(call, [a, b], |this| {
-                    let root = Instruction::with2(Code::EVEX_Vrsqrt14ps_zmm_k1z_zmmm512b32, Z[1], Z[0]);
+                self.whole_registers(call, [a, b], |this, to, [a, otherwise]| {
+                    this.asm.rr(COPY, to, otherwise);
+                    let root = Instruction::with2(Code::EVEX_Vrsqrt14ps_zmm_k1z_zmmm512b32, to, a);
                     this.asm.masked(root, K, false);
-                    this.asm.rr(Code::EVEX_Vmovdqa64_zmm_k1z_zmmm512, Z[0], Z[1]);
                     Ok(())
                 })
             }

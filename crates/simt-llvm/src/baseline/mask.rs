@@ -107,12 +107,12 @@ impl<'a> Lowering<'a, '_> {
         };
         for chunk in 0..to_plain.chunks() {
             self.load_k(from, to_plain, chunk);
-            self.asm.rr(spread, Z[0], K);
+            let to = self.new_chunk(to, chunk);
+            self.asm.rr(spread, to, K);
             if !sign {
                 self.asm.rrr(Code::EVEX_Vpxorq_zmm_k1z_zmm_zmmm512b64, Z[1], Z[1], Z[1]);
-                self.asm.rrr(ones, Z[0], Z[1], Z[0]);
+                self.asm.rrr(ones, to, Z[1], to);
             }
-            self.store_chunk(to, to_plain, chunk, Z[0]);
         }
         Ok(())
     }
@@ -130,10 +130,10 @@ impl<'a> Lowering<'a, '_> {
         let mut ones = vec![0; 64];
         ones.iter_mut().step_by(size).for_each(|byte| *byte = 1);
         let ones = self.asm.constant(ones);
-        let from = self.place(instruction.operand(0))?;
+        let from = self.home(instruction.operand(0))?;
         self.collect_mask(instruction, plain, |this, chunk| {
-            this.load_chunk(Z[0], from, plain, chunk);
-            this.asm.rrm(code, K, Z[0], ones.operand());
+            let (from, ones) = (this.chunk(from, chunk), this.chunk(ones, 0));
+            this.asm.rrr(code, K, from, ones);
         })
     }
 

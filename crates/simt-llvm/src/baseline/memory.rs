@@ -31,6 +31,13 @@ impl<'a> Lowering<'a, '_> {
                 self.asm.number(Register::RAX, 0);
                 self.asm.mr(Code::Mov_rm64_r64, to.operand(), Register::RAX);
             }
+            if plain.bytes().is_multiple_of(64) {
+                for chunk in 0..plain.chunks() {
+                    let to = self.new_chunk(to, chunk);
+                    self.asm.rm(Code::EVEX_Vmovdqu64_zmm_k1z_zmmm512, to, at(64 * chunk).operand());
+                }
+                return Ok(());
+            }
             self.copy_bytes(to, at(0), plain.bytes());
             return Ok(());
         }
@@ -52,7 +59,13 @@ impl<'a> Lowering<'a, '_> {
         if value.is_undefined() {
             return Ok(());
         }
-        if plain.is_vector() {
+        if plain.is_vector() && plain.bytes().is_multiple_of(64) {
+            let from = self.home(value)?;
+            for chunk in 0..plain.chunks() {
+                let from = self.chunk(from, chunk);
+                self.asm.mr(Code::EVEX_Vmovdqu64_zmmm512_k1z_zmm, at(64 * chunk).operand(), from);
+            }
+        } else if plain.is_vector() {
             let from = self.place(value)?;
             self.copy_bytes(at(0), from, plain.bytes());
         } else {
@@ -116,13 +129,13 @@ impl<'a> Lowering<'a, '_> {
     /// Addresses of which each is the sum of its own number and one that is the same for all.
     fn offset_lanes(&mut self, result: Value<'a>, same: Value<'a>, own: Value<'a>) -> Result<(), Unsupported> {
         let plain = result.plain()?;
-        let (same, own) = (self.place(same)?, self.place(own)?);
+        let (same, own) = (self.place(same)?, self.home(own)?);
         let to = self.result(result)?;
         self.asm.rm(Code::EVEX_Vpbroadcastq_zmm_k1z_xmmm64, Z[1], same.operand());
         for chunk in 0..plain.chunks() {
-            let from = own.plus(64 * chunk).operand();
-            self.asm.rrm(Code::EVEX_Vpaddq_zmm_k1z_zmm_zmmm512b64, Z[0], Z[1], from);
-            self.store_chunk(to, plain, chunk, Z[0]);
+            let own = self.chunk(own, chunk);
+            let to = self.new_chunk(to, chunk);
+            self.asm.rrr(Code::EVEX_Vpaddq_zmm_k1z_zmm_zmmm512b64, to, Z[1], own);
         }
         Ok(())
     }
@@ -131,16 +144,21 @@ impl<'a> Lowering<'a, '_> {
     pub fn masked_load(&mut self, call: Value<'a>) -> Result<(), Unsupported> {
         let plain = call.plain()?;
         let mask = self.place(call.operand(2))?;
-        let otherwise = self.place(call.operand(3))?;
+        let otherwise = call.operand(3);
+        let is_zero = otherwise.constant()?.is_some_and(|bytes| bytes.iter().all(|byte| *byte == 0));
+        let otherwise = self.home(otherwise)?;
         let to = self.result(call)?;
         let code = move_in(plain.scalar.bits())?;
         self.load_int(AT, call.operand(0))?;
         for chunk in 0..plain.chunks() {
             self.load_k(mask, plain, chunk);
-            self.load_chunk(Z[0], otherwise, plain, chunk);
-            let load = Instruction::with2(code, Z[0], at(64 * chunk).operand());
-            self.asm.masked(load, K, false);
-            self.store_chunk(to, plain, chunk, Z[0]);
+            let from = (!is_zero).then(|| self.chunk(otherwise, chunk));
+            let to = self.new_chunk(to, chunk);
+            if let Some(from) = from {
+                self.asm.rr(Code::EVEX_Vmovdqa64_zmm_k1z_zmmm512, to, from);
+            }
+            let load = Instruction::with2(code, to, at(64 * chunk).operand());
+            self.asm.masked(load, K, is_zero);
         }
         Ok(())
     }
@@ -148,13 +166,13 @@ impl<'a> Lowering<'a, '_> {
     /// `llvm.masked.store(value, pointer, alignment, mask)`.
     pub fn masked_store(&mut self, call: Value<'a>) -> Result<(), Unsupported> {
         let plain = call.operand(0).plain()?;
-        let (value, mask) = (self.place(call.operand(0))?, self.place(call.operand(3))?);
+        let (value, mask) = (self.home(call.operand(0))?, self.place(call.operand(3))?);
         let code = move_out(plain.scalar.bits())?;
         self.load_int(AT, call.operand(1))?;
         for chunk in 0..plain.chunks() {
             self.load_k(mask, plain, chunk);
-            self.load_chunk(Z[0], value, plain, chunk);
-            self.asm.masked(Instruction::with2(code, at(64 * chunk).operand(), Z[0]), K, false);
+            let value = self.chunk(value, chunk);
+            self.asm.masked(Instruction::with2(code, at(64 * chunk).operand(), value), K, false);
         }
         Ok(())
     }

@@ -1,14 +1,14 @@
 //! Machine code in the least time: LLVM's IR as the emitter makes it, instruction by instruction, for processors with AVX-512.
 //!
-//! Every value has a place in the stack frame; an instruction loads its operands from there into registers and stores its result. Nothing is
-//! optimised but that what nobody uses is left out. That takes a tenth of the time of LLVM's own fastest way, which spends it on making vectors legal.
+//! Every value has a place in the stack frame; within a block, vectors stay in registers as long as there are enough. Nothing is optimised but that what
+//! nobody uses is left out. That takes a tenth of the time of LLVM's own fastest way, which spends it on making vectors legal.
 //!
 //! *Invariant:* code computes what LLVM's would. What is not known here is refused ([`Unsupported`]), and the caller has LLVM make the code.
 //!
 //! *Invariant:* a scalar's place holds it extended with zeros to 64 bits; lanes of a mask beyond the last are zero; other vectors' places are whole
 //! registers, of which what lies beyond the last lane may be anything.
 //!
-//! Vector registers 16 to 31 alone are used: they cost code without AVX nothing afterwards.
+//! General registers are used within an instruction only, but for the frame's and the constants' addresses.
 
 mod assembler;
 mod convert;
@@ -19,6 +19,7 @@ mod image;
 mod intrinsic;
 mod mask;
 mod memory;
+mod registers;
 mod scalar;
 mod shuffle;
 mod source;

@@ -119,8 +119,8 @@ impl<'a> Lowering<'a, '_> {
             };
             self.asm.rrr(Code::VEX_Kxnorq_kr_kr_kr, Register::K1, Register::K1, Register::K1);
             let from = MemoryOperand::new(a.base, index, 1, i64::from(a.at), 1, false, Register::None);
-            self.asm.masked(Instruction::with2(code, Z[0], from), Register::K1, false);
-            self.store_chunk(to, plain, chunk as u32, Z[0]);
+            let to = self.new_chunk(to, chunk as u32);
+            self.asm.masked(Instruction::with2(code, to, from), Register::K1, false);
         }
         Ok(())
     }

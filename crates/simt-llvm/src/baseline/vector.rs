@@ -142,6 +142,18 @@ fn compare_code(bits: u32, is_signed: bool) -> Option<Code> {
     }
 }
 
+/// Of two vectors the second's lanes that a mask has.
+fn blend(bits: u32) -> Result<Code, Unsupported> {
+    use Code::*;
+    let codes = [
+        Some(EVEX_Vpblendmb_zmm_k1z_zmm_zmmm512),
+        Some(EVEX_Vpblendmw_zmm_k1z_zmm_zmmm512),
+        Some(EVEX_Vpblendmd_zmm_k1z_zmm_zmmm512b32),
+        Some(EVEX_Vpblendmq_zmm_k1z_zmm_zmmm512b64),
+    ];
+    by_width(bits, codes).ok_or(Unsupported("lanes of odd width"))
+}
+
 /// A load of a register under a mask, for lanes of so many bits.
 pub(super) fn move_in(bits: u32) -> Result<Code, Unsupported> {
     use Code::*;
@@ -176,6 +188,16 @@ impl<'a> Lowering<'a, '_> {
             }
             false => self.asm.rm(Code::EVEX_Vmovq_xmm_xmmm64, part(to, 16), place.operand()),
         }
+    }
+
+    /// A register of a vector to read from.
+    pub fn chunk(&mut self, home: Place, chunk: u32) -> Register {
+        self.registers.read(self.asm, home.plus(64 * chunk))
+    }
+
+    /// A register of a vector to write to.
+    pub fn new_chunk(&mut self, home: Place, chunk: u32) -> Register {
+        self.registers.write(self.asm, home.plus(64 * chunk))
     }
 
     /// The reverse of [`Lowering::load_chunk`].
@@ -215,9 +237,9 @@ impl<'a> Lowering<'a, '_> {
         b: Value<'a>,
     ) -> Result<(), Unsupported> {
         let bits = plain.scalar.bits();
-        let (a, b) = (self.place(a)?, self.place(b)?);
-        let to = self.result(result)?;
         let Some(code) = binary_code(op, bits) else {
+            let (a, b) = (self.place(a)?, self.place(b)?);
+            let to = self.result(result)?;
             return self.each_lane(plain.lanes, |this| {
                 this.load_lane(Register::RAX, a, bits)?;
                 this.load_lane(Register::RCX, b, bits)?;
@@ -225,10 +247,11 @@ impl<'a> Lowering<'a, '_> {
                 this.store_lane(to, bits, Register::RAX)
             });
         };
+        let (a, b, to) = (self.home(a)?, self.home(b)?, self.result(result)?);
         for chunk in 0..plain.chunks() {
-            self.load_chunk(Z[0], a, plain, chunk);
-            self.asm.rrm(code, Z[0], Z[0], b.plus(64 * chunk).operand());
-            self.store_chunk(to, plain, chunk, Z[0]);
+            let (a, b) = (self.chunk(a, chunk), self.chunk(b, chunk));
+            let to = self.new_chunk(to, chunk);
+            self.asm.rrr(code, to, a, b);
         }
         Ok(())
     }
@@ -237,7 +260,6 @@ impl<'a> Lowering<'a, '_> {
     pub fn vector_unary(&mut self, name: &str, result: Value<'a>, a: Value<'a>) -> Result<(), Unsupported> {
         let plain = result.plain()?;
         let bits = plain.scalar.bits();
-        let (a, to) = (self.place(a)?, self.result(result)?);
         let code = match (name, bits) {
             ("ctlz", 32) => Some(Code::EVEX_Vplzcntd_zmm_k1z_zmmm512b32),
             ("ctlz", 64) => Some(Code::EVEX_Vplzcntq_zmm_k1z_zmmm512b64),
@@ -246,15 +268,18 @@ impl<'a> Lowering<'a, '_> {
             _ => None,
         };
         let Some(code) = code else {
+            let (a, to) = (self.place(a)?, self.result(result)?);
             return self.each_lane(plain.lanes, |this| {
                 this.load_lane(Register::RAX, a, bits)?;
                 this.int_unary(name, bits)?;
                 this.store_lane(to, bits, Register::RAX)
             });
         };
+        let (a, to) = (self.home(a)?, self.result(result)?);
         for chunk in 0..plain.chunks() {
-            self.asm.rm(code, Z[0], a.plus(64 * chunk).operand());
-            self.store_chunk(to, plain, chunk, Z[0]);
+            let a = self.chunk(a, chunk);
+            let to = self.new_chunk(to, chunk);
+            self.asm.rr(code, to, a);
         }
         Ok(())
     }
@@ -262,8 +287,24 @@ impl<'a> Lowering<'a, '_> {
     pub fn vector_funnel(&mut self, left: bool, call: Value<'a>) -> Result<(), Unsupported> {
         let plain = call.plain()?;
         let bits = plain.scalar.bits();
-        let [high, low, by] = [0, 1, 2].map(|index| self.place(call.operand(index)));
-        let (high, low, by, to) = (high?, low?, by?, self.result(call)?);
+        let [high, low, by] = [0, 1, 2].map(|index| call.operand(index));
+        let code = match (left, bits) {
+            (true, 32) => Some(Code::EVEX_Vprolvd_zmm_k1z_zmm_zmmm512b32),
+            (true, 64) => Some(Code::EVEX_Vprolvq_zmm_k1z_zmm_zmmm512b64),
+            (false, 32) => Some(Code::EVEX_Vprorvd_zmm_k1z_zmm_zmmm512b32),
+            (false, 64) => Some(Code::EVEX_Vprorvq_zmm_k1z_zmm_zmmm512b64),
+            _ => None,
+        };
+        if let Some(code) = code.filter(|_| high == low) {
+            let (a, by, to) = (self.home(high)?, self.home(by)?, self.result(call)?);
+            for chunk in 0..plain.chunks() {
+                let (a, by) = (self.chunk(a, chunk), self.chunk(by, chunk));
+                let to = self.new_chunk(to, chunk);
+                self.asm.rrr(code, to, a, by);
+            }
+            return Ok(());
+        }
+        let (high, low, by, to) = (self.place(high)?, self.place(low)?, self.place(by)?, self.result(call)?);
         self.each_lane(plain.lanes, |this| {
             this.load_lane(Register::RAX, high, bits)?;
             this.load_lane(Register::RCX, low, bits)?;
@@ -286,11 +327,10 @@ impl<'a> Lowering<'a, '_> {
             condition::NOT_BELOW | condition::NOT_LESS => 5,
             _ => 6,
         };
-        let (a, b) = (self.place(instruction.operand(0))?, self.place(instruction.operand(1))?);
+        let (a, b) = (self.home(instruction.operand(0))?, self.home(instruction.operand(1))?);
         self.collect_mask(instruction, plain, |this, chunk| {
-            this.load_chunk(Z[0], a, plain, chunk);
-            let from = b.plus(64 * chunk).operand();
-            this.asm.push(Instruction::with4(code, K, Z[0], from, predicate));
+            let (a, b) = (this.chunk(a, chunk), this.chunk(b, chunk));
+            this.asm.rrri(code, K, a, b, predicate);
         })
     }
 
@@ -329,15 +369,14 @@ impl<'a> Lowering<'a, '_> {
     pub fn vector_select(&mut self, instruction: Value<'a>) -> Result<(), Unsupported> {
         let plain = instruction.plain()?;
         let mask = self.place(instruction.operand(0))?;
-        let (a, b) = (self.place(instruction.operand(1))?, self.place(instruction.operand(2))?);
+        let (a, b) = (self.home(instruction.operand(1))?, self.home(instruction.operand(2))?);
         let to = self.result(instruction)?;
-        let code = move_in(plain.scalar.bits())?;
+        let code = blend(plain.scalar.bits())?;
         for chunk in 0..plain.chunks() {
             self.load_k(mask, plain, chunk);
-            self.load_chunk(Z[0], b, plain, chunk);
-            let from = Instruction::with2(code, Z[0], a.plus(64 * chunk).operand());
-            self.asm.masked(from, K, false);
-            self.store_chunk(to, plain, chunk, Z[0]);
+            let (a, b) = (self.chunk(a, chunk), self.chunk(b, chunk));
+            let to = self.new_chunk(to, chunk);
+            self.asm.masked(Instruction::with3(code, to, b, a), K, false);
         }
         Ok(())
     }
@@ -433,9 +472,9 @@ impl<'a> Lowering<'a, '_> {
             Some(EVEX_Vpbroadcastq_zmm_k1z_xmmm64),
         ];
         let code = by_width(plain.scalar.bits(), codes).ok_or(Unsupported("lanes of odd width"))?;
-        self.asm.rm(code, Z[0], from.operand());
         for chunk in 0..plain.chunks() {
-            self.store_chunk(to, plain, chunk, Z[0]);
+            let to = self.new_chunk(to, chunk);
+            self.asm.rm(code, to, from.operand());
         }
         debug_assert!(plain.scalar != Scalar::Int(1));
         Ok(())
