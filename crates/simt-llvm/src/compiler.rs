@@ -5,6 +5,7 @@ use simt_ir::analysis::LaunchShape;
 use simt_ir::instrument::Instrumentation;
 use simt_ir::{Program, pass};
 
+use crate::baseline;
 use crate::cpu::{Cpu, CpuLevel};
 use crate::emit::{self, EmittedKernel, Purpose, Target};
 use crate::llvm::{Ir, Lent, Machines, Registers};
@@ -19,14 +20,21 @@ const PIPELINE: &str = "always-inline,function(sroa<modify-cfg>,early-cse<memssa
     jump-threading,correlated-propagation,simplifycfg,reassociate,loop-mssa(loop-rotate,licm),\
     gvn,sccp,jump-threading,dse,loop-mssa(licm),simplifycfg,instcombine<no-verify-fixpoint>),globaldce";
 
-/// The passes for code that is to be there soon, and for very large kernels: what takes slots and dead code away, and no more.
+/// The passes for baseline code: what takes slots away, and what is computed twice.
+const BASELINE_PIPELINE: &str = "always-inline,function(sroa<modify-cfg>,early-cse,adce),globaldce";
+
+/// What making baseline code is called among the steps.
+const BASELINE_STEP: &str = "baseline code";
+
+/// The passes for code that is to be there soon where there is no baseline code, and for very large kernels: what takes slots and dead code away, and no more.
 const QUICK_PIPELINE: &str = "always-inline,function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,simplifycfg),globaldce";
 
 /// LLVM's instructions, as emitted, from which on code is made in the quick way: LLVM's scheduler and register allocator
 /// would take many seconds.
 const QUICK_FROM: usize = 16_000;
 
-/// Most lanes that quick code computes together, unless it is told how many: time and size grow with them.
+/// Most lanes that quick code computes together, unless it is told how many: time and size grow with them. Baseline code's masks are words
+/// of so many.
 const QUICK_LANES_MAX: u32 = 64;
 
 /// How a kernel is to be compiled.
@@ -156,23 +164,16 @@ impl Compiler {
         let prepared = prepare(program, options);
         clock.end("passes");
         let (ir, kernel) = self.emit(&prepared, options, false, &mut clock)?;
-        if options.quick && self.cpu.target.avx512 {
-            if let Ok(e) = std::env::var("EXPER") { self.machines.lend(true)?.run_passes(&ir, &e)?; clock.end("LLVM's passes"); }
-            match crate::baseline::object(&ir, emit::ENTRY_NAME) {
-                Ok(bytes) => {
-                    clock.end("baseline");
-                    return Ok(Object {
-                        bytes,
-                        code: code_of(&kernel, program),
-                        instrumentation: kernel.instrumentation,
-                        instructions: ir.instruction_count(),
-                        could_be_faster: true,
-                        steps: clock.into_steps(),
-                    });
-                }
-                Err(_unsupported) => {}
-            }
-            clock.end("baseline");
+        let baseline = if options.quick { self.baseline(&ir, &mut clock)? } else { None };
+        if let Some(bytes) = baseline {
+            return Ok(Object {
+                bytes,
+                code: code_of(&kernel, program),
+                instrumentation: kernel.instrumentation,
+                instructions: ir.instruction_count(),
+                could_be_faster: true,
+                steps: clock.into_steps(),
+            });
         }
         let way = self.way_of(&ir, options)?;
         way.run_passes(&ir)?;
@@ -190,6 +191,18 @@ impl Compiler {
             could_be_faster: options.quick && instructions <= QUICK_FROM,
             steps: clock.into_steps(),
         })
+    }
+
+    /// Baseline code, where the processor and the kernel allow for it.
+    fn baseline(&self, ir: &Ir, clock: &mut StepClock) -> Result<Option<Vec<u8>>, Error> {
+        if !self.cpu.target.avx512 {
+            return Ok(None);
+        }
+        self.machines.lend(true)?.run_passes(ir, BASELINE_PIPELINE)?;
+        clock.end("LLVM's passes");
+        let object = baseline::object(ir, emit::ENTRY_NAME).ok();
+        clock.end(BASELINE_STEP);
+        Ok(object)
     }
 
     /// The numbers of lanes that a kernel can be computed with, the fewest first.

@@ -17,9 +17,9 @@ const LAUNCHES_MIN: Duration = Duration::from_millis(20);
 /// No other shapes are tried of kernels that took longer to compile: a process that exits would cut the compiler off, and the time would be lost.
 const COMPILE_MAX: Duration = Duration::from_millis(500);
 
-/// Quick code is compiled anew when launches have taken this part of the time that compiling it took: much less than the compiler will need, since that
+/// Quick code is compiled anew when launches have taken so many times what compiling it took: much less than the compiler will need, since that
 /// has a core of its own most often.
-const LAUNCHES_PER_QUICK_COMPILE: f64 = 0.5;
+const LAUNCHES_PER_QUICK_COMPILE: f64 = 1.0;
 
 /// A kernel whose code may be exchanged.
 pub(crate) struct KernelTuning {

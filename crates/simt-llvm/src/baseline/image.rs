@@ -3,8 +3,13 @@
 use object::write::{Object, Symbol, SymbolSection};
 use object::{Architecture, BinaryFormat, Endianness, SectionKind, SymbolFlags, SymbolKind, SymbolScope};
 
+use super::Unsupported;
+
 /// An object with one section of constants and code, in which the function `name` begins at `at`.
-pub fn object(image: &[u8], name: &str, at: usize) -> Vec<u8> {
+///
+/// # Errors
+/// When the crate that writes objects refuses.
+pub fn object(image: &[u8], name: &str, at: usize) -> Result<Vec<u8>, Unsupported> {
     let mut object = Object::new(BinaryFormat::Elf, Architecture::X86_64, Endianness::Little);
     let section = object.add_section(Vec::new(), b".text".to_vec(), SectionKind::Text);
     object.append_section_data(section, image, 64);
@@ -18,5 +23,5 @@ pub fn object(image: &[u8], name: &str, at: usize) -> Vec<u8> {
         section: SymbolSection::Section(section),
         flags: SymbolFlags::None,
     });
-    object.write().expect("a section and a symbol make an object")
+    object.write().map_err(|_| Unsupported("an object of this size"))
 }

@@ -4,10 +4,10 @@ use iced_x86::{Code, Instruction};
 use llvm_sys::LLVMOpcode;
 
 use super::Unsupported;
+use super::float::COPY;
 use super::function::Lowering;
 use super::scalar::IntOp;
 use super::source::Value;
-use super::float::COPY;
 use super::vector::K;
 
 /// Intrinsics that do something besides giving a result.
@@ -224,5 +224,25 @@ impl<'a> Lowering<'a, '_> {
                 _ => Err(Unsupported("an intrinsic")),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_pure, stem};
+
+    #[test]
+    fn intrinsics_are_known_without_their_types() {
+        assert_eq!(stem("llvm.masked.gather.v32i32.v32p0"), "masked.gather");
+        assert_eq!(stem("llvm.fma.v16f64"), "fma");
+        assert_eq!(stem("llvm.sadd.sat.i32"), "sadd.sat");
+        assert_eq!(stem("llvm.x86.avx512.vpermi2var.d.512"), "x86.avx512.vpermi2var.d.512");
+        assert_eq!(stem("llvm.x86.avx512.add.ps.512"), "x86.avx512.add.ps.512");
+    }
+
+    #[test]
+    fn functions_and_stores_are_not_pure() {
+        assert!(is_pure("llvm.ctpop.v32i32") && is_pure("llvm.masked.load.v32i32.p0"));
+        assert!(!is_pure("llvm.masked.scatter.v32i32.v32p0") && !is_pure("examine") && !is_pure(""));
     }
 }

@@ -277,3 +277,24 @@ pub(super) fn runs(order: &[Option<u32>], source: u32) -> Vec<Run> {
 pub(super) fn is_bit(plain: Plain) -> bool {
     !plain.is_vector() && plain.scalar == Scalar::Int(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Run, runs};
+
+    fn run(to: u32, from: u32, length: u32, repeats: bool) -> Run {
+        Run { to, from, length, repeats }
+    }
+
+    #[test]
+    fn orders_fall_into_runs() {
+        let order = |lanes: &[i32]| lanes.iter().map(|lane| u32::try_from(*lane).ok()).collect::<Vec<_>>();
+        assert_eq!(runs(&order(&[4, 5, 6, 7]), 8), [run(0, 4, 4, false)]);
+        assert_eq!(runs(&order(&[3, 3, 3]), 4), [run(0, 3, 3, true)]);
+        // From one source to the other, over a lane that may be anything, and downwards.
+        assert_eq!(runs(&order(&[3, 4]), 4), [run(0, 3, 1, false), run(1, 4, 1, false)]);
+        assert_eq!(runs(&order(&[0, -1, 2]), 4), [run(0, 0, 1, false), run(2, 2, 1, false)]);
+        assert_eq!(runs(&order(&[1, 0]), 4), [run(0, 1, 1, false), run(1, 0, 1, false)]);
+        assert_eq!(runs(&order(&[0, 1, 1, 1]), 4), [run(0, 0, 2, false), run(2, 1, 2, true)]);
+    }
+}

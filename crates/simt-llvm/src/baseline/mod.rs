@@ -50,5 +50,5 @@ pub fn object(ir: &Ir, entry: &str) -> Result<Vec<u8>, Unsupported> {
         function::lower(&mut assembler, &functions, *function, *label)?;
     }
     let (image, at) = assembler.finish(start)?;
-    Ok(image::object(&image, entry, at))
+    image::object(&image, entry, at)
 }
