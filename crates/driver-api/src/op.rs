@@ -289,4 +289,7 @@ pub trait Observer: Send + Sync {
 
     /// Sees it again, with the driver's answer.
     fn after(&self, token: Token, op: &Op, result: CUresult);
+
+    /// Contexts are about to be destroyed, and streams and events with them.
+    fn contexts_go(&self) {}
 }

@@ -246,11 +246,11 @@ macro_rules! hooks {
 
     // Contexts and streams that go.
     (cuStreamDestroy_v2 [$stream:ident] $emit:ident $row:tt) => { $emit! { $row then |o, _call, _result| o.facts.forget_stream($stream) } };
-    (cuCtxDestroy_v2 [$context:ident] $emit:ident $row:tt) => { $emit! { $row then |o, _call, _result| o.facts.forget_contexts() } };
-    (cuCtxDetach [$context:ident] $emit:ident $row:tt) => { $emit! { $row then |o, _call, _result| o.facts.forget_contexts() } };
-    (cuGreenCtxDestroy [$context:ident] $emit:ident $row:tt) => { $emit! { $row then |o, _call, _result| o.facts.forget_contexts() } };
-    (cuDevicePrimaryCtxRelease_v2 [$device:ident] $emit:ident $row:tt) => { $emit! { $row then |o, _call, _result| o.facts.forget_contexts() } };
-    (cuDevicePrimaryCtxReset_v2 [$device:ident] $emit:ident $row:tt) => { $emit! { $row then |o, _call, _result| o.facts.forget_contexts() } };
+    (cuCtxDestroy_v2 [$context:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.facts.forget_contexts() } };
+    (cuCtxDetach [$context:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.facts.forget_contexts() } };
+    (cuGreenCtxDestroy [$context:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.facts.forget_contexts() } };
+    (cuDevicePrimaryCtxRelease_v2 [$device:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.facts.forget_contexts() } };
+    (cuDevicePrimaryCtxReset_v2 [$device:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.facts.forget_contexts() } };
 
     // Everything else goes to the next driver.
     ($other:ident $names:tt $emit:ident $row:tt) => { $emit! { $row nothing } };

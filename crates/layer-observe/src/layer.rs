@@ -112,6 +112,12 @@ impl Observed {
         }
     }
 
+    /// Tells observers that contexts are about to be destroyed.
+    pub(crate) fn contexts_go(&self) -> Option<Op> {
+        self.observers.iter().for_each(|observer| observer.contexts_go());
+        None
+    }
+
     /// Shows the other ops of a call that is several: `op` makes them, from the second on. The first has taken the call's time, these take
     /// none.
     pub(crate) fn show_others(&self, result: CUresult, op: impl Fn(u32) -> Option<Op>) {

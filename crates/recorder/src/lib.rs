@@ -2,9 +2,11 @@
 //!
 //! Invariant: translates and nothing else. What is recorded is `telemetry`'s to say, what is observed `driver-api`'s.
 
+mod sink;
+
 use cuda_abi::CUresult;
 use driver_api::op::*;
-use driver_api::{env, set_launch_tag};
+use driver_api::{DeviceTimeSink, DeviceTimer, env, set_launch_tag};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use telemetry::records::{self, flags};
@@ -18,12 +20,30 @@ const RING_BYTES: std::ops::RangeInclusive<usize> = 4 << 10..=1 << 30;
 /// Records what it sees.
 pub struct RecordObserver {
     recorder: &'static Recorder,
-    /// Whether the driver tells launches' times on the device.
-    has_times: bool,
+    times: Times,
+}
+
+/// Who tells times of the device.
+#[derive(Clone, Copy)]
+enum Times {
+    Nobody,
+    /// The driver tells launches', by the thread's tag.
+    Driver,
+    Timer(&'static dyn DeviceTimer),
 }
 
 /// Who gets launches' times on the device.
 static TIMED: OnceLock<&'static Recorder> = OnceLock::new();
+
+/// Where times of the device come from.
+pub enum TimeSource<'a> {
+    /// From nowhere.
+    None,
+    /// From the driver.
+    Driver(TimeLaunches),
+    /// From a timer, which is made for a sink.
+    Timer(&'a dyn Fn(&'static dyn DeviceTimeSink) -> &'static dyn DeviceTimer),
+}
 
 /// How a driver is told to time launches: by which clock, and whom to tell (a tag, when the launch began and ended). Answers whether it
 /// does.
@@ -41,9 +61,8 @@ pub fn is_wanted() -> bool {
     env::RECORD.get().is_some()
 }
 
-/// The observer, if the environment asks for a recording. It ends when the process exits. `time_launches` is for a driver that can tell
-/// launches' times.
-pub fn from_environment(time_launches: Option<TimeLaunches>) -> Option<&'static dyn Observer> {
+/// The observer, if the environment asks for a recording. It ends when the process exits.
+pub fn from_environment(source: TimeSource<'_>) -> Option<&'static dyn Observer> {
     let path = env::RECORD.get()?;
     let mut config = Config::new(PathBuf::from(path));
     if let Some(size) = env::RECORD_BUFFER.get() {
@@ -52,11 +71,26 @@ pub fn from_environment(time_launches: Option<TimeLaunches>) -> Option<&'static 
             None => eprintln!("apex: {}={size} is no size from 4K to 1G; using 1M", env::RECORD_BUFFER.name),
         }
     }
-    config.executions = time_launches.is_some();
+    config.executions = !matches!(source, TimeSource::None);
     let recorder = Recorder::new(config);
     recorder.install();
-    let has_times = time_launches.is_some_and(|time| TIMED.set(recorder).is_ok() && time(clock::ticks, ran));
-    Some(Box::leak(Box::new(RecordObserver { recorder, has_times })))
+    let times = match source {
+        TimeSource::None => Times::Nobody,
+        TimeSource::Driver(time) if TIMED.set(recorder).is_ok() && time(clock::ticks, ran) => Times::Driver,
+        TimeSource::Driver(_) => Times::Nobody,
+        TimeSource::Timer(timer) => {
+            let timer = timer(Box::leak(Box::new(sink::Sink(recorder))));
+            recorder.collect_by(Box::new(|is_last| timer.collect(is_last)));
+            Times::Timer(timer)
+        }
+    };
+    match times {
+        Times::Nobody => recorder.add_fact("device_times", "none".to_owned()),
+        Times::Driver => recorder.add_fact("device_times", "software GPU".to_owned()),
+        // It says so itself.
+        Times::Timer(_) => {}
+    }
+    Some(Box::leak(Box::new(RecordObserver { recorder, times })))
 }
 
 /// A number of bytes, with K, M or G perhaps.
@@ -73,12 +107,15 @@ fn bytes(text: &str) -> Option<usize> {
 impl RecordObserver {
     /// Records into a recorder, without times of the device.
     pub fn over(recorder: &'static Recorder) -> RecordObserver {
-        RecordObserver { recorder, has_times: false }
+        RecordObserver { recorder, times: Times::Nobody }
     }
 }
 
 impl Observer for RecordObserver {
     fn define(&self, definition: Definition<'_>) {
+        if let Times::Timer(timer) = self.times {
+            timer.define(&definition);
+        }
         match definition {
             Definition::Device(facts) => self.recorder.define_device(device(facts)),
             Definition::Context(facts) => {
@@ -105,8 +142,11 @@ impl Observer for RecordObserver {
     #[inline]
     fn before(&self, op: &Op) -> Token {
         let token = self.recorder.begin();
-        if self.has_times && matches!(op.action, Action::Launch(_)) {
-            set_launch_tag(token.correlation.wrapping_add(1));
+        let tag = token.correlation.wrapping_add(1);
+        match self.times {
+            Times::Driver if matches!(op.action, Action::Launch(_)) => set_launch_tag(tag),
+            Times::Timer(timer) if tag != 0 => timer.before(tag, op),
+            _ => {}
         }
         Token([token.start, token.correlation])
     }
@@ -116,10 +156,18 @@ impl Observer for RecordObserver {
         let Token([start, correlation]) = token;
         let captured = if op.is_captured { flags::CAPTURED } else { 0 };
         let event = event(&op.action).at(op.context.number, op.stream).with_flags(captured).with_result(result.0);
-        if self.has_times {
-            set_launch_tag(0);
+        match self.times {
+            Times::Driver => set_launch_tag(0),
+            Times::Timer(timer) if correlation != u64::MAX => timer.after(correlation + 1, op, result),
+            _ => {}
         }
         self.recorder.end(telemetry::Token { start, correlation }, event);
+    }
+
+    fn contexts_go(&self) {
+        if let Times::Timer(timer) = self.times {
+            timer.contexts_go();
+        }
     }
 }
 

@@ -28,7 +28,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ),
     ("contracts", &["driver-api", "nvidia-finder"]),
     ("drivers", &["driver-software", "driver-nvidia"]),
-    ("layers", &["layer-observe", "recorder", "layer-universal"]),
+    ("layers", &["layer-observe", "device-times", "recorder", "layer-universal"]),
     ("products", &["libcuda", "apex"]),
     ("tools", &["fake-driver", "filetests", "bench", "xtask"]),
 ];
