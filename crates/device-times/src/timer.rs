@@ -186,6 +186,7 @@ impl DeviceTimer for Timer {
         if let Some(session) = self.session()
             && !session.collect(is_last)
         {
+            session.leave();
             let way = match self.method {
                 Method::Cupti => {
                     self.sink.method("none (another profiler took CUPTI)");

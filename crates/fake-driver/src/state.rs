@@ -2,6 +2,8 @@
 
 use cuda_abi::CUresult;
 use std::cell::Cell;
+use crate::work::Launch;
+use core::ffi::CStr;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -28,10 +30,19 @@ pub struct State {
     pub primary: usize,
     /// Names of kernels.
     pub modules: HashMap<usize, Vec<String>>,
-    pub functions: HashSet<usize>,
+    /// Names of kernels by handle. They live for ever, as profilers want it.
+    pub functions: HashMap<usize, &'static CStr>,
     /// Allocations, as the host's allocator needs their size back.
     pub memory: HashMap<u64, usize>,
     pub streams: HashSet<usize>,
+    /// Launches that streams have captured so far.
+    pub captures: HashMap<usize, Vec<Launch>>,
+    /// Launches by graph, or instantiated graph.
+    pub graphs: HashMap<usize, Vec<Launch>>,
+    /// Nodes, which are launches.
+    pub nodes: HashMap<usize, Launch>,
+    /// Events by their handle: the time in ns.
+    pub events: HashMap<usize, u64>,
 }
 
 static STATE: Mutex<Option<State>> = Mutex::new(None);

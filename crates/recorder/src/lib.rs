@@ -148,20 +148,21 @@ impl Observer for RecordObserver {
             Times::Timer(timer) if tag != 0 => timer.before(tag, op),
             _ => {}
         }
-        Token([token.start, token.correlation])
+        Token(token.into())
     }
 
     #[inline]
     fn after(&self, token: Token, op: &Op, result: CUresult) {
-        let Token([start, correlation]) = token;
+        // SAFETY: `before` made it, on the thread that makes the call.
+        let token = unsafe { telemetry::Token::from_words(token.0) };
         let captured = if op.is_captured { flags::CAPTURED } else { 0 };
-        let event = event(&op.action).at(op.context.number, op.stream).with_flags(captured).with_result(result.0);
-        match self.times {
-            Times::Driver => set_launch_tag(0),
-            Times::Timer(timer) if correlation != u64::MAX => timer.after(correlation + 1, op, result),
-            _ => {}
+        if let Times::Timer(timer) = self.times
+            && token.correlation != u64::MAX
+        {
+            timer.after(token.correlation + 1, op, result);
         }
-        self.recorder.end(telemetry::Token { start, correlation }, event);
+        let event = event(&op.action).at(op.context.number, op.stream).with_flags(captured).with_result(result.0);
+        self.recorder.end(token, event);
     }
 
     fn contexts_go(&self) {
@@ -194,8 +195,16 @@ fn event(action: &Action) -> Event {
 
 #[inline]
 fn launch(launch: &Launch) -> Event {
-    let LaunchShape { grid, block, dynamic_shared, cluster } = launch.shape;
-    let shape = telemetry::LaunchShape { grid, block, dynamic_shared, cluster };
+    // Field by field, as they were written just now: a load of several at once would wait until all of them are in the cache.
+    // SAFETY: a reference.
+    let field = |field: &u32| unsafe { std::ptr::from_ref(field).read_volatile() };
+    let LaunchShape { grid: [gx, gy, gz], block: [bx, by, bz], dynamic_shared, cluster } = &launch.shape;
+    let shape = telemetry::LaunchShape {
+        grid: [field(gx), field(gy), field(gz)],
+        block: [field(bx), field(by), field(bz)],
+        dynamic_shared: field(dynamic_shared),
+        cluster: field(cluster),
+    };
     let flags = if launch.is_cooperative { flags::COOPERATIVE } else { 0 };
     Event::launch(launch.kernel.number, &shape).with_flags(flags)
 }

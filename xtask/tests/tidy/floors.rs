@@ -30,7 +30,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("drivers", &["driver-software", "driver-nvidia"]),
     ("layers", &["layer-observe", "device-times", "recorder", "layer-universal"]),
     ("products", &["libcuda", "apex"]),
-    ("tools", &["fake-driver", "filetests", "bench", "xtask"]),
+    ("tools", &["fake-driver", "fake-cupti", "filetests", "bench", "xtask"]),
 ];
 
 /// Imports that the order allows and the architecture does not: (crates of a floor or one crate, what they never

@@ -7,7 +7,7 @@ use super::{find, record};
 use core::ffi::c_void;
 use core::ptr::null_mut;
 use driver_api::op::Definition;
-use driver_api::{DeviceTime, DeviceTimeSink};
+use driver_api::DeviceTimeSink;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use stdx::clock::monotonic_ns;
@@ -16,8 +16,10 @@ use stdx::clock::monotonic_ns;
 const BUFFER_WORDS: usize = 1 << 17;
 /// Most buffers that are out or free. Beyond, CUPTI drops records, and counts them.
 const BUFFERS_MAX: usize = 64;
+/// Numbers of functions of the driver are below this.
+const CALLS_MAX: u32 = 1200;
 /// How long calls may have been tagged and nothing come back before CUPTI counts as taken by somebody else.
-const SILENCE_NS: u64 = 2_000_000_000;
+const SILENCE_NS: u64 = 5_000_000_000;
 
 /// The session. One in a process, as CUPTI's callbacks have no parameter to tell it by.
 pub(crate) struct Session {
@@ -95,18 +97,16 @@ impl Session {
         let library = &self.library;
         // SAFETY: the functions live as long as the process.
         answer("its callbacks", unsafe { (library.register_callbacks)(request as Request, complete as Complete) })?;
-        for kind in [record::ID, record::KERNEL, record::COPY, record::PEER_COPY, record::SET] {
+        // Ids are noted with calls alone, so that calls have to be noted.
+        for kind in [record::CALL, record::KERNEL, record::COPY, record::PEER_COPY, record::SET, record::ID] {
             // SAFETY: no pointers.
             answer("a kind of records", unsafe { (library.enable)(kind) })?;
         }
-        let Some(enable_driver_api) = library.enable_driver_api else {
-            // SAFETY: no pointers.
-            return answer("calls", unsafe { (library.enable)(record::CALL) });
-        };
-        for (first, last) in LAUNCH_COPY_SET {
-            for function in *first..=*last {
-                // SAFETY: no pointers. A function that this version does not know is refused, and never called.
-                unsafe { enable_driver_api(function, 1) };
+        if let Some(enable_driver_api) = library.enable_driver_api {
+            let is_needed = |call: &u32| LAUNCH_COPY_SET.iter().any(|(first, last)| (first..=last).contains(&call));
+            for call in (1..=CALLS_MAX).filter(|call| !is_needed(call)) {
+                // SAFETY: no pointers. A number that this version does not know is refused.
+                unsafe { enable_driver_api(call, 0) };
             }
         }
         Ok(())
@@ -153,10 +153,15 @@ impl Session {
         self.read_clocks();
         let is_ours = self.flush(is_last);
         let mut matcher = lock(&self.matcher);
-        matcher.turn(is_last || !is_ours);
-        let told = std::mem::take(&mut matcher.told);
+        matcher.turn(is_last);
+        let (told, lost) = (std::mem::take(&mut matcher.told), std::mem::take(&mut matcher.lost));
         drop(matcher);
-        self.tell(&told);
+        if !told.is_empty() {
+            self.sink.ran(&told);
+        }
+        if lost > 0 {
+            self.sink.lost(lost);
+        }
         let mut dropped = 0;
         // SAFETY: a valid place; context and stream are not looked at by these versions.
         let result = unsafe { (self.library.dropped_records)(null_mut(), 0, &mut dropped) };
@@ -166,18 +171,10 @@ impl Session {
         is_ours
     }
 
-    fn tell(&self, told: &[DeviceTime]) {
-        if !told.is_empty() {
-            self.sink.ran(told);
-        }
-    }
-
-    /// Has buffers come back. Those with records that are not complete come only when the process exits, or when nothing else has
-    /// come for long.
+    /// Has buffers come back. Those with records that are not complete come only when the process exits.
     fn flush(&self, is_last: bool) -> bool {
         // SAFETY: no pointers.
-        let flush = |flags| unsafe { (self.library.flush_all)(flags) };
-        flush(if is_last { FLUSH_FORCED } else { 0 });
+        unsafe { (self.library.flush_all)(if is_last { FLUSH_FORCED } else { 0 }) };
         let mut silence = lock(&self.silence);
         let (tagged, returned) = (self.tagged.load(Relaxed), self.returned.load(Relaxed));
         if returned != silence.returned || tagged == silence.tagged {
@@ -185,12 +182,12 @@ impl Session {
             return true;
         }
         let now = monotonic_ns();
-        if now - *silence.since_ns.get_or_insert(now) < SILENCE_NS {
-            return true;
-        }
-        flush(FLUSH_FORCED);
-        silence.since_ns = None;
-        self.returned.load(Relaxed) != returned
+        now - *silence.since_ns.get_or_insert(now) < SILENCE_NS
+    }
+
+    /// Nothing is tagged any more. What was tagged is still told, should it come; what was not, is somebody else's to tell.
+    pub(crate) fn leave(&self) {
+        lock(&self.matcher).is_left = true;
     }
 }
 

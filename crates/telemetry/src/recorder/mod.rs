@@ -115,6 +115,24 @@ pub struct Token {
     pub start: u64,
     /// The event's number.
     pub correlation: u64,
+    /// The calling thread's ring, as an address; 0 for none.
+    ring: usize,
+}
+
+impl From<Token> for [u64; 3] {
+    fn from(token: Token) -> [u64; 3] {
+        [token.start, token.correlation, token.ring as u64]
+    }
+}
+
+impl Token {
+    /// The token that these are the words of.
+    ///
+    /// # Safety
+    /// They come from a token of [`Recorder::begin`], and the thread is the one that began.
+    pub unsafe fn from_words([start, correlation, ring]: [u64; 3]) -> Token {
+        Token { start, correlation, ring: ring as usize }
+    }
 }
 
 /// A lock that a panic of ours has not spoilt: what it guards is valid at any time.
@@ -175,21 +193,30 @@ impl Recorder {
     /// Begins an event: what follows is on the clock.
     #[inline]
     pub fn begin(&'static self) -> Token {
-        let correlation = match self.ring() {
+        let (correlation, ring) = match self.ring() {
             // SAFETY: the ring is the calling thread's own.
-            Some(ring) => unsafe { ring.number() },
-            None => NO_RING,
+            Some(ring) => (unsafe { ring.number() }, std::ptr::from_ref(ring).expose_provenance()),
+            None => (NO_RING, 0),
         };
-        Token { start: clock::ticks(), correlation }
+        Token { start: clock::ticks(), correlation, ring }
     }
 
-    /// Records an event that began with `token` and ends now.
+    /// Records an event that began with `token`, on this thread, and ends now.
     #[inline]
     pub fn end(&'static self, token: Token, mut event: Event) {
         event.start = token.start;
         event.duration = clock::ticks().saturating_sub(token.start);
         event.correlation = token.correlation;
-        self.record(event);
+        let is_launch = event.kind == Kind::Launch;
+        if token.ring == 0 || self.state.load(Ordering::Relaxed) != ACTIVE {
+            return self.lose(is_launch);
+        }
+        // SAFETY: `begin` found the ring on this thread, which keeps it until it ends.
+        let ring = unsafe { &*std::ptr::with_exposed_provenance::<Ring>(token.ring) };
+        // SAFETY: the ring is the calling thread's own.
+        if unsafe { ring.put(event.to_slot(), is_launch) } == Put::HalfFull {
+            self.call_writer();
+        }
     }
 
     /// Records an event that has its times.
