@@ -109,7 +109,11 @@ fn compare(library: &str, rounds: usize) -> Result<()> {
     let mut sides = [
         Side::start("not recorded", library, &[])?,
         Side::start("recorded", library, &[("APEX_RECORD", &plain)])?,
-        Side::start("recorded, device times", library, &[("APEX_RECORD", &timed), ("APEX_DEVICE_TIMES", Path::new("1"))])?,
+        Side::start(
+            "recorded, device times",
+            library,
+            &[("APEX_RECORD", &timed), ("APEX_DEVICE_TIMES", Path::new("1"))],
+        )?,
     ];
     for round in 0..WARM_UP + rounds {
         for side in &mut sides {

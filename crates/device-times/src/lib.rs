@@ -14,4 +14,3 @@ mod events;
 mod timer;
 
 pub use timer::{Method, timer};
-

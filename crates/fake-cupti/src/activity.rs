@@ -21,12 +21,8 @@ const ID: u32 = 39;
 /// Sizes of records by kind, multiples of eight.
 const SIZES: [(u32, usize); 4] = [(COPY, 96), (CALL, 48), (KERNEL, 256), (ID, 24)];
 /// The numbers of the functions that the stand-in for the driver tells of.
-const FUNCTIONS: [(Row, u32); 4] = [
-    (Row::cuLaunchKernel, 307),
-    (Row::cuGraphLaunch, 514),
-    (Row::cuMemcpyHtoD_v2, 276),
-    (Row::cuMemcpyDtoH_v2, 278),
-];
+const FUNCTIONS: [(Row, u32); 4] =
+    [(Row::cuLaunchKernel, 307), (Row::cuGraphLaunch, 514), (Row::cuMemcpyHtoD_v2, 276), (Row::cuMemcpyDtoH_v2, 278)];
 
 thread_local! {
     /// The external ids of this thread: kind and id.
@@ -136,7 +132,8 @@ impl Activity {
             self.record(CALL, full);
         }
         let start = now_ns();
-        if work.bytes > 0 && self.kinds.contains(&COPY)
+        if work.bytes > 0
+            && self.kinds.contains(&COPY)
             && let Some(record) = self.record(COPY, full)
         {
             // SAFETY: fields of the record.

@@ -1,12 +1,12 @@
 //! The functions that do something.
 
+use crate::state::{CURRENT, default_answer, init, new_handle, state};
 use crate::work::{self, Launch};
 use crate::{events, graphs, look_up};
-use crate::state::{CURRENT, default_answer, init, new_handle, state};
 use core::ffi::{CStr, c_char, c_void};
-use std::ffi::CString;
 use core::ptr::null;
 use cuda_abi::{CUresult, Row, SYMBOLS};
+use std::ffi::CString;
 use std::sync::OnceLock;
 
 const SUCCESS: CUresult = CUresult::CUDA_SUCCESS;

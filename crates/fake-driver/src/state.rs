@@ -1,9 +1,9 @@
 //! What the stand-in keeps: its life, contexts, modules, memory, launches.
 
-use cuda_abi::CUresult;
-use std::cell::Cell;
 use crate::work::Launch;
 use core::ffi::CStr;
+use cuda_abi::CUresult;
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};

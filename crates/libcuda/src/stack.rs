@@ -58,7 +58,9 @@ const OBSERVE: Layer = Layer {
     over: |below| {
         let timer = |method| move |sink| device_times::timer(method, below, sink);
         let observer = match (choice(), device_times()) {
-            (Choice::Software, _) => recorder::from_environment(TIME_LAUNCHES.map_or(TimeSource::None, TimeSource::Driver)),
+            (Choice::Software, _) => {
+                recorder::from_environment(TIME_LAUNCHES.map_or(TimeSource::None, TimeSource::Driver))
+            }
             (Choice::Nvidia { .. }, Some(method)) => recorder::from_environment(TimeSource::Timer(&timer(method))),
             _ => recorder::from_environment(TimeSource::None),
         };

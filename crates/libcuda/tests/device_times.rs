@@ -65,7 +65,8 @@ impl Cuda {
                 self.function("cuDevicePrimaryCtxRetain");
             done(retain(&mut context, 0));
             self.set_current(context);
-            let load: unsafe extern "C" fn(*mut CUmodule, *const c_char) -> CUresult = self.function("cuModuleLoadData");
+            let load: unsafe extern "C" fn(*mut CUmodule, *const c_char) -> CUresult =
+                self.function("cuModuleLoadData");
             done(load(&mut module, PTX.as_ptr()));
             let find: unsafe extern "C" fn(*mut CUfunction, CUmodule, *const c_char) -> CUresult =
                 self.function("cuModuleGetFunction");
@@ -94,7 +95,9 @@ impl Cuda {
         let (mut graph, mut exec) = (CUgraph::NULL, CUgraphExec::NULL);
         // SAFETY: the signatures are those of the driver API, the pointers are valid.
         unsafe {
-            done(self.function::<unsafe extern "C" fn(CUstream, u32) -> CUresult>("cuStreamBeginCapture_v2")(stream, 0));
+            done(self.function::<unsafe extern "C" fn(CUstream, u32) -> CUresult>("cuStreamBeginCapture_v2")(
+                stream, 0,
+            ));
             for (index, grid) in GRAPH_GRIDS.into_iter().enumerate() {
                 self.launch(kernels[index % 2], grid, stream);
             }
@@ -113,7 +116,10 @@ impl Cuda {
         let host = vec![1_u8; bytes];
         // SAFETY: as above.
         unsafe {
-            done(self.function::<unsafe extern "C" fn(*mut u64, usize) -> CUresult>("cuMemAlloc_v2")(&mut pointer, bytes));
+            done(self.function::<unsafe extern "C" fn(*mut u64, usize) -> CUresult>("cuMemAlloc_v2")(
+                &mut pointer,
+                bytes,
+            ));
             let copy: unsafe extern "C" fn(u64, *const u8, usize) -> CUresult = self.function("cuMemcpyHtoD_v2");
             done(copy(pointer, host.as_ptr(), bytes));
         }
@@ -250,13 +256,16 @@ fn cupti_s_times_find_their_launches() {
                 assert_eq!((launch.shape, launch.context), (execution.shape, execution.context));
                 // Two clocks, read one after the other.
                 let slack = 1_000_000;
-                assert!(launch.start - slack < execution.start && execution.start < launch.start + launch.duration + slack);
+                assert!(
+                    launch.start - slack < execution.start && execution.start < launch.start + launch.duration + slack
+                );
             }
             None => of_graphs.entry(execution.correlation).or_default().push((shape.kernel, shape.grid_x)),
         }
     }
     assert_eq!(of_launches, THREADS * LAUNCHES);
-    let kernel = |name: &str| summary.kernels.by_time().iter().find(|kernel| kernel.kernel.name == name).unwrap().kernel.id;
+    let kernel =
+        |name: &str| summary.kernels.by_time().iter().find(|kernel| kernel.kernel.name == name).unwrap().kernel.id;
     let expected: Vec<(u64, u64)> = GRAPH_GRIDS
         .into_iter()
         .enumerate()

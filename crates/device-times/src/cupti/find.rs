@@ -17,7 +17,8 @@ pub(super) fn candidates() -> Vec<PathBuf> {
         return vec![path.into()];
     }
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
-    let mut loaded: Vec<&Path> = maps.lines().filter_map(|line| line.find('/').map(|at| Path::new(&line[at..]))).collect();
+    let mut loaded: Vec<&Path> =
+        maps.lines().filter_map(|line| line.find('/').map(|at| Path::new(&line[at..]))).collect();
     loaded.dedup();
     in_process(&loaded, Path::new("/usr/local/cuda"))
 }

@@ -66,6 +66,10 @@ functions! {
     pop = "cuptiActivityPopExternalCorrelationId": fn(u32, *mut u64);
 }
 
+/// The address of a function.
+///
+/// # Safety
+/// The handle is of an open library.
 unsafe fn look_up(handle: *mut c_void, symbol: &str) -> Option<*mut c_void> {
     let name = CString::new(symbol).ok()?;
     // SAFETY: the handle is of an open library; the name ends with a null byte.

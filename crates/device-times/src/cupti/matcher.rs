@@ -166,7 +166,8 @@ impl Matcher {
         let index = match work {
             Ran::Kernel { name, .. } => {
                 let wanted = shape(work);
-                let found = nodes.kernels.get(*name).and_then(|all| all.iter().find(|(shape, _)| alike(shape, &wanted)));
+                let found =
+                    nodes.kernels.get(*name).and_then(|all| all.iter().find(|(shape, _)| alike(shape, &wanted)));
                 found.map(|(_, index)| *index)
             }
             Ran::Copy(bytes) => nodes.copies.iter().find(|(other, _)| other == bytes).map(|(_, index)| *index),

@@ -59,8 +59,7 @@ impl Record<'_> {
                     let name = at::<*const c_char>(record, 104);
                     let name = if name.is_null() { "" } else { CStr::from_ptr(name).to_str().unwrap_or("") };
                     let dynamic_shared = at(record, 80);
-                    let work =
-                        Ran::Kernel { name, grid: at(record, 52), block: at(record, 64), dynamic_shared };
+                    let work = Ran::Kernel { name, grid: at(record, 52), block: at(record, 64), dynamic_shared };
                     ran(record, at(record, 92), at(record, 40), at::<u64>(record, 144) != 0, work)
                 }
                 COPY => {

@@ -6,8 +6,8 @@ use super::matcher::Matcher;
 use super::{find, record};
 use core::ffi::c_void;
 use core::ptr::null_mut;
-use driver_api::op::Definition;
 use driver_api::DeviceTimeSink;
+use driver_api::op::Definition;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use stdx::clock::monotonic_ns;
@@ -82,7 +82,9 @@ impl Session {
             return Err("it is used already".to_owned());
         }
         let session = SESSION.get().expect("set above");
-        session.enable().map_err(|(what, code)| format!("{} answers {what} with {code}", session.library.path.display()))?;
+        session
+            .enable()
+            .map_err(|(what, code)| format!("{} answers {what} with {code}", session.library.path.display()))?;
         session.read_clocks();
         Ok(session)
     }

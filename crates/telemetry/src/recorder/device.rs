@@ -119,9 +119,10 @@ impl DeviceTimes {
     /// A call was recorded.
     pub(super) fn remember(&mut self, correlation: u64, context: u64, stream: u64, asked: Asked) {
         let left = match asked {
-            Asked::Graph(graph) => self.graphs.get(&graph).map_or(1, |nodes| {
-                nodes.iter().filter(|node| **node != Asked::Nothing).count() as u32
-            }),
+            Asked::Graph(graph) => self
+                .graphs
+                .get(&graph)
+                .map_or(1, |nodes| nodes.iter().filter(|node| **node != Asked::Nothing).count() as u32),
             Asked::Nothing => 0,
             _ => 1,
         };
@@ -202,9 +203,8 @@ fn of_work(work: Work) -> Asked {
 fn found(time: &DeviceTime, context: u64, stream: u64, asked: Asked) -> Found {
     let (start, duration) = (time.start_ns, time.end_ns.saturating_sub(time.start_ns));
     let correlation = time.correlation;
-    let transfer = |kind, bytes| {
-        Found::Transfer(records::Transfer { start, duration, correlation, context, stream, kind, bytes })
-    };
+    let transfer =
+        |kind, bytes| Found::Transfer(records::Transfer { start, duration, correlation, context, stream, kind, bytes });
     match asked {
         Asked::Launch(key) => {
             Found::Execution(records::Execution { start, duration, correlation, context, stream, shape: 0 }, key)

@@ -82,7 +82,9 @@ impl Rows {
         encode_block(&kernels, out);
         self.kernels.extend(kernels.into_iter().map(|kernel| (kernel.id, Kernel { name: String::new(), ..kernel })));
         if self.has_executions {
-            nodes.iter().for_each(|(node, launch)| self.device_times.define_node(node.graph, asked_by_node(node, launch)));
+            nodes
+                .iter()
+                .for_each(|(node, launch)| self.device_times.define_node(node.graph, asked_by_node(node, launch)));
         }
         for nodes in nodes.chunks(BLOCK_ROWS_MAX) {
             // The numbers of shapes do not start over within a block.

@@ -176,16 +176,13 @@ fn kernels_of_graphs_and_copies_have_device_times() {
     recorder.define_node(node(1, 2, 64), None);
     recorder.define_node(node(2, 5, 0), None);
     recorder.define_node(node(3, 0, 0), Some(Event::launch(2, &shape(8))));
-    let [graph, copy, captured] = [
-        Event::graph_launch(5),
-        Event::copy(1, 4096).with_result(0),
-        Event::copy(1, 4096).with_flags(flags::CAPTURED),
-    ]
-    .map(|event| {
-        let token = recorder.begin();
-        recorder.end(token, event.at(3, 9));
-        token.correlation
-    });
+    let [graph, copy, captured] =
+        [Event::graph_launch(5), Event::copy(1, 4096).with_result(0), Event::copy(1, 4096).with_flags(flags::CAPTURED)]
+            .map(|event| {
+                let token = recorder.begin();
+                recorder.end(token, event.at(3, 9));
+                token.correlation
+            });
     let time = |correlation, node, work, start_ns| DeviceTime {
         correlation,
         node,
