@@ -43,6 +43,9 @@ pub struct Args {
     /// Record launches, copies, allocations and more in a file, for `apex report` and `apex export` (%p in its name stands for the process)
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Publish counts of launches, copies, memory and more while the program runs, for `apex top` and `apex serve`
+    #[arg(long)]
+    live: bool,
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM")]
     program: Vec<OsString>,
@@ -76,6 +79,10 @@ pub fn run(args: Args) -> Result<ExitCode> {
     if let Some(file) = &args.record {
         // The program may change its folder.
         command.env(env::RECORD.name, std::path::absolute(file).context("cannot tell where the recording goes")?);
+    }
+    // A folder that the user has set stays.
+    if args.live && env::LIVE.get().is_none_or(|value| value == "0") {
+        command.env(env::LIVE.name, "1");
     }
     set_loader_variables(&mut command, &library::folder()?)?;
     if is_for_software(&command) {

@@ -64,6 +64,8 @@ variables! {
         "File that gets a recording of launches, copies, allocations and more, for `apex report` and `apex export`; `%p` in its name stands for the process.";
     RECORD_BUFFER = "APEX_RECORD_BUFFER", default "1M",
         "Size of the buffer that each thread records into, from 4K to 1G; what finds it full is not recorded, and counted.";
+    LIVE = "APEX_LIVE", default "0",
+        "With 1, counts of launches, copies, memory and more are published in shared memory while the program runs, for `apex top` and `apex serve`; with the path of a folder, in that folder instead of `/dev/shm`.";
     QUIET = "APEX_QUIET", default "0",
         "With 1, no line on stderr about functions that are not implemented, or that NVIDIA's driver has and the table lacks.";
 }
