@@ -62,14 +62,17 @@ pub fn open(path: &Path, owner: &Owner) -> Result<Segment, ReadError> {
     }
 }
 
+/// Removes a segment if its process is known to have ended; answers whether it did.
+pub fn remove_abandoned(path: &Path, owner: &Owner) -> bool {
+    owner.life() == Life::Dead && std::fs::remove_file(path).is_ok()
+}
+
 /// Removes segments whose process ended without doing so; returns how many. A file that stands for a process of another namespace stays.
 ///
 /// # Errors
 /// When the folder cannot be read.
 pub fn sweep(folder: &Path) -> io::Result<usize> {
-    let abandoned = list(folder)?.into_iter().filter(|(_, owner)| owner.life() == Life::Dead);
-    // Somebody else may have been faster.
-    Ok(abandoned.filter(|(path, _)| std::fs::remove_file(path).is_ok()).count())
+    Ok(list(folder)?.iter().filter(|(path, owner)| remove_abandoned(path, owner)).count())
 }
 
 #[cfg(test)]

@@ -30,9 +30,14 @@ impl Owner {
         Owner { pid, start_ticks, namespace: own_namespace() }
     }
 
+    /// Whether its number is one of another namespace than the calling process's.
+    pub fn is_foreign(&self) -> bool {
+        self.namespace != own_namespace()
+    }
+
     /// Whether it lives.
     pub(super) fn life(&self) -> Life {
-        if self.namespace != own_namespace() {
+        if self.is_foreign() {
             return Life::Unknown;
         }
         match stat_of(self.pid) {

@@ -99,6 +99,13 @@ impl Segment {
         &self.path
     }
 
+    /// Whether it has this name: another may have taken its place.
+    pub fn is_at(&self, path: &Path) -> bool {
+        let of = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+        let named = std::fs::symlink_metadata(path).map(of);
+        named.is_ok_and(|named| self.file.metadata().map(of).is_ok_and(|own| own == named))
+    }
+
     /// Whether its process is known to have ended.
     pub fn is_abandoned(&self) -> bool {
         self.owner.life() == Life::Dead
