@@ -48,6 +48,9 @@ pub struct Args {
     #[arg(long, value_name = "HOW", requires = "record", num_args = 0..=1, require_equals = true, default_missing_value = "1",
         value_parser = ["1", "cupti", "events"])]
     device_times: Option<String>,
+    /// Publish counts of launches, copies, memory and more while the program runs, for `apex top` and `apex serve`
+    #[arg(long)]
+    live: bool,
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM")]
     program: Vec<OsString>,
@@ -84,6 +87,10 @@ pub fn run(args: Args) -> Result<ExitCode> {
     if let Some(file) = &args.record {
         // The program may change its folder.
         command.env(env::RECORD.name, std::path::absolute(file).context("cannot tell where the recording goes")?);
+    }
+    // A folder that the user has set stays.
+    if args.live && env::LIVE.get().is_none_or(|value| value == "0") {
+        command.env(env::LIVE.name, "1");
     }
     set_loader_variables(&mut command, &library::folder()?)?;
     if is_for_software(&command) {

@@ -50,7 +50,7 @@ fn software_driver() -> &'static dyn Driver {
     &crate::test_driver::TestDriver
 }
 
-/// Shows observers what is asked for; the recorder is the one there is.
+/// Shows observers what is asked for; the recorder, which also publishes counts, is the one there is.
 const OBSERVE: Layer = Layer {
     name: "record",
     is_wanted: recorder::is_wanted,

@@ -1,4 +1,4 @@
-//! The observer that records into a file, when `APEX_RECORD` names one.
+//! The observer that records into a file, when `APEX_RECORD` names one, and publishes counts, when `APEX_LIVE` asks for it.
 //!
 //! Invariant: translates and nothing else. What is recorded is `telemetry`'s to say, what is observed `driver-api`'s.
 
@@ -10,7 +10,7 @@ use driver_api::{DeviceTimeSink, DeviceTimer, env, set_launch_tag};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use telemetry::records::{self, flags};
-use telemetry::{Config, Event, Recorder, clock};
+use telemetry::{Config, Event, Recorder, clock, live};
 
 /// Bytes of an event in a ring.
 const EVENT_BYTES: usize = 64;
@@ -56,15 +56,45 @@ fn ran(tag: u64, start: u64, end: u64) {
     }
 }
 
-/// Whether the environment asks for a recording.
+/// Whether the environment asks for a recording, or for counts to be published.
 pub fn is_wanted() -> bool {
-    env::RECORD.get().is_some()
+    env::RECORD.get().is_some() || live_folder().is_some()
 }
 
-/// The observer, if the environment asks for a recording. It ends when the process exits.
+/// The folder that counts are to be published in. Tells once what it does not understand.
+fn live_folder() -> Option<PathBuf> {
+    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let value = env::LIVE.get()?;
+        let folder = folder_of(&value);
+        if folder.is_none() && value != "0" {
+            eprintln!(
+                "apex: nothing is published: {}={value} is neither 0, 1 nor the path of a folder",
+                env::LIVE.name
+            );
+        }
+        folder
+    });
+    folder.clone()
+}
+
+/// The folder that a value of `APEX_LIVE` means.
+fn folder_of(value: &str) -> Option<PathBuf> {
+    match value {
+        "1" => Some(PathBuf::from(live::folder::DEFAULT)),
+        path if path.starts_with('/') => Some(PathBuf::from(path)),
+        _ => None,
+    }
+}
+
+/// The observer, if the environment asks for one. It ends when the process exits.
 pub fn from_environment(source: TimeSource<'_>) -> Option<&'static dyn Observer> {
-    let path = env::RECORD.get()?;
-    let mut config = Config::new(PathBuf::from(path));
+    let (path, live) = (env::RECORD.get().map(PathBuf::from), live_folder());
+    let mut config = match (path, live) {
+        (Some(path), live) => Config { live, ..Config::new(path) },
+        (None, Some(folder)) => Config::live(folder),
+        (None, None) => return None,
+    };
     if let Some(size) = env::RECORD_BUFFER.get() {
         match bytes(&size).filter(|bytes| RING_BYTES.contains(bytes)) {
             Some(bytes) => config.ring_events = bytes / EVENT_BYTES,
@@ -267,6 +297,12 @@ mod tests {
         assert_eq!(records::MEMORIES.of(MemoryKind::Array as u64), "array");
         assert_eq!(records::SYNCS.of(SyncKind::StreamWaitsEvent as u64), "stream waits for event");
         assert_eq!(records::LOADS.of(LoadKind::Library as u64), "library");
+    }
+
+    #[test]
+    fn folders_are_read() {
+        let folders = ["1", "/tmp/x", "0", "yes", "tmp"].map(folder_of);
+        assert_eq!(folders, [Some("/dev/shm".into()), Some("/tmp/x".into()), None, None, None]);
     }
 
     #[test]

@@ -59,6 +59,15 @@ pub trait Record: Default + Clone {
     fn decode(rows: usize, input: &[u8]) -> Result<Vec<Self>, Malformed>;
 }
 
+/// A block of one of several kinds of records.
+pub trait Blocks: Sized {
+    /// Reads the rows of a kind; `None` for a kind that this version does not know.
+    ///
+    /// # Errors
+    /// When the bytes are not that many rows.
+    fn decode(kind: u8, rows: usize, input: &[u8]) -> Result<Option<Self>, Malformed>;
+}
+
 macro_rules! field {
     (plain) => {
         u64
@@ -161,6 +170,12 @@ macro_rules! records {
         #[derive(Debug, Clone)]
         pub enum Block {
             $(#[doc = $doc] $record(Vec<$record>),)*
+        }
+
+        impl Blocks for Block {
+            fn decode(kind: u8, rows: usize, input: &[u8]) -> Result<Option<Block>, Malformed> {
+                Block::decode(kind, rows, input)
+            }
         }
 
         impl Block {

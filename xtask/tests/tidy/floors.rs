@@ -29,7 +29,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("contracts", &["driver-api", "nvidia-finder"]),
     ("drivers", &["driver-software", "driver-nvidia"]),
     ("layers", &["layer-observe", "device-times", "recorder", "layer-universal"]),
-    ("products", &["libcuda", "apex"]),
+    ("products", &["libcuda", "apex-server", "apex"]),
     ("tools", &["fake-driver", "fake-cupti", "filetests", "bench", "xtask"]),
 ];
 

@@ -1,10 +1,11 @@
-//! The recorder: threads put events into rings of their own, one thread writes them to the file.
+//! The recorder: threads put events into rings of their own, one thread writes them to the file, publishes what they sum up to, or both.
 //!
 //! The life of a recorder is fresh, active, then stopped or ended; a forked child has none (the driver that the events are of does not
 //! survive a fork either). It opens its file and starts its thread with the first event, so that a process that does nothing leaves no
 //! file and can fork freely.
 
 mod device;
+mod outlet;
 mod rows;
 mod sink;
 mod thread;
@@ -23,8 +24,11 @@ use std::time::Duration;
 /// How to record.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The file; `%p` in its name stands for the process. Where another process writes it, that process's number is appended.
-    pub path: PathBuf,
+    /// The file, if there is to be one; `%p` in its name stands for the process. Where another process writes it, that process's number is
+    /// appended.
+    pub path: Option<PathBuf>,
+    /// The folder to publish counts in ([`live`](crate::live)), if they are to be published.
+    pub live: Option<PathBuf>,
     /// Events that a thread may have waiting to be written, 64 bytes each; rounded up to a power of two. A thread that makes them faster
     /// than they are written loses what finds no room, and that is counted.
     pub ring_events: usize,
@@ -41,8 +45,18 @@ pub struct Config {
 impl Config {
     /// Records into a file: 16384 events a ring, 512 threads, every 100 ms.
     pub fn new(path: PathBuf) -> Config {
+        Config { path: Some(path), ..Config::nothing() }
+    }
+
+    /// Publishes counts in a folder, with rings as those of [`new`](Config::new).
+    pub fn live(folder: PathBuf) -> Config {
+        Config { live: Some(folder), ..Config::nothing() }
+    }
+
+    fn nothing() -> Config {
         Config {
-            path,
+            path: None,
+            live: None,
             ring_events: 16 << 10,
             rings_max: 512,
             interval: Duration::from_millis(100),
@@ -250,18 +264,18 @@ impl Recorder {
         if self.state.load(Ordering::Acquire) != FRESH {
             return self.state.load(Ordering::Acquire) == ACTIVE;
         }
-        let opened = Sink::open(&self.config).and_then(|opened| {
+        *sink = Sink::open(&self.config);
+        if let Some(opened) = &*sink {
             self.descriptor.store(opened.descriptor(), Ordering::Release);
-            *sink = Some(opened);
-            thread::start(self)
-        });
-        let state = if opened.is_ok() { ACTIVE } else { STOPPED };
-        self.state.store(state, Ordering::Release);
-        if let Err(error) = opened {
-            self.descriptor.store(-1, Ordering::Release);
-            *sink = None;
-            eprintln!("apex: nothing is recorded: {}: {error}", self.config.path.display());
+            if let Err(error) = thread::start(self) {
+                self.descriptor.store(-1, Ordering::Release);
+                opened.withdraw();
+                *sink = None;
+                eprintln!("apex: nothing is recorded: {error}");
+            }
         }
+        let state = if sink.is_some() { ACTIVE } else { STOPPED };
+        self.state.store(state, Ordering::Release);
         state == ACTIVE
     }
 
@@ -347,7 +361,8 @@ impl Recorder {
             let _ = self.state.compare_exchange(ACTIVE, ENDED, Ordering::AcqRel, Ordering::Acquire);
             self.call_writer();
         }
-        if self.state.load(Ordering::Acquire) == STOPPED {
+        let lost_file = lock(&self.sink).as_ref().is_some_and(|sink| self.config.path.is_some() && !sink.has_file());
+        if self.state.load(Ordering::Acquire) == STOPPED || lost_file {
             let [launches, others] = self.dropped();
             eprintln!("apex: {launches} launches and {others} other events were not recorded");
         }
@@ -355,7 +370,8 @@ impl Recorder {
 
     /// Launches and other events that were not recorded, so far.
     fn dropped(&self) -> [u64; 2] {
-        let mut dropped = lock(&self.sink).as_ref().map_or([0; 2], |sink| sink.dropped_before);
+        let before = |sink: &Sink| [0, 1].map(|which| sink.dropped_before[which] + sink.unwritten[which]);
+        let mut dropped = lock(&self.sink).as_ref().map_or([0; 2], before);
         let rings = lock(&self.rings).all.iter().map(|ring| ring.dropped()).collect::<Vec<_>>();
         let lost = [0, 1].map(|which| self.lost[which].load(Ordering::Relaxed));
         for counts in rings.into_iter().chain([lost]) {
@@ -373,12 +389,18 @@ impl Recorder {
         let Some(sink) = place.as_mut().filter(|sink| !sink.is_closed) else { return };
         let outcome = thread::without_size_signal(|| sink.flush(self, is_last));
         if let Err(error) = outcome {
-            sink.is_closed = true;
-            let _ = self.state.compare_exchange(ACTIVE, STOPPED, Ordering::AcqRel, Ordering::Acquire);
-            eprintln!("apex: recording ends: {}: {error}", sink.path.display());
-        } else if is_last {
-            sink.is_closed = true;
+            self.descriptor.store(-1, Ordering::Release);
+            let (path, goes_on) = sink.give_up_file();
+            eprintln!("apex: recording ends: {}: {error}", path.display());
+            if !goes_on {
+                sink.is_closed = true;
+                let _ = self.state.compare_exchange(ACTIVE, STOPPED, Ordering::AcqRel, Ordering::Acquire);
+            } else if is_last {
+                // Without a file nothing fails.
+                let _ = sink.flush(self, true);
+            }
         }
+        sink.is_closed |= is_last;
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::Definitions;
 use super::device::{Asked, DeviceTime, DeviceTimes, Found, Work};
+use super::outlet::{Counted, Outlet};
 use crate::clock::Scale;
 use crate::event::{Event, Kind, LaunchShape};
-use crate::file::{BLOCK_ROWS_MAX, encode_block};
+use crate::file::BLOCK_ROWS_MAX;
 use crate::records::*;
 use device_model::occupancy::{Carveout, KernelResources};
 use device_model::{ComputeCapability, Limits};
@@ -69,17 +70,17 @@ impl Rows {
     }
 
     /// Takes definitions, and makes blocks of them.
-    pub(super) fn define(&mut self, definitions: Definitions, out: &mut Vec<u8>) {
+    pub(super) fn define(&mut self, definitions: Definitions, out: &mut Outlet) {
         let Definitions { facts, devices, contexts, kernels, nodes } = definitions;
-        encode_block(&facts, out);
+        out.put(&facts);
         for device in &devices {
             let capability = ComputeCapability::new(device.major as u32, device.minor as u32);
             self.devices.insert(device.id, Limits::of(capability));
         }
-        encode_block(&devices, out);
+        out.put(&devices);
         contexts.iter().for_each(|context| self.device_times.define_context(context.id, context.device));
-        encode_block(&contexts, out);
-        encode_block(&kernels, out);
+        out.put(&contexts);
+        out.put(&kernels);
         self.kernels.extend(kernels.into_iter().map(|kernel| (kernel.id, Kernel { name: String::new(), ..kernel })));
         if self.has_executions {
             nodes
@@ -97,12 +98,12 @@ impl Rows {
             };
             let nodes: Vec<Node> = nodes.iter().map(numbered).collect();
             self.put_new_shapes(out);
-            encode_block(&nodes, out);
+            out.put(&nodes);
         }
     }
 
     /// Makes blocks of events, and empties the list; returns how many rows.
-    pub(super) fn encode(&mut self, events: &mut Vec<Event>, scale: &Scale, out: &mut Vec<u8>) -> u64 {
+    pub(super) fn encode(&mut self, events: &mut Vec<Event>, scale: &Scale, out: &mut Outlet) -> u64 {
         // Each thread's events are in order: this merges them.
         events.sort_by_key(|event| event.start);
         for event in events.iter() {
@@ -114,7 +115,7 @@ impl Rows {
         self.put_rows(out) + std::mem::take(&mut self.early_rows)
     }
 
-    fn add(&mut self, event: &Event, scale: &Scale, out: &mut Vec<u8>) {
+    fn add(&mut self, event: &Event, scale: &Scale, out: &mut Outlet) {
         let stream = event.handle;
         let kind = u64::from(event.id);
         let [first, second, _] = event.payload;
@@ -151,11 +152,11 @@ impl Rows {
     }
 
     /// The number of a launch's kernel and shape.
-    fn shape(&mut self, event: &Event, out: &mut Vec<u8>) -> u64 {
+    fn shape(&mut self, event: &Event, out: &mut Outlet) -> u64 {
         self.number((event.id, event.shape()), out)
     }
 
-    fn number(&mut self, key: (u32, LaunchShape), out: &mut Vec<u8>) -> u64 {
+    fn number(&mut self, key: (u32, LaunchShape), out: &mut Outlet) -> u64 {
         if let Some((_, number)) = self.last_shape.filter(|(last, _)| *last == key) {
             return number;
         }
@@ -174,7 +175,7 @@ impl Rows {
     }
 
     /// Forgets the shapes. Rows with the old numbers go first.
-    fn start_numbers_over(&mut self, out: &mut Vec<u8>) {
+    fn start_numbers_over(&mut self, out: &mut Outlet) {
         self.put_new_shapes(out);
         self.early_rows += self.put_rows(out);
         self.shapes.clear();
@@ -224,7 +225,7 @@ impl Rows {
     }
 
     /// Device's times become rows once their call is known.
-    fn match_device_times(&mut self, out: &mut Vec<u8>) {
+    fn match_device_times(&mut self, out: &mut Outlet) {
         let mut times = std::mem::take(&mut self.device_times);
         times.match_waiting(|found| match found {
             Found::Execution(row, key) => {
@@ -236,14 +237,14 @@ impl Rows {
         self.device_times = times;
     }
 
-    fn put_new_shapes(&mut self, out: &mut Vec<u8>) {
-        encode_block(&self.new_shapes, out);
+    fn put_new_shapes(&mut self, out: &mut Outlet) {
+        out.put(&self.new_shapes);
         self.new_shapes.clear();
     }
 
-    fn put_rows(&mut self, out: &mut Vec<u8>) -> u64 {
-        fn put<R: Record>(rows: &mut Vec<R>, out: &mut Vec<u8>) -> u64 {
-            encode_block(rows, out);
+    fn put_rows(&mut self, out: &mut Outlet) -> u64 {
+        fn put<R: Counted>(rows: &mut Vec<R>, out: &mut Outlet) -> u64 {
+            out.put(rows);
             let count = rows.len() as u64;
             rows.clear();
             count
