@@ -5,8 +5,8 @@ use crate::events::Events;
 use cuda_abi::CUresult;
 use driver_api::op::{Action, Definition, Op};
 use driver_api::{DeviceTimeSink, DeviceTimer, Driver};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// How times are found out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Method {
     }
 }
 
-/// A timer over a driver that tells `sink`. It begins with the first context: CUPTI then ends before the driver does.
+/// A timer over a driver that tells `sink`. It begins with the first op in a context: CUPTI then ends before the driver does.
 pub fn timer(
     method: Method,
     below: &'static dyn Driver,
@@ -47,7 +47,6 @@ pub fn timer(
         way: AtomicU8::new(NOT_BEGUN),
         session: OnceLock::new(),
         events: Events::new(below, sink),
-        beginning: Mutex::new(()),
     };
     let timer: &'static Timer = Box::leak(Box::new(timer));
     let _ = INSTALLED.set(timer);
@@ -58,6 +57,8 @@ pub fn timer(
 static INSTALLED: OnceLock<&'static Timer> = OnceLock::new();
 
 const NOT_BEGUN: u8 = 0;
+/// A thread is at it. CUPTI may call the driver meanwhile, and so come by here.
+const BEGINNING: u8 = 4;
 const BY_CUPTI: u8 = 1;
 const BY_EVENTS: u8 = 2;
 /// Nothing is timed.
@@ -69,14 +70,13 @@ struct Timer {
     way: AtomicU8,
     session: OnceLock<&'static Session>,
     events: Events,
-    beginning: Mutex<()>,
 }
 
 impl Timer {
     #[cold]
     fn begin(&self) {
-        let _beginning = self.beginning.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.way.load(Ordering::Acquire) != NOT_BEGUN {
+        let is_first = self.way.compare_exchange(NOT_BEGUN, BEGINNING, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        if !is_first {
             return;
         }
         let way = match self.method {
@@ -131,19 +131,19 @@ fn is_timed(op: &Op) -> bool {
 
 impl DeviceTimer for Timer {
     fn define(&self, definition: &Definition<'_>) {
-        match definition {
-            Definition::Context(_) if self.way.load(Ordering::Acquire) == NOT_BEGUN => self.begin(),
-            Definition::Graph { .. } => {
-                if let Some(session) = self.session() {
-                    session.define(definition);
-                }
-            }
-            _ => {}
+        if let Definition::Graph { .. } = definition
+            && let Some(session) = self.session()
+        {
+            session.define(definition);
         }
     }
 
     #[inline]
     fn before(&self, tag: u64, op: &Op) {
+        // Not when the context is defined: what defines it holds locks.
+        if self.way.load(Ordering::Acquire) == NOT_BEGUN && op.context.number != 0 {
+            self.begin();
+        }
         if !is_timed(op) {
             return;
         }
