@@ -59,6 +59,9 @@ def kernels_of(cuda, image):
     cuda.cuModuleGetFunctionCount(ctypes.byref(count), module)
     functions = (ctypes.c_void_p * count.value)()
     cuda.cuModuleEnumerateFunctions(functions, count, module)
+    # Modules are loaded lazily, unless told otherwise.
+    for function in functions:
+        cuda.cuFuncLoad(ctypes.c_void_p(function))
     return [ctypes.c_void_p(function) for function in functions]
 
 

@@ -14,8 +14,10 @@ pub(super) const KERNEL: u32 = 10;
 pub(super) const PEER_COPY: u32 = 22;
 /// `CUPTI_ACTIVITY_KIND_EXTERNAL_CORRELATION`.
 pub(super) const ID: u32 = 39;
-/// `CUPTI_ACTIVITY_KIND_DRIVER`: every call of the driver.
-pub(super) const CALL: u32 = 4;
+/// `CUPTI_ACTIVITY_KIND_DRIVER`: calls of the driver.
+pub(super) const DRIVER_CALL: u32 = 4;
+/// `CUPTI_ACTIVITY_KIND_RUNTIME`: calls of the runtime.
+pub(super) const RUNTIME_CALL: u32 = 5;
 
 /// A record, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -123,21 +125,27 @@ mod tests {
         assert_eq!(records, expected);
     }
 
-    #[test]
-    fn calls_have_the_numbers_of_nvidia_s_headers() {
-        let text = std::fs::read_to_string(format!("{}/cupti_driver_cbid.h", headers())).unwrap();
+    /// The numbers of functions with one of some beginnings, by a header.
+    fn numbers(header: &str, mark: &str, beginnings: &[&str]) -> Vec<u32> {
+        let text = std::fs::read_to_string(format!("{}/{header}", headers())).unwrap();
         let mut numbers: Vec<u32> = text
             .lines()
-            .filter_map(|line| line.trim().strip_prefix("CUPTI_DRIVER_TRACE_CBID_")?.split_once('='))
-            .filter(|(name, _)| {
-                let prefixes = ["cuLaunch", "cuGraphLaunch", "cuMemcpy", "cuMemset", "cuMemPrefetch"];
-                prefixes.iter().any(|prefix| name.starts_with(prefix)) && !name.starts_with("cuLaunchHostFunc")
-            })
+            .filter_map(|line| line.trim().strip_prefix(mark)?.split_once('='))
+            .filter(|(name, _)| beginnings.iter().any(|beginning| name.starts_with(beginning)))
+            .filter(|(name, _)| !name.contains("LaunchHostFunc"))
             .map(|(_, number)| number.trim().trim_end_matches(',').parse().unwrap())
             .collect();
         numbers.sort_unstable();
-        let ours: Vec<u32> =
-            crate::cupti::calls::LAUNCH_COPY_SET.iter().flat_map(|(first, last)| *first..=*last).collect();
-        assert_eq!(ours, numbers);
+        numbers
+    }
+
+    #[test]
+    fn calls_have_the_numbers_of_nvidia_s_headers() {
+        use crate::cupti::calls::{OF_DRIVER, OF_RUNTIME};
+        let all = |ranges: &[(u32, u32)]| ranges.iter().flat_map(|(first, last)| *first..=*last).collect::<Vec<u32>>();
+        let of_driver = ["cuLaunch", "cuGraphLaunch", "cuMemcpy", "cuMemset", "cuMemPrefetch"];
+        assert_eq!(all(OF_DRIVER), numbers("cupti_driver_cbid.h", "CUPTI_DRIVER_TRACE_CBID_", &of_driver));
+        let of_runtime = ["cudaLaunch", "cudaGraphLaunch", "cudaMemcpy", "cudaMemset", "cudaMemPrefetch"];
+        assert_eq!(all(OF_RUNTIME), numbers("cupti_runtime_cbid.h", "CUPTI_RUNTIME_TRACE_CBID_", &of_runtime));
     }
 }
