@@ -27,7 +27,7 @@ TOLERANCE = 0.02
 # Width, layers, sequences, tokens, steps.
 TRAININGS = {
     # The device is the bottleneck.
-    "transformer": (768, 6, 32, 256, 60),
+    "transformer": (768, 6, 32, 256, 200),
     # The host is.
     "small transformer": (256, 4, 8, 128, 150),
 }

@@ -149,28 +149,31 @@ impl DeviceTimer for Timer {
         if self.way.load(Ordering::Acquire) == NOT_BEGUN && op.context.number != 0 {
             self.begin();
         }
-        if !is_timed(op) {
-            return;
-        }
         match self.way.load(Ordering::Acquire) {
             BY_CUPTI => {
                 let graph = match op.action {
-                    Action::GraphLaunch { graph } => Some(graph),
+                    Action::GraphLaunch { graph } if !op.is_captured => Some(graph),
                     _ => None,
                 };
                 if let Some(session) = self.session.get() {
-                    session.tag(tag, graph);
+                    session.before(tag, graph);
                 }
             }
-            BY_EVENTS => self.events.before(tag, op),
+            BY_EVENTS if is_timed(op) => self.events.before(tag, op),
             _ => {}
         }
     }
 
     #[inline]
-    fn after(&self, _tag: u64, op: &Op, result: CUresult) {
-        if is_timed(op) && self.way.load(Ordering::Acquire) == BY_EVENTS {
-            self.events.after(op, result);
+    fn after(&self, next: u64, op: &Op, result: CUresult) {
+        match self.way.load(Ordering::Acquire) {
+            BY_CUPTI => {
+                if let Some(session) = self.session.get() {
+                    session.after(next, is_timed(op));
+                }
+            }
+            BY_EVENTS if is_timed(op) => self.events.after(op, result),
+            _ => {}
         }
     }
 

@@ -6,7 +6,7 @@ use cuda_abi::CUresult;
 /// When a device did something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeviceTime {
-    /// The tag of the op; 0 where nobody knows which it was.
+    /// The tag of the op, or of one that the same thread made shortly before; 0 where nobody knows which it was.
     pub tag: u64,
     /// Of a launch of a graph: the index of the node in its [`Definition`] plus 1; `u32::MAX` where that is not known. Otherwise 0.
     pub node: u32,
@@ -51,8 +51,8 @@ pub trait DeviceTimer: Send + Sync {
     /// An op is about to be done, and its times are to be told under this tag, which is not 0.
     fn before(&self, tag: u64, op: &Op);
 
-    /// It was.
-    fn after(&self, tag: u64, op: &Op, result: CUresult);
+    /// It was. The thread's next op will have the tag `next`.
+    fn after(&self, next: u64, op: &Op, result: CUresult);
 
     /// Contexts are about to be destroyed.
     fn contexts_go(&self);

@@ -30,19 +30,22 @@ thread_local! {
     pub static IDS: RefCell<Vec<(u32, u64)>> = const { RefCell::new(Vec::new()) };
     /// The number of the runtime's call that this thread is in; 0 for none.
     static RUNTIME: Cell<u32> = const { Cell::new(0) };
+    /// The ids that the thread had when it called the runtime.
+    static ENTERED_WITH: RefCell<Vec<(u32, u64)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The runtime is called: what its calls of the driver do is of this call.
 pub fn begin_runtime_call() {
+    ENTERED_WITH.set(IDS.with_borrow(Clone::clone));
     RUNTIME.set(activity(|activity| {
         activity.calls += 1;
         activity.calls
     }));
 }
 
-/// The runtime returns: its call is noted.
+/// The runtime returns: its call is noted, with the ids that the thread entered it with, as by the real one.
 pub fn end_runtime_call() {
-    let (call, ids) = (RUNTIME.replace(0), IDS.with_borrow(Clone::clone));
+    let (call, ids) = (RUNTIME.replace(0), ENTERED_WITH.take());
     let full = activity(|activity| {
         let mut full = Vec::new();
         if activity.kinds.contains(&RUNTIME_CALL) {

@@ -161,6 +161,16 @@ fn child() {
             cuda.copy(16);
             for grid in 1..=LAUNCHES {
                 begin();
+                let mut module = CUmodule::NULL;
+                if grid % 50 == 0 {
+                    // As a runtime does that loads lazily.
+                    // SAFETY: the signature is that of the driver API, the pointers are valid.
+                    unsafe {
+                        let load: unsafe extern "C" fn(*mut CUmodule, *const c_char) -> CUresult =
+                            cuda.function("cuModuleLoadData");
+                        done(load(&mut module, PTX.as_ptr()));
+                    }
+                }
                 cuda.launch(kernels[0], grid, CUstream::NULL);
                 end();
             }

@@ -189,7 +189,7 @@ impl Observer for RecordObserver {
         if let Times::Timer(timer) = self.times
             && token.correlation != u64::MAX
         {
-            timer.after(token.correlation + 1, op, result);
+            timer.after(self.recorder.next_number(&token) + 1, op, result);
         }
         // A launch stays in this function, which is made for it: its code is short, and in the cache.
         let event = match &op.action {

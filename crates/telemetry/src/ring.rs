@@ -88,6 +88,15 @@ impl Ring {
         u64::from(self.thread) << 40 | next
     }
 
+    /// The number that the next event will have.
+    ///
+    /// # Safety
+    /// Only the thread that owns the ring calls this.
+    #[inline(always)]
+    pub(crate) unsafe fn next_number(&self) -> u64 {
+        u64::from(self.thread) << 40 | self.producer.0.next.get()
+    }
+
     /// Puts an event in, or counts it as dropped.
     ///
     /// # Safety

@@ -54,7 +54,7 @@ struct Nodes {
 
 /// What is known of calls and graphs.
 pub(super) struct Matcher {
-    /// Tags by CUPTI's number of the call. A tag stays with a thread until its next op, so that calls which nobody saw may have it too.
+    /// Tags by CUPTI's number of the call. A thread's calls have the tag of its next op, also those that nobody saw.
     tags: Recent<u32, u64>,
     /// The call that a tag is really of: the first that the device did something for.
     calls: Recent<u64, u32>,
@@ -142,7 +142,7 @@ impl Matcher {
         }
     }
 
-    /// The tag of a call, or 0 for a call that only came after the op with the tag.
+    /// The tag of a call, or 0 for a further call with the tag that the device did something for.
     fn tag_of(&mut self, call: u32) -> Option<u64> {
         let tag = self.tags.get(call)?;
         match self.calls.get(tag) {

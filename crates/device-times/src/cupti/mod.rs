@@ -7,8 +7,10 @@
 //! - `matcher`: from records to times of ops,
 //! - `session`: buffers, flushes, and whether somebody else has taken over.
 //!
-//! An op's tag is handed to CUPTI as an *external correlation id* of the calling thread for as long as the call lasts. CUPTI notes it with its own
-//! number of the call, which the records of kernels, copies and sets carry, those of a graph's nodes the number of the graph's launch.
+//! The tag of a thread's next op is handed to CUPTI as an *external correlation id* of the thread when the op before is done. CUPTI notes it with its own
+//! number of the call when that is entered, the runtime's where the runtime makes it; the records of kernels, copies and sets carry that number, those of a graph's
+//! nodes that of the graph's launch. A call of the runtime that loads a module for its launch has the tag of the load: the recorder takes the op after it that
+//! takes the device's time.
 //!
 //! Facts about the interface are those of the public headers `cupti_activity.h`, `cupti_version.h` and `cupti_driver_cbid.h`, CUDA 9.0 to 13.0.
 

@@ -148,20 +148,30 @@ impl Session {
         lock(&self.matcher).define(definition);
     }
 
-    /// Calls of this thread are under this tag from here on; of a launch of a graph, which one. The tag stays until the next: where
-    /// the runtime makes the call, CUPTI notes the tag when the runtime's function returns.
+    /// An op begins; of a launch of a graph, which one.
     #[inline]
-    pub(crate) fn tag(&self, tag: u64, graph: Option<u32>) {
+    pub(crate) fn before(&self, tag: u64, graph: Option<u32>) {
         if let Some(graph) = graph {
             lock(&self.matcher).launch_graph(tag, graph);
         }
-        self.tagged.fetch_add(1, Relaxed);
+        if !IS_TAGGED.replace(true) {
+            // The thread's first op.
+            // SAFETY: no pointers.
+            unsafe { (self.library.push)(OUR_IDS, tag) };
+        }
+    }
+
+    /// An op has been done, and what this thread calls from here on is under the tag of its next. Where the runtime makes that call,
+    /// CUPTI notes the tag when the runtime's function is entered, before the op is seen.
+    #[inline]
+    pub(crate) fn after(&self, next: u64, is_timed: bool) {
+        self.tagged.fetch_add(u64::from(is_timed), Relaxed);
         // SAFETY: no pointers but to a place that CUPTI does without.
         unsafe {
             if IS_TAGGED.replace(true) {
                 (self.library.pop)(OUR_IDS, null_mut());
             }
-            (self.library.push)(OUR_IDS, tag);
+            (self.library.push)(OUR_IDS, next);
         }
     }
 

@@ -11,6 +11,8 @@ use std::collections::{HashMap, VecDeque};
 const CALLS_MAX: usize = 1 << 19;
 /// Calls of a thread that are kept although their times have come.
 const HEARD_MAX: usize = 1 << 10;
+/// How many events before its call the number of a time may be.
+const EVENTS_BEFORE_MAX: u64 = 16;
 /// Flushes that times wait for their call.
 const WAIT_FLUSHES: u32 = 20;
 /// Most times that wait. Further ones are dropped, and counted.
@@ -21,7 +23,8 @@ const NODES_MAX: usize = 1 << 20;
 /// When a device did something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeviceTime {
-    /// The number of the call that asked for it; [`NO_CALL`](DeviceTime::NO_CALL) where nobody knows.
+    /// The number of the call that asked for it, or of an event of its thread shortly before that took no device time;
+    /// [`NO_CALL`](DeviceTime::NO_CALL) where nobody knows.
     pub correlation: u64,
     /// Of a launch of a graph: the index of the node plus 1, [`NO_NODE`](DeviceTime::NO_NODE) where it is not known. Otherwise 0.
     pub node: u32,
@@ -171,8 +174,9 @@ impl DeviceTimes {
         }
         let calls = self.threads.get_mut(&(time.correlation >> SEQUENCE_BITS))?;
         let sequence = time.correlation & ((1 << SEQUENCE_BITS) - 1);
-        let place = calls.binary_search_by_key(&sequence, |call| call.sequence).ok()?;
-        let call = &mut calls[place];
+        // The number may be that of an event shortly before which took no device time: a module that was loaded for the launch.
+        let place = calls.partition_point(|call| call.sequence < sequence);
+        let call = calls.get_mut(place).filter(|call| call.sequence - sequence <= EVENTS_BEFORE_MAX)?;
         call.left = call.left.saturating_sub(1);
         let asked = match call.asked {
             Asked::Graph(graph) => {
@@ -182,6 +186,7 @@ impl DeviceTimes {
             }
             asked => asked,
         };
+        let time = &DeviceTime { correlation: time.correlation - sequence + call.sequence, ..*time };
         let found = found(time, call.context, call.stream, asked);
         // A call may take the device several times, as a batch of copies does: the last ones stay.
         while calls.len() > HEARD_MAX && calls.front().is_some_and(|call| call.left == 0) {

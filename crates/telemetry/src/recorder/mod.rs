@@ -215,6 +215,16 @@ impl Recorder {
         Token { start: clock::ticks(), correlation, ring }
     }
 
+    /// The number that the next event of this thread will have, which has begun one with `token`.
+    #[inline]
+    pub fn next_number(&'static self, token: &Token) -> u64 {
+        if token.ring == 0 {
+            return NO_RING;
+        }
+        // SAFETY: `begin` found the ring on this thread, which keeps it until it ends.
+        unsafe { (*std::ptr::with_exposed_provenance::<Ring>(token.ring)).next_number() }
+    }
+
     /// Records an event that began with `token`, on this thread, and ends now.
     #[inline]
     pub fn end(&'static self, token: Token, mut event: Event) {
