@@ -97,7 +97,7 @@ pub struct KernelRow {
 }
 
 /// What was known of a process when it was looked at before.
-struct Before {
+pub(super) struct Before {
     at: Instant,
     snapshot: Snapshot,
 }
@@ -119,7 +119,7 @@ pub struct Model {
     pub is_over: bool,
     /// What cannot be read.
     pub problems: Vec<String>,
-    before: HashMap<Owner, Before>,
+    pub(super) before: HashMap<Owner, Before>,
 }
 
 impl Model {
