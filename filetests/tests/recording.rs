@@ -45,7 +45,9 @@ fn others_read_what_is_exported() {
         succeeds(apex().arg("export").arg(&path).args(["--to", format, "-o"]).arg(&output));
         check.arg(output);
     }
-    succeeds(&mut check);
+    let report = folder.path().join("report");
+    std::fs::write(&report, succeeds(apex().arg("report").arg(&path).arg("--json")).stdout).unwrap();
+    succeeds(check.arg(report));
 }
 
 #[test]

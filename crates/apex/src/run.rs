@@ -43,6 +43,11 @@ pub struct Args {
     /// Record launches, copies, allocations and more in a file, for `apex report` and `apex export` (%p in its name stands for the process)
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Have the recording hold times of NVIDIA's card: by CUPTI, NVIDIA's library for profilers, or else by events; or by the one that is named.
+    /// (On the software GPU it always has the device's)
+    #[arg(long, value_name = "HOW", requires = "record", num_args = 0..=1, require_equals = true, default_missing_value = "1",
+        value_parser = ["1", "cupti", "events"])]
+    device_times: Option<String>,
     /// Publish counts of launches, copies, memory and more while the program runs, for `apex top` and `apex serve`
     #[arg(long)]
     live: bool,
@@ -75,6 +80,9 @@ pub fn run(args: Args) -> Result<ExitCode> {
         if let Some(value) = value {
             command.env(variable.name, value);
         }
+    }
+    if let Some(how) = &args.device_times {
+        command.env(env::DEVICE_TIMES.name, how);
     }
     if let Some(file) = &args.record {
         // The program may change its folder.

@@ -24,4 +24,4 @@ mod ring;
 pub mod summary;
 
 pub use event::{Event, LaunchShape};
-pub use recorder::{Config, Recorder, Token};
+pub use recorder::{Collect, Config, DeviceTime, Recorder, Token, Work};

@@ -232,7 +232,7 @@ impl<R: Record> Row for R {
 records! {
     /// Something about the process or the recording: a name and a value.
     Fact = 1 {
-        name: text "`format`, `process`, `program`, `host`, `apex`, `start_unix_ns`, `start_ns`, `clock`.",
+        name: text "`process`, `program`, `host`, `apex`, `start_unix_ns`, `start_ns`, `clock`; `device_times`: how times of the device are known, the last one holds.",
         value: text "The value as text.",
     }
     /// A device that something was done on.
@@ -295,14 +295,14 @@ records! {
         flags: plain "1 captured into a graph and not executed, 2 cooperative.",
         shape: delta "Kernel and shape.",
     }
-    /// What a launch did on the device. Written where the device's times are known.
+    /// What a launch did on the device; of a launch of a graph, each of its kernels. Written where the device's times are known.
     Execution = 7 {
         start: delta "When the device began with it.",
         duration: plain "How long the device took.",
-        correlation: delta "The launch's number.",
-        context: delta "The context.",
+        correlation: delta "The launch's number; 2^64 - 1 where that is not known.",
+        context: delta "The context; where the launch is not known, one of the device.",
         stream: delta "The stream.",
-        shape: delta "Kernel and shape.",
+        shape: delta "Kernel and shape; kernel 0 where they are not known.",
     }
     /// A copy.
     Copy = 8 {
@@ -399,7 +399,22 @@ records! {
     End = 16 {
         time: delta "When.",
     }
+    /// What a copy or a set did on the device, or one that a graph makes. Written where the device's times are known.
+    Transfer = 17 {
+        start: delta "When the device began with it.",
+        duration: plain "How long the device took.",
+        correlation: delta "The number of the copy, the set or the launch of a graph; 2^64 - 1 where that is not known.",
+        context: delta "The context; where the call is not known, one of the device.",
+        stream: delta "The stream.",
+        kind: plain "0 copy, 1 set.",
+        bytes: plain "Bytes.",
+    }
 }
+
+/// The kind of a [`Transfer`] that copies.
+pub const GPU_COPY: u64 = 0;
+/// The kind of a [`Transfer`] that sets.
+pub const GPU_SET: u64 = 1;
 
 /// The largest number of a kernel: there are no more than 65536.
 pub const KERNEL_ID_MAX: u32 = 1 << 16;

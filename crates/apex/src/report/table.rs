@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use telemetry::records::{COPIES, LOADS, MEMORIES, Names, SYNCS};
+use telemetry::records::{COPIES, GPU_COPY, GPU_SET, LOADS, MEMORIES, Names, SYNCS};
 use telemetry::summary::{Histogram, KernelSummary, Summary, Traffic};
 
 use super::json::{RESOURCES, busy_share};
@@ -39,14 +39,19 @@ fn head(summary: &Summary, notes: &[String], out: &mut String) -> std::fmt::Resu
         match (summary.busy.get(&device.id), busy_share(summary, device.id)) {
             (Some(busy), Some(share)) => writeln!(
                 out,
-                "; busy {} of {} ({:.1} %), host-bound {:.1} %",
+                "; busy {} of {} ({:.1} %), idle {}: host-bound {:.1} %",
                 time(busy.length()),
                 time(busy.span()),
                 share * 100.0,
+                time(busy.span() - busy.length()),
                 (1.0 - share) * 100.0
             )?,
             _ => writeln!(out, "; its times are not in the recording")?,
         }
+    }
+    let times = summary.fact("device_times");
+    if !times.is_empty() && times != "none" {
+        writeln!(out, "times of the device: by {times}")?;
     }
     for note in notes {
         writeln!(out, "Note: {note}")?;
@@ -148,7 +153,21 @@ fn memory(summary: &Summary, out: &mut String) -> std::fmt::Result {
         let way = if *is_async { ", asynchronous" } else { "" };
         line(&format!("copies, {}{way}", COPIES.of(*kind)), traffic, true, out)?;
     }
-    if memory.sets.count > 0 { line("sets", &memory.sets, true, out) } else { Ok(()) }
+    if memory.sets.count > 0 {
+        line("sets", &memory.sets, true, out)?;
+    }
+    for (kind, name) in [(GPU_COPY, "copies on the device"), (GPU_SET, "sets on the device")] {
+        if let Some(sum) = summary.transfers.get(&kind) {
+            writeln!(
+                out,
+                "  {name:<48} {:>10} {:>10} of device time  {}",
+                sum.count,
+                time(sum.device_ns),
+                bytes(sum.bytes)
+            )?;
+        }
+    }
+    Ok(())
 }
 
 fn rest(summary: &Summary, out: &mut String) -> std::fmt::Result {

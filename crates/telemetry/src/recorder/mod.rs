@@ -4,6 +4,7 @@
 //! survive a fork either). It opens its file and starts its thread with the first event, so that a process that does nothing leaves no
 //! file and can fork freely.
 
+mod device;
 mod outlet;
 mod rows;
 mod sink;
@@ -11,12 +12,13 @@ mod thread;
 
 use crate::clock;
 use crate::event::{Event, Kind};
-use crate::records::{Context, Device, Kernel, Node};
+use crate::records::{Context, Device, Fact, Kernel, Node};
 use crate::ring::{Put, Ring};
+pub use device::{DeviceTime, Work};
 use sink::Sink;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// How to record.
@@ -73,6 +75,13 @@ const ENDED: u8 = 3;
 /// This is a forked child.
 const FORKED: u8 = 4;
 
+/// Most times of the device that wait for the writer. Further ones are dropped, and counted.
+const DEVICE_TIMES_MAX: usize = 1 << 19;
+
+/// Asked for what the device has done since, before the writer writes; `true` for the last time, when the process exits. What it finds it
+/// tells by [`Recorder::record_device_times`].
+pub type Collect = Box<dyn Fn(bool) + Send + Sync>;
+
 /// The number of a token that belongs to no ring.
 const NO_RING: u64 = u64::MAX;
 
@@ -91,6 +100,9 @@ pub struct Recorder {
     sink: Mutex<Option<Sink>>,
     /// Launches and other events that found no ring.
     lost: [AtomicU64; 2],
+    /// Times of the device that did not come through a ring.
+    device_times: Mutex<Vec<DeviceTime>>,
+    collect: OnceLock<Collect>,
 }
 
 #[derive(Default)]
@@ -103,6 +115,7 @@ struct Rings {
 /// What events refer to, and is not in the file yet. Bounded by whoever defines it.
 #[derive(Default)]
 struct Definitions {
+    facts: Vec<Fact>,
     devices: Vec<Device>,
     contexts: Vec<Context>,
     kernels: Vec<Kernel>,
@@ -116,6 +129,24 @@ pub struct Token {
     pub start: u64,
     /// The event's number.
     pub correlation: u64,
+    /// The calling thread's ring, as an address; 0 for none.
+    ring: usize,
+}
+
+impl From<Token> for [u64; 3] {
+    fn from(token: Token) -> [u64; 3] {
+        [token.start, token.correlation, token.ring as u64]
+    }
+}
+
+impl Token {
+    /// The token that these are the words of.
+    ///
+    /// # Safety
+    /// They come from a token of [`Recorder::begin`], and the thread is the one that began.
+    pub unsafe fn from_words([start, correlation, ring]: [u64; 3]) -> Token {
+        Token { start, correlation, ring: ring as usize }
+    }
 }
 
 /// A lock that a panic of ours has not spoilt: what it guards is valid at any time.
@@ -137,6 +168,8 @@ impl Recorder {
             definitions: Mutex::default(),
             sink: Mutex::new(None),
             lost: [const { AtomicU64::new(0) }; 2],
+            device_times: Mutex::default(),
+            collect: OnceLock::new(),
         }))
     }
 
@@ -174,21 +207,30 @@ impl Recorder {
     /// Begins an event: what follows is on the clock.
     #[inline]
     pub fn begin(&'static self) -> Token {
-        let correlation = match self.ring() {
+        let (correlation, ring) = match self.ring() {
             // SAFETY: the ring is the calling thread's own.
-            Some(ring) => unsafe { ring.number() },
-            None => NO_RING,
+            Some(ring) => (unsafe { ring.number() }, std::ptr::from_ref(ring).expose_provenance()),
+            None => (NO_RING, 0),
         };
-        Token { start: clock::ticks(), correlation }
+        Token { start: clock::ticks(), correlation, ring }
     }
 
-    /// Records an event that began with `token` and ends now.
+    /// Records an event that began with `token`, on this thread, and ends now.
     #[inline]
     pub fn end(&'static self, token: Token, mut event: Event) {
         event.start = token.start;
         event.duration = clock::ticks().saturating_sub(token.start);
         event.correlation = token.correlation;
-        self.record(event);
+        let is_launch = event.kind == Kind::Launch;
+        if token.ring == 0 || self.state.load(Ordering::Relaxed) != ACTIVE {
+            return self.lose(is_launch);
+        }
+        // SAFETY: `begin` found the ring on this thread, which keeps it until it ends.
+        let ring = unsafe { &*std::ptr::with_exposed_provenance::<Ring>(token.ring) };
+        // SAFETY: the ring is the calling thread's own.
+        if unsafe { ring.put(event.to_slot(), is_launch) } == Put::HalfFull {
+            self.call_writer();
+        }
     }
 
     /// Records an event that has its times.
@@ -263,6 +305,30 @@ impl Recorder {
         stdx::futex::wake_one(&self.wake);
     }
 
+    /// Tells when the device did something, from a thread that may wait for a lock. The call that it is of may not have returned yet.
+    pub fn record_device_times(&self, times: &[DeviceTime]) {
+        let mut waiting = lock(&self.device_times);
+        let room = DEVICE_TIMES_MAX.saturating_sub(waiting.len()).min(times.len());
+        waiting.extend_from_slice(&times[..room]);
+        drop(waiting);
+        self.lose_device_times((times.len() - room) as u64);
+    }
+
+    /// So many times of the device are known to be missing.
+    pub fn lose_device_times(&self, count: u64) {
+        self.lost[1].fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Has this asked for times of the device. At most once.
+    pub fn collect_by(&self, collect: Collect) {
+        let _ = self.collect.set(collect);
+    }
+
+    /// Adds a fact about the recording.
+    pub fn add_fact(&self, name: &str, value: String) {
+        lock(&self.definitions).facts.push(Fact { name: name.to_owned(), value });
+    }
+
     /// Defines a device, before a context of it.
     pub fn define_device(&self, device: Device) {
         lock(&self.definitions).devices.push(device);
@@ -316,6 +382,9 @@ impl Recorder {
 
     /// One turn of the writer. What cannot be written ends the recording, and is told once.
     fn write(&self, is_last: bool) {
+        if let Some(collect) = self.collect.get() {
+            collect(is_last);
+        }
         let mut place = lock(&self.sink);
         let Some(sink) = place.as_mut().filter(|sink| !sink.is_closed) else { return };
         let outcome = thread::without_size_signal(|| sink.flush(self, is_last));

@@ -60,6 +60,7 @@ counted! {
     Load loads;
     Node nodes;
     GraphLaunch graph_launches;
+    Transfer;
     Progress;
     End;
 }

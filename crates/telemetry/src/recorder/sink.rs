@@ -134,6 +134,8 @@ impl Sink {
             }
             has_finished |= is_finished;
         }
+        // After the rings were looked at: most of their calls are known by now.
+        std::mem::take(&mut *lock(&recorder.device_times)).into_iter().for_each(|time| self.rows.wait(time));
         self.encode(recorder, &scale)?;
         if has_finished {
             self.forget_finished_rings(recorder);
