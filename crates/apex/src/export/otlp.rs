@@ -61,14 +61,14 @@ impl Exporter for Otlp {
 
     fn event(&mut self, event: &Event<'_>, out: &mut dyn Write) -> Result<()> {
         self.end_ns = self.end_ns.max(event.start.saturating_add(event.duration));
-        let call = event.correlation.wrapping_add(1);
+        // Where nobody knows the call, it is below the program.
+        let call = event.correlation.map_or(ROOT, |correlation| correlation.wrapping_add(1));
         // What was done on a device has no thread that called.
         let (id, parent) = match event.thread {
             Some(_) => (call, ROOT),
             None => {
                 self.on_device += 1;
-                // The number of an unknown call is that of none.
-                (ON_DEVICE | self.on_device, if call == 0 { ROOT } else { call })
+                (ON_DEVICE | self.on_device, call)
             }
         };
         let mut span = self.span(id, parent, event.name, event.start, event.duration);
@@ -127,13 +127,10 @@ impl Otlp {
 }
 
 fn attributes(event: &Event<'_>) -> Vec<KeyValue> {
-    let mut attributes = vec![
-        text("apex.kind", event.kind),
-        number("apex.correlation", event.correlation),
-        number("apex.context", event.context),
-        number("apex.stream", event.stream),
-    ];
+    let mut attributes =
+        vec![text("apex.kind", event.kind), number("apex.context", event.context), number("apex.stream", event.stream)];
     let optional = [
+        ("apex.correlation", event.correlation),
         ("thread.id", event.thread),
         ("apex.device", event.device),
         ("apex.bytes", event.bytes),

@@ -184,7 +184,29 @@ mod tests {
 
     #[test]
     fn programs_and_kernels_are_drawn() {
-        expect![[""]].assert_eq(&drawn(&model(), 100, 20));
+        expect![[r#"
+            apex top: 2 programs
+            ┌──────────────────────────────────────────────────────────────────────────────────────────────────┐
+            │PID      PROGRAM                 STATE    LAUNCHES  /s       GPU    WAITS  COPIES/s    HELD       │
+            │12       python3 train.py        running  1.2M      999      50%    3.1%   976.6 KiB   3.0 GiB    │
+            │345678   python3 train.py        killed   1.2M      999      -      3.1%   976.6 KiB   3.0 GiB    │
+            └──────────────────────────────────────────────────────────────────────────────────────────────────┘
+            ┌ kernels of 12, by time ──────────────────────────────────────────────────────────────────────────┐
+            │LAUNCHES  /s       GPU TIME   SHARE  MEAN      KERNEL                                             │
+            │1.0M      333k     3.00 ms    75%    3 ns      first(float*)                                      │
+            │7         2.3      1.00 ms    25%    143 µs    second                                             │
+            │                                                                                                  │
+            │                                                                                                  │
+            │                                                                                                  │
+            │                                                                                                  │
+            └──────────────────────────────────────────────────────────────────────────────────────────────────┘
+            ┌──────────────────────────────────────────────────────────────────────────────────────────────────┐
+            │device 0: A card                                 launches of graphs: 0                            │
+            │copies, host to device: 3, 1.0 MiB                                                                │
+            └──────────────────────────────────────────────────────────────────────────────────────────────────┘
+            q quit  ↑↓ program  PgUp PgDn kernels  s sort  p pause
+        "#]]
+        .assert_eq(&drawn(&model(), 100, 20));
     }
 
     #[test]
