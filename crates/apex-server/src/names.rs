@@ -76,7 +76,7 @@ mod tests {
     fn programs_are_told_without_their_arguments() {
         let labels = [
             "/usr/bin/app --token=secret file.py",
-            "/opt/venv/bin/python3 -u /home/me/train.py --key secret",
+            "/opt/venv/bin/python3 -u work/train.py --key secret",
             "python3 -c import",
             "",
         ]
