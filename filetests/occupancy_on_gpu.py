@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares the theoretical occupancy in recordings with what NVIDIA's driver says on the card of this machine.
 
-    occupancy_on_gpu.py --lib target/dist/lib --apex target/dist/bin/apex --out data/occupancy-h100.json [--pairs N]
+    occupancy_on_gpu.py --lib target/dist/lib --apex target/dist/bin/apex --out ../crates/device-model/tests/data/occupancy-h100.json [--pairs N]
 
 Compiles the CUDA cases, and captures launches of all their kernels in many shapes into graphs, which executes nothing, while our library records. Each
 record's number of blocks is compared with `cuOccupancyMaxActiveBlocksPerMultiprocessor`, asked in the same process. The outcome holds
@@ -59,7 +59,9 @@ def kernels_of(cuda, image):
     cuda.cuModuleGetFunctionCount(ctypes.byref(count), module)
     functions = (ctypes.c_void_p * count.value)()
     cuda.cuModuleEnumerateFunctions(functions, count, module)
-    return [ctypes.c_void_p(function) for function in functions]
+    # Modules are loaded lazily, unless told otherwise.
+    handles = [ctypes.c_void_p(function) for function in functions]
+    return [handle for handle in handles if cuda.library.cuFuncLoad(handle) == 0]
 
 
 def shapes(generator, threads_max, static, optin):

@@ -38,6 +38,8 @@ def train(name):
     from torch import nn
 
     width, depth, sequences, tokens, steps = TRAININGS[name]
+    # Optimizers import half of PyTorch when they are made: before the device has anything to do, as it would be idle meanwhile.
+    torch.optim.Adam([nn.Parameter(torch.zeros(1))])
     torch.manual_seed(1)
     layer = nn.TransformerEncoderLayer(width, 8, 4 * width, dropout=0.0, batch_first=True)
     network = nn.Sequential(nn.Embedding(1000, width), nn.TransformerEncoder(layer, depth, enable_nested_tensor=False), nn.Linear(width, 1000)).cuda()

@@ -6,7 +6,7 @@ use cuda_abi::CUresult;
 use driver_api::op::{Action, Definition, Op};
 use driver_api::{DeviceTimeSink, DeviceTimer, Driver};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 /// How times are found out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,7 @@ pub fn timer(
         way: AtomicU8::new(NOT_BEGUN),
         session: OnceLock::new(),
         events: Events::new(below, sink),
+        process: AtomicU32::new(0),
     };
     let timer: &'static Timer = Box::leak(Box::new(timer));
     let _ = INSTALLED.set(timer);
@@ -70,6 +71,8 @@ struct Timer {
     way: AtomicU8,
     session: OnceLock<&'static Session>,
     events: Events,
+    /// The process that it began in.
+    process: AtomicU32,
 }
 
 impl Timer {
@@ -95,6 +98,7 @@ impl Timer {
                 }
             },
         };
+        self.process.store(std::process::id(), Ordering::Release);
         // After CUPTI, and the driver, have made theirs: this runs before.
         stdx::at_exit(at_exit);
         self.way.store(way, Ordering::Release);
@@ -114,7 +118,8 @@ impl Timer {
 }
 
 extern "C" fn at_exit(_status: i32) {
-    if let Some(timer) = INSTALLED.get() {
+    // A forked child has neither a driver nor CUPTI, whose locks may be held for ever.
+    if let Some(timer) = INSTALLED.get().filter(|timer| timer.process.load(Ordering::Acquire) == std::process::id()) {
         timer.collect(true);
         timer.way.store(NONE, Ordering::Release);
     }
@@ -154,7 +159,7 @@ impl DeviceTimer for Timer {
                     _ => None,
                 };
                 if let Some(session) = self.session.get() {
-                    session.push(tag, graph);
+                    session.tag(tag, graph);
                 }
             }
             BY_EVENTS => self.events.before(tag, op),
@@ -164,17 +169,8 @@ impl DeviceTimer for Timer {
 
     #[inline]
     fn after(&self, _tag: u64, op: &Op, result: CUresult) {
-        if !is_timed(op) {
-            return;
-        }
-        match self.way.load(Ordering::Acquire) {
-            BY_CUPTI => {
-                if let Some(session) = self.session.get() {
-                    session.pop();
-                }
-            }
-            BY_EVENTS => self.events.after(op, result),
-            _ => {}
+        if is_timed(op) && self.way.load(Ordering::Acquire) == BY_EVENTS {
+            self.events.after(op, result);
         }
     }
 

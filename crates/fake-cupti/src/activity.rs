@@ -4,10 +4,10 @@ use core::ffi::c_void;
 use core::ptr::null_mut;
 use cuda_abi::Row;
 use fake_driver::work::{Launch, Listener, Work};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::ffi::CString;
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, Once, OnceLock, PoisonError};
 
 /// Asks for a buffer.
 pub type Request = extern "C" fn(*mut *mut u8, *mut usize, *mut usize);
@@ -16,10 +16,11 @@ pub type Complete = extern "C" fn(*mut c_void, u32, *mut u8, usize, usize);
 
 const COPY: u32 = 1;
 const CALL: u32 = 4;
+const RUNTIME_CALL: u32 = 5;
 const KERNEL: u32 = 10;
 const ID: u32 = 39;
 /// Sizes of records by kind, multiples of eight.
-const SIZES: [(u32, usize); 4] = [(COPY, 96), (CALL, 48), (KERNEL, 256), (ID, 24)];
+const SIZES: [(u32, usize); 5] = [(COPY, 96), (CALL, 48), (RUNTIME_CALL, 48), (KERNEL, 256), (ID, 24)];
 /// The numbers of the functions that the stand-in for the driver tells of.
 const FUNCTIONS: [(Row, u32); 4] =
     [(Row::cuLaunchKernel, 307), (Row::cuGraphLaunch, 514), (Row::cuMemcpyHtoD_v2, 276), (Row::cuMemcpyDtoH_v2, 278)];
@@ -27,6 +28,29 @@ const FUNCTIONS: [(Row, u32); 4] =
 thread_local! {
     /// The external ids of this thread: kind and id.
     pub static IDS: RefCell<Vec<(u32, u64)>> = const { RefCell::new(Vec::new()) };
+    /// The number of the runtime's call that this thread is in; 0 for none.
+    static RUNTIME: Cell<u32> = const { Cell::new(0) };
+}
+
+/// The runtime is called: what its calls of the driver do is of this call.
+pub fn begin_runtime_call() {
+    RUNTIME.set(activity(|activity| {
+        activity.calls += 1;
+        activity.calls
+    }));
+}
+
+/// The runtime returns: its call is noted.
+pub fn end_runtime_call() {
+    let (call, ids) = (RUNTIME.replace(0), IDS.with_borrow(Clone::clone));
+    let full = activity(|activity| {
+        let mut full = Vec::new();
+        if activity.kinds.contains(&RUNTIME_CALL) {
+            activity.note_call(RUNTIME_CALL, call, &ids, &mut full);
+        }
+        full
+    });
+    full.into_iter().for_each(give);
 }
 
 /// What is enabled, and the buffer.
@@ -82,6 +106,15 @@ pub fn listen() {
     });
 }
 
+/// Aborts in a forked child.
+pub fn stand_in_one_process() {
+    static PROCESS: OnceLock<u32> = OnceLock::new();
+    if *PROCESS.get_or_init(std::process::id) != std::process::id() {
+        eprintln!("stand-in for CUPTI: used in a forked child");
+        std::process::abort();
+    }
+}
+
 extern "C" fn worked(work: &Work) {
     let ids = IDS.with_borrow(Clone::clone);
     let full = activity(|activity| {
@@ -116,20 +149,13 @@ pub unsafe fn size_of_record(record: *const u8) -> usize {
 
 impl Activity {
     fn note(&mut self, work: &Work, ids: &[(u32, u64)], full: &mut Vec<Buffer>) {
-        self.calls += 1;
-        let call = self.calls;
+        let runtime = RUNTIME.get();
+        let call = if runtime == 0 { self.calls + 1 } else { runtime };
+        self.calls = self.calls.max(call);
         let function = FUNCTIONS.iter().find(|(row, _)| *row as u32 == work.row).map_or(0, |(_, function)| *function);
-        if self.kinds.contains(&CALL) && !self.off.contains(&function) {
-            for (kind, id) in ids.iter().filter(|_| self.kinds.contains(&ID)).collect::<Vec<_>>() {
-                let Some(record) = self.record(ID, full) else { continue };
-                // SAFETY: fields of the record.
-                unsafe {
-                    put(record, 4, *kind);
-                    put(record, 8, *id);
-                    put(record, 16, call);
-                }
-            }
-            self.record(CALL, full);
+        // Within a call of the runtime, that is noted, when it returns.
+        if runtime == 0 && self.kinds.contains(&CALL) && !self.off.contains(&function) {
+            self.note_call(CALL, call, ids, full);
         }
         let start = now_ns();
         if work.bytes > 0
@@ -149,6 +175,20 @@ impl Activity {
             let launch = unsafe { &*work.launches.add(index) };
             self.note_launch(launch, start, call, work.is_of_graph, full);
         }
+    }
+
+    /// Notes a call, with the thread's ids before it.
+    fn note_call(&mut self, kind: u32, call: u32, ids: &[(u32, u64)], full: &mut Vec<Buffer>) {
+        for (id_kind, id) in ids.iter().filter(|_| self.kinds.contains(&ID)).collect::<Vec<_>>() {
+            let Some(record) = self.record(ID, full) else { continue };
+            // SAFETY: fields of the record.
+            unsafe {
+                put(record, 4, *id_kind);
+                put(record, 8, *id);
+                put(record, 16, call);
+            }
+        }
+        self.record(kind, full);
     }
 
     fn note_launch(&mut self, launch: &Launch, start: u64, call: u32, is_of_graph: bool, full: &mut Vec<Buffer>) {

@@ -4,6 +4,8 @@
 //! the calling thread's external ids before it; kernels and copies are, if their kind is enabled. What is asked for is done at once, and takes a time
 //! that tells it: a kernel as many microseconds as its grid has blocks, a copy as many nanoseconds as it has bytes.
 //!
+//! In a forked child a flush aborts: the real library's locks may be held for ever there.
+//!
 //! Records are written by the offsets of the public headers, which `device-times` reads them by: a mistake there is found by the test
 //! that compares both with the headers.
 //!
@@ -64,6 +66,7 @@ pub extern "C" fn cuptiActivityEnableDriverApi(function: u32, enable: u8) -> u32
 /// As CUPTI documents it.
 #[unsafe(no_mangle)]
 pub extern "C" fn cuptiActivityFlushAll(_flags: u32) -> u32 {
+    activity::stand_in_one_process();
     activity::give_buffer();
     SUCCESS
 }
@@ -118,6 +121,25 @@ pub unsafe extern "C" fn cuptiActivityPopExternalCorrelationId(kind: u32, last: 
         unsafe { last.write(id) };
     }
     SUCCESS
+}
+
+/// As CUPTI documents it.
+#[unsafe(no_mangle)]
+pub extern "C" fn cuptiActivityEnableRuntimeApi(_function: u32, _enable: u8) -> u32 {
+    SUCCESS
+}
+
+/// For tests: calls of the calling thread from here on are those that a runtime makes within its own. They end, and are noted, with
+/// [`fake_cupti_end_runtime_call`].
+#[unsafe(no_mangle)]
+pub extern "C" fn fake_cupti_begin_runtime_call() {
+    activity::begin_runtime_call();
+}
+
+/// For tests: the runtime's call ends.
+#[unsafe(no_mangle)]
+pub extern "C" fn fake_cupti_end_runtime_call() {
+    activity::end_runtime_call();
 }
 
 /// For tests: how many records of kinds and ids there were, ever.

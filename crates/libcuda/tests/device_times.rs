@@ -151,6 +151,39 @@ fn child() {
             cuda.graph(kernels);
             cuda.copy(4096);
         }
+        "runtime" => {
+            // SAFETY: the stand-in, whose functions have these types.
+            let (begin, end) = unsafe {
+                let library = Box::leak(Box::new(Library::new(cupti()).expect("the stand-in loads")));
+                let function = |name: &[u8]| *library.get::<extern "C" fn()>(name).expect("exported");
+                (function(b"fake_cupti_begin_runtime_call"), function(b"fake_cupti_end_runtime_call"))
+            };
+            cuda.copy(16);
+            for grid in 1..=LAUNCHES {
+                begin();
+                cuda.launch(kernels[0], grid, CUstream::NULL);
+                end();
+            }
+        }
+        "fork" => {
+            let launches = || {
+                (0..LAUNCHES).for_each(|_| cuda.launch(kernels[0], 5, CUstream::NULL));
+                // Beyond a turn of the writer, which uses CUPTI.
+                std::thread::sleep(std::time::Duration::from_millis(300));
+            };
+            launches();
+            // SAFETY: the child ends at once, by way of its exit handlers.
+            match unsafe { libc::fork() } {
+                0 => std::process::exit(0),
+                forked => {
+                    let mut status = 0;
+                    // SAFETY: a valid pointer.
+                    assert_eq!(unsafe { libc::waitpid(forked, &mut status, 0) }, forked);
+                    assert_eq!(status, 0);
+                    launches();
+                }
+            }
+        }
         "profiled" => {
             (1..=10).for_each(|grid| cuda.launch(kernels[0], grid, CUstream::NULL));
             std::thread::sleep(std::time::Duration::from_millis(300));
@@ -322,6 +355,25 @@ fn without_cupti_there_is_nothing_where_it_alone_is_asked_for() {
     // A tool that is injected into the process has precedence.
     let (contents, _) = record("launches", "1", |command| _ = command.env("CUDA_INJECTION64_PATH", "/tool.so"));
     assert!(contents.summary.fact("device_times").contains("CUDA_INJECTION64_PATH"));
+}
+
+#[test]
+fn launches_of_the_runtime_are_found_too() {
+    let (contents, _) = record("runtime", "1", |_| ());
+    let grid = |shape: u64| contents.shapes[shape as usize].grid_x;
+    let launched: HashMap<u64, u64> =
+        contents.launches.iter().map(|launch| (launch.correlation, grid(launch.shape))).collect();
+    assert_eq!(contents.executions.len() as u32, LAUNCHES);
+    for execution in &contents.executions {
+        assert_eq!(launched[&execution.correlation] * 1000, execution.duration);
+    }
+}
+
+#[test]
+fn a_forked_child_leaves_cupti_alone() {
+    let (contents, _) = record("fork", "1", |_| ());
+    assert_eq!(contents.executions.len() as u32, 2 * LAUNCHES);
+    assert!(contents.summary.has_end);
 }
 
 #[test]

@@ -91,7 +91,10 @@ fn kernels(summary: &Summary, top: usize, out: &mut String) -> std::fmt::Result 
             kernel.by_graphs,
             kernel.kernel.registers,
             occupancy,
-            short(&demangled(&kernel.kernel.name))
+            match kernel.kernel.name.as_str() {
+                "" if kernel.kernel.id == 0 => "(not seen being launched)".to_owned(),
+                name => short(&demangled(name)),
+            }
         )?;
     }
     match all.len().saturating_sub(top) {

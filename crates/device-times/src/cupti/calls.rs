@@ -1,9 +1,10 @@
-//! The numbers of the driver's functions that launch, copy or set (`CUPTI_DRIVER_TRACE_CBID_…`), every version of each. CUPTI notes external
+//! The numbers of the functions that launch, copy or set, every version of each: the driver's (`CUPTI_DRIVER_TRACE_CBID_…`) and the runtime's
+//! (`CUPTI_RUNTIME_TRACE_CBID_…`). CUPTI notes external
 //! ids with calls of functions alone whose calls it notes; those of all others are switched off. (It can be asked for calls of some functions alone, too, but
 //! with version 130001 in front of driver 580 nothing came of that.)
 
-/// First and last of a range.
-pub(super) const LAUNCH_COPY_SET: &[(u32, u32)] = &[
+/// The driver's: first and last of each range.
+pub(super) const OF_DRIVER: &[(u32, u32)] = &[
     (43, 43),
     (45, 45),
     (47, 47),
@@ -43,4 +44,25 @@ pub(super) const LAUNCH_COPY_SET: &[(u32, u32)] = &[
     (776, 779),
     (784, 785),
     (796, 799),
+];
+
+/// The runtime's.
+pub(super) const OF_RUNTIME: &[(u32, u32)] = &[
+    (13, 13),
+    (31, 52),
+    (142, 145),
+    (160, 163),
+    (211, 211),
+    (213, 236),
+    (243, 246),
+    (249, 250),
+    (252, 253),
+    (269, 270),
+    (272, 272),
+    (311, 312),
+    (430, 431),
+    (449, 450),
+    (482, 485),
+    (487, 488),
+    (509, 512),
 ];

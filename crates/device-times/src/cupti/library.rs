@@ -20,6 +20,9 @@ pub(super) type Request = extern "C" fn(*mut *mut u8, *mut usize, *mut usize);
 /// Gets it back: context and stream (unused), the buffer, its size, and the bytes that are records.
 pub(super) type Complete = extern "C" fn(*mut c_void, u32, *mut u8, usize, usize);
 
+/// Switches the notes of calls of a function.
+pub(super) type Switch = unsafe extern "C" fn(u32, u8) -> u32;
+
 macro_rules! functions {
     ($($(#[doc = $doc:literal])* $field:ident = $symbol:literal: fn($($ty:ty),*);)*) => {
         /// The library, which is never unloaded. Functions answer a `CUptiResult`.
@@ -28,8 +31,10 @@ macro_rules! functions {
             pub(super) path: PathBuf,
             /// Its version.
             pub(super) version: u32,
-            /// Has calls of one function of the driver noted; later versions have it.
-            pub(super) enable_driver_api: Option<unsafe extern "C" fn(u32, u8) -> u32>,
+            /// Has calls of one function of the driver noted, or not; later versions have it.
+            pub(super) enable_driver_api: Option<Switch>,
+            /// The same for the runtime.
+            pub(super) enable_runtime_api: Option<Switch>,
             $($(#[doc = $doc])* pub(super) $field: unsafe extern "C" fn($($ty),*) -> u32,)*
         }
 
@@ -45,7 +50,9 @@ macro_rules! functions {
                         path: path.to_owned(),
                         version: 0,
                         enable_driver_api: look_up(handle, "cuptiActivityEnableDriverApi")
-                            .map(|address| core::mem::transmute::<*mut c_void, unsafe extern "C" fn(u32, u8) -> u32>(address)),
+                            .map(|address| core::mem::transmute::<*mut c_void, Switch>(address)),
+                        enable_runtime_api: look_up(handle, "cuptiActivityEnableRuntimeApi")
+                            .map(|address| core::mem::transmute::<*mut c_void, Switch>(address)),
                         $($field: core::mem::transmute::<*mut c_void, unsafe extern "C" fn($($ty),*) -> u32>(look_up(handle, $symbol)?),)*
                     })
                 }

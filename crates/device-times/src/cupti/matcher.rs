@@ -54,8 +54,10 @@ struct Nodes {
 
 /// What is known of calls and graphs.
 pub(super) struct Matcher {
-    /// Tags by CUPTI's number of the call.
+    /// Tags by CUPTI's number of the call. A tag stays with a thread until its next op, so that calls which nobody saw may have it too.
     tags: Recent<u32, u64>,
+    /// The call that a tag is really of: the first that the device did something for.
+    calls: Recent<u64, u32>,
     /// Graphs by the tag of their launch.
     launches: Recent<u64, u32>,
     graphs: HashMap<u32, Nodes>,
@@ -80,6 +82,7 @@ impl Matcher {
     pub(super) fn new() -> Matcher {
         Matcher {
             tags: Recent::new(CALLS_MAX),
+            calls: Recent::new(CALLS_MAX),
             launches: Recent::new(GRAPH_LAUNCHES_MAX),
             graphs: HashMap::new(),
             nodes: 0,
@@ -139,9 +142,23 @@ impl Matcher {
         }
     }
 
+    /// The tag of a call, or 0 for a call that only came after the op with the tag.
+    fn tag_of(&mut self, call: u32) -> Option<u64> {
+        let tag = self.tags.get(call)?;
+        match self.calls.get(tag) {
+            Some(first) if first != call => Some(0),
+            Some(_) => Some(tag),
+            None => {
+                self.calls.insert(tag, call);
+                Some(tag)
+            }
+        }
+    }
+
     fn place(&mut self, time: DeviceTime, call: u32, work: &Ran<'_>) {
         let is_of_graph = time.node != 0;
-        match self.tags.get(call) {
+        match self.tag_of(call) {
+            Some(0) => self.tell_unknown(time),
             Some(tag) if is_of_graph => {
                 let node = self.node(tag, work);
                 self.told.push(DeviceTime { tag, node, ..time });
@@ -179,7 +196,8 @@ impl Matcher {
     /// After all records that there are: what waits, looks again for its call, and is told as it is when it has waited long enough.
     pub(super) fn turn(&mut self, is_last: bool) {
         for (time, call, turns, unplaced) in std::mem::take(&mut self.waiting) {
-            match (self.tags.get(call), time.work, &unplaced) {
+            match (self.tag_of(call), time.work, &unplaced) {
+                (Some(0), ..) => self.tell_unknown(time),
                 (Some(tag), DeviceWork::Kernel, Some(Unplaced { name, shape })) => {
                     let LaunchShape { grid, block, dynamic_shared, .. } = *shape;
                     let node = self.node(tag, &Ran::Kernel { name, grid, block, dynamic_shared });
@@ -295,6 +313,18 @@ mod tests {
         matcher.take(&ran(4, Ran::Set(64), true), OURS, 0);
         matcher.take(&ran(4, Ran::Set(65), true), OURS, 0);
         assert_eq!(tags(&mut matcher), [(50, 3), (50, 4), (50, u32::MAX)]);
+    }
+
+    #[test]
+    fn a_tag_is_of_the_first_call_that_has_it() {
+        let mut matcher = Matcher::new();
+        for call in [7, 8] {
+            matcher.take(&Record::Id { kind: OURS, id: 70, call }, OURS, 0);
+        }
+        matcher.take(&ran(7, KERNEL, false), OURS, 0);
+        matcher.take(&ran(8, KERNEL, false), OURS, 0);
+        matcher.take(&ran(7, Ran::Set(1), false), OURS, 0);
+        assert_eq!(tags(&mut matcher), [(70, 0), (0, 0), (70, 0)]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How the records are laid out, as far as they are read. `xtask`'s tests compare this with NVIDIA's headers.
+//! How the records are laid out, as far as they are read. A test compares this with NVIDIA's headers.
 //!
 //! The first fields of a kind have been the same since CUDA 9.0; later versions of a struct append to it.
 
@@ -14,8 +14,10 @@ pub(super) const KERNEL: u32 = 10;
 pub(super) const PEER_COPY: u32 = 22;
 /// `CUPTI_ACTIVITY_KIND_EXTERNAL_CORRELATION`.
 pub(super) const ID: u32 = 39;
-/// `CUPTI_ACTIVITY_KIND_DRIVER`: every call of the driver.
-pub(super) const CALL: u32 = 4;
+/// `CUPTI_ACTIVITY_KIND_DRIVER`: calls of the driver.
+pub(super) const DRIVER_CALL: u32 = 4;
+/// `CUPTI_ACTIVITY_KIND_RUNTIME`: calls of the runtime.
+pub(super) const RUNTIME_CALL: u32 = 5;
 
 /// A record, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -85,4 +87,65 @@ impl Record<'_> {
 unsafe fn ran<'a>(record: *const u8, call: u32, device: u32, is_of_graph: bool, work: Ran<'a>) -> Record<'a> {
     // SAFETY: the caller's promise.
     unsafe { Record::Ran { call, device, start: at(record, 16), end: at(record, 24), is_of_graph, work } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+    use std::process::Command;
+
+    /// The folder of NVIDIA's headers.
+    fn headers() -> String {
+        let home = std::env::var("APEX_CUDA_HOME").expect("APEX_CUDA_HOME names the folder of NVIDIA's CUDA toolkit");
+        let folder = format!("{home}/include");
+        assert!(Path::new(&folder).join("cupti.h").exists(), "{folder} has no cupti.h (pip install nvidia-cuda-cupti)");
+        folder
+    }
+
+    #[test]
+    fn records_are_laid_out_as_in_nvidia_s_headers() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("records");
+        let compiler = std::env::var("CXX").unwrap_or_else(|_| "g++".to_owned());
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/records.cpp");
+        let output =
+            Command::new(compiler).args(["-w", "-I", &headers(), source, "-o"]).arg(&program).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let bytes = Command::new(program).output().unwrap().stdout;
+        let records: Vec<Record<'_>> =
+            // SAFETY: as many bytes as the longest struct has; the name is null.
+            bytes.chunks_exact(512).map(|record| unsafe { Record::read(record.as_ptr()) }).collect();
+        let ran = |is_of_graph, work| Record::Ran { call: 77, device: 3, start: 1000, end: 2500, is_of_graph, work };
+        let kernel = Ran::Kernel { name: "", grid: [5, 6, 7], block: [32, 2, 1], dynamic_shared: 4096 };
+        let mut expected = vec![ran(true, kernel); 6];
+        expected.extend([ran(false, Ran::Copy(1 << 20)); 5]);
+        expected.extend([ran(false, Ran::Set(1 << 20)); 2]);
+        expected.extend([Record::Id { kind: 5, id: 1 << 40, call: 77 }, Record::Other]);
+        assert_eq!(records, expected);
+    }
+
+    /// The numbers of functions with one of some beginnings, by a header.
+    fn numbers(header: &str, mark: &str, beginnings: &[&str]) -> Vec<u32> {
+        let text = std::fs::read_to_string(format!("{}/{header}", headers())).unwrap();
+        let mut numbers: Vec<u32> = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix(mark)?.split_once('='))
+            .filter(|(name, _)| beginnings.iter().any(|beginning| name.starts_with(beginning)))
+            .filter(|(name, _)| !name.contains("LaunchHostFunc"))
+            .map(|(_, number)| number.trim().trim_end_matches(',').parse().unwrap())
+            .collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    #[test]
+    fn calls_have_the_numbers_of_nvidia_s_headers() {
+        use crate::cupti::calls::{OF_DRIVER, OF_RUNTIME};
+        let all = |ranges: &[(u32, u32)]| ranges.iter().flat_map(|(first, last)| *first..=*last).collect::<Vec<u32>>();
+        let of_driver = ["cuLaunch", "cuGraphLaunch", "cuMemcpy", "cuMemset", "cuMemPrefetch"];
+        assert_eq!(all(OF_DRIVER), numbers("cupti_driver_cbid.h", "CUPTI_DRIVER_TRACE_CBID_", &of_driver));
+        let of_runtime = ["cudaLaunch", "cudaGraphLaunch", "cudaMemcpy", "cudaMemset", "cudaMemPrefetch"];
+        assert_eq!(all(OF_RUNTIME), numbers("cupti_runtime_cbid.h", "CUPTI_RUNTIME_TRACE_CBID_", &of_runtime));
+    }
 }

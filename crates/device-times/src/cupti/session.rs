@@ -1,9 +1,10 @@
 //! The use of CUPTI by this process: buffers, flushes, and whether somebody else has taken over.
 
-use super::calls::LAUNCH_COPY_SET;
+use super::calls::{OF_DRIVER, OF_RUNTIME};
 use super::library::{Complete, FLUSH_FORCED, Library, OUR_IDS, Request, SUCCESS};
 use super::matcher::Matcher;
 use super::{find, record};
+use core::cell::Cell;
 use core::ffi::c_void;
 use core::ptr::null_mut;
 use driver_api::DeviceTimeSink;
@@ -16,7 +17,7 @@ use stdx::clock::monotonic_ns;
 const BUFFER_WORDS: usize = 1 << 17;
 /// Most buffers that are out or free. Beyond, CUPTI drops records, and counts them.
 const BUFFERS_MAX: usize = 64;
-/// Numbers of functions of the driver are below this.
+/// Numbers of functions are below this.
 const CALLS_MAX: u32 = 1200;
 /// How long calls may have been tagged and nothing come back before CUPTI counts as taken by somebody else.
 const SILENCE_NS: u64 = 5_000_000_000;
@@ -48,6 +49,11 @@ struct Silence {
     tagged: u64,
     returned: u64,
     since_ns: Option<u64>,
+}
+
+thread_local! {
+    /// Whether calls of this thread are under a tag.
+    static IS_TAGGED: Cell<bool> = const { Cell::new(false) };
 }
 
 static SESSION: OnceLock<Session> = OnceLock::new();
@@ -99,16 +105,26 @@ impl Session {
         let library = &self.library;
         // SAFETY: the functions live as long as the process.
         answer("its callbacks", unsafe { (library.register_callbacks)(request as Request, complete as Complete) })?;
-        // Ids are noted with calls alone, so that calls have to be noted.
-        for kind in [record::CALL, record::KERNEL, record::COPY, record::PEER_COPY, record::SET, record::ID] {
+        // Ids are noted with calls alone, so that calls have to be noted. Of a call of the driver that the runtime makes it is the runtime's.
+        let kinds = [
+            record::DRIVER_CALL,
+            record::RUNTIME_CALL,
+            record::KERNEL,
+            record::COPY,
+            record::PEER_COPY,
+            record::SET,
+            record::ID,
+        ];
+        for kind in kinds {
             // SAFETY: no pointers.
             answer("a kind of records", unsafe { (library.enable)(kind) })?;
         }
-        if let Some(enable_driver_api) = library.enable_driver_api {
-            let is_needed = |call: &u32| LAUNCH_COPY_SET.iter().any(|(first, last)| (first..=last).contains(&call));
+        for (switch, needed) in [(library.enable_driver_api, OF_DRIVER), (library.enable_runtime_api, OF_RUNTIME)] {
+            let Some(switch) = switch else { continue };
+            let is_needed = |call: &u32| needed.iter().any(|(first, last)| (first..=last).contains(&call));
             for call in (1..=CALLS_MAX).filter(|call| !is_needed(call)) {
                 // SAFETY: no pointers. A number that this version does not know is refused.
-                unsafe { enable_driver_api(call, 0) };
+                unsafe { switch(call, 0) };
             }
         }
         Ok(())
@@ -132,22 +148,21 @@ impl Session {
         lock(&self.matcher).define(definition);
     }
 
-    /// Calls of this thread are under this tag from here on; of a launch of a graph, which one.
+    /// Calls of this thread are under this tag from here on; of a launch of a graph, which one. The tag stays until the next: where
+    /// the runtime makes the call, CUPTI notes the tag when the runtime's function returns.
     #[inline]
-    pub(crate) fn push(&self, tag: u64, graph: Option<u32>) {
+    pub(crate) fn tag(&self, tag: u64, graph: Option<u32>) {
         if let Some(graph) = graph {
             lock(&self.matcher).launch_graph(tag, graph);
         }
         self.tagged.fetch_add(1, Relaxed);
-        // SAFETY: no pointers.
-        unsafe { (self.library.push)(OUR_IDS, tag) };
-    }
-
-    /// They are no more.
-    #[inline]
-    pub(crate) fn pop(&self) {
-        // SAFETY: CUPTI takes no place for the id that it takes off.
-        unsafe { (self.library.pop)(OUR_IDS, null_mut()) };
+        // SAFETY: no pointers but to a place that CUPTI does without.
+        unsafe {
+            if IS_TAGGED.replace(true) {
+                (self.library.pop)(OUR_IDS, null_mut());
+            }
+            (self.library.push)(OUR_IDS, tag);
+        }
     }
 
     /// Tells what the device has done. False if somebody else has taken CUPTI over.
