@@ -51,6 +51,14 @@ fn others_read_what_is_exported() {
 }
 
 #[test]
+fn opentelemetry_reads_what_is_exported() {
+    let (folder, path) = recording();
+    let output = folder.path().join("otlp");
+    succeeds(apex().arg("export").arg(&path).args(["--to", "otlp", "-o"]).arg(&output));
+    succeeds(Command::new(python()).arg(script("check_otlp.py")).arg(LAUNCHES.to_string()).arg(output));
+}
+
+#[test]
 fn the_report_counts_what_the_program_did() {
     let (_folder, path) = recording();
     let output = succeeds(apex().arg("report").arg(&path).arg("--json"));

@@ -16,16 +16,18 @@ use crate::processes::{ProcessView, Processes, State};
 /// What has to be remembered from one time to the next.
 #[derive(Debug, Default)]
 pub struct Gatherer {
-    labels: HashMap<Owner, Labels>,
+    /// By process, and by when it was first observed: one that becomes another program begins anew.
+    labels: HashMap<(Owner, u64), Labels>,
 }
 
 impl Gatherer {
     /// Samples of all processes. The first `top` kernels of each by time have labels of their own, twice as many at most.
     pub fn gather(&mut self, processes: &Processes, top: usize, families: &mut Families) {
-        self.labels.retain(|owner, _| processes.iter().any(|process| process.owner == *owner));
+        let key = |process: &ProcessView| (process.owner, process.snapshot.process.start_ns);
+        self.labels.retain(|old, _| processes.iter().any(|process| key(process) == *old));
         for process in processes.iter() {
             let source = Arc::new(source_of(process));
-            let series = self.labels.entry(process.owner).or_default().series(&process.snapshot, top);
+            let series = self.labels.entry(key(process)).or_default().series(&process.snapshot, top);
             Adder { families, source }.add_process(process, &series);
         }
         let running = processes.iter().filter(|process| process.state == State::Running).count();
@@ -110,7 +112,7 @@ impl Adder<'_> {
         let capability = format!("{}.{}", device.major, device.minor);
         self.add(&metrics::DEVICE_INFO, &[&number, &device.name, &capability], 1);
         self.add(&metrics::DEVICE_MEMORY, &[&number], device.memory);
-        if device.executions > 0 {
+        if device.busy_ns > 0 {
             self.add_ns(&metrics::DEVICE_BUSY, &[&number], device.busy_ns);
         }
     }
@@ -157,4 +159,102 @@ fn label(names: Names, kind: u64) -> String {
 /// A device's ordinal; empty where there is no device.
 fn ordinal(device: u64) -> String {
     device.checked_sub(1).map_or(String::new(), |ordinal| ordinal.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{Family, Kind, METRICS};
+    use std::collections::HashSet;
+    use std::time::Duration;
+    use telemetry::records::flags;
+    use telemetry::{Config, Event, LaunchShape, Recorder};
+
+    fn gathered(gatherer: &mut Gatherer, processes: &Processes, top: usize) -> Vec<Family> {
+        let mut families = Families::default();
+        gatherer.gather(processes, top, &mut families);
+        families.sorted()
+    }
+
+    /// Everything that can be published, at least once.
+    fn do_everything(recorder: &'static Recorder) {
+        recorder.define_device(telemetry::records::Device { id: 1, name: "card".into(), ..Default::default() });
+        recorder.define_context(telemetry::records::Context { id: 1, handle: 1, device: 1 });
+        for (id, name) in [(1, "_Z3redPfi"), (2, "other"), (3, ""), (4, "_ZL3redPfi")] {
+            recorder.define_kernel(telemetry::records::Kernel {
+                id,
+                name: name.into(),
+                device: 1,
+                ..Default::default()
+            });
+        }
+        let done = |event: Event| {
+            let token = recorder.begin();
+            let correlation = token.correlation;
+            recorder.end(token, event.at(1, 0));
+            correlation
+        };
+        for kernel in 1..=4 {
+            let launched = done(Event::launch(kernel, &LaunchShape::default()));
+            recorder.record(Event::execution(launched, 1000, 3000));
+        }
+        let events = [
+            Event::graph_launch(0),
+            Event::copy(1, 5),
+            Event::copy(77, 5),
+            Event::set(5),
+            Event::allocation(0, 0x1000, 5),
+            Event::free(0, 0x1000),
+            Event::sync(0),
+            Event::load(0, 1, 5),
+            Event::load(0, 1, 0).with_flags(flags::RELEASE),
+            Event::sync(0).with_result(1),
+            Event::sync(0).with_result(12345),
+        ];
+        events.into_iter().for_each(|event| _ = done(event));
+    }
+
+    #[test]
+    fn every_metric_is_told_and_no_series_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let interval = Duration::from_secs(3600);
+        let config = Config { interval, executions: true, ..Config::live(folder.path().to_owned()) };
+        let recorder = Recorder::new(config);
+        do_everything(recorder);
+        recorder.flush();
+        let mut processes = Processes::of(folder.path(), Duration::from_secs(60));
+        processes.scan().unwrap();
+        let mut gatherer = Gatherer::default();
+        for top in [50, 1] {
+            let families = gathered(&mut gatherer, &processes, top);
+            let names: Vec<&str> = families.iter().map(|family| family.metric.name).collect();
+            assert_eq!(names, METRICS.iter().map(|metric| metric.name).collect::<Vec<_>>());
+            for family in &families {
+                let series: HashSet<_> = family
+                    .samples
+                    .iter()
+                    .map(|sample| (sample.source.as_ref().map(|s| s.pid), &sample.labels))
+                    .collect();
+                assert_eq!(series.len(), family.samples.len(), "{family:?}");
+            }
+            let launches = &families.iter().find(|family| family.metric == &metrics::KERNEL_LAUNCHES).unwrap().samples;
+            let sum: u64 = launches.iter().map(|s| if let Value::Integer(n) = s.value { n } else { 0 }).sum();
+            assert_eq!(sum, 4);
+        }
+        let families = gathered(&mut gatherer, &processes, 50);
+        let failures = families.iter().find(|family| family.metric == &metrics::FAILURES).unwrap();
+        let labels: Vec<_> = failures.samples.iter().map(|sample| sample.labels.join(" ")).collect();
+        assert_eq!(labels, ["synchronization CUDA_ERROR_INVALID_VALUE", "synchronization 12345"]);
+        // Counters are those of the process's life.
+        let counters = families.iter().filter(|family| family.metric.kind == Kind::Counter);
+        assert!(counters.flat_map(|family| &family.samples).all(|sample| sample.source.is_some()));
+        recorder.finish();
+    }
+
+    #[test]
+    fn labels_follow_the_kinds() {
+        let labels =
+            [label(MEMORIES, 1), label(COPIES, 1), label(CALLS, 8), label(COPIES, 500), ordinal(0), ordinal(3)];
+        assert_eq!(labels, ["device_in_stream_order", "host_to_device", "graph_launch", "500", "", "2"]);
+    }
 }

@@ -62,7 +62,7 @@ metrics! {
     DEVICE_MEMORY = Gauge Bytes "apex_device_memory_bytes" ["device"]
         "Size of the device's memory.";
     DEVICE_BUSY = Counter Seconds "apex_device_busy_seconds_total" ["device"]
-        "How long at least one kernel of the process ran on the device, where the device's times are known.";
+        "How long the device worked for the process: kernels, and copies and sets on a card, where the device's times are known.";
     KERNEL_LAUNCHES = Counter One "apex_kernel_launches_total" ["kernel", "device"]
         "Launches of kernels by the process, those of graphs not among them.";
     KERNEL_LAUNCH = Counter Seconds "apex_kernel_launch_seconds_total" ["kernel", "device"]

@@ -53,25 +53,32 @@ pub fn resource(pid: u64, program: &str, host: &str) -> Resource {
     Resource { attributes, ..Resource::default() }
 }
 
+/// A process by its namespace and number; `None` for what is of no process.
+type Key = Option<(u64, u32)>;
+
+/// A process with its metrics.
+#[derive(Default)]
+struct Told<'a> {
+    source: Option<&'a Source>,
+    metrics: Vec<OtlpMetric>,
+}
+
 /// The message with all families, as of a moment in ns since 1970.
 pub fn metrics_request(families: &[Family], now_unix_ns: u64) -> ExportMetricsServiceRequest {
-    // Without a process first.
-    let mut by_source: BTreeMap<Option<(u64, u32)>, (Option<&Source>, Vec<OtlpMetric>)> = BTreeMap::new();
+    let mut by_source: BTreeMap<Key, Told<'_>> = BTreeMap::new();
     for family in families {
-        let mut points: BTreeMap<Option<(u64, u32)>, Vec<NumberDataPoint>> = BTreeMap::new();
+        let mut points: BTreeMap<Key, Vec<NumberDataPoint>> = BTreeMap::new();
         for sample in &family.samples {
             let source = sample.source.as_deref();
             let key = source.map(|source| (source.foreign_namespace.unwrap_or(0), source.pid));
-            by_source.entry(key).or_insert_with(|| (source, Vec::new()));
+            by_source.entry(key).or_default().source = source;
             points.entry(key).or_default().push(point(family.metric, sample, now_unix_ns));
         }
         for (key, points) in points {
-            if let Some((_, metrics)) = by_source.get_mut(&key) {
-                metrics.push(metric_of(family.metric, points));
-            }
+            by_source.entry(key).or_default().metrics.push(metric_of(family.metric, points));
         }
     }
-    let resource_metrics = by_source.into_values().map(|(source, metrics)| {
+    let resource_metrics = by_source.into_values().map(|Told { source, metrics }| {
         let resource = match source {
             Some(source) => resource(source.pid.into(), &source.program, &source.host),
             None => Resource { attributes: vec![text("service.name", "apex")], ..Resource::default() },

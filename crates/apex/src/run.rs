@@ -26,6 +26,7 @@ const FRAMEWORK_SWITCHES: &[(&str, &str)] = &[
 
 /// Run a program on NVIDIA's card or on the software GPU.
 #[derive(clap::Args)]
+#[command(group(clap::ArgGroup::new("observed").args(["record", "live"]).multiple(true)))]
 pub struct Args {
     #[command(flatten)]
     device: DeviceOptions,
@@ -43,9 +44,9 @@ pub struct Args {
     /// Record launches, copies, allocations and more in a file, for `apex report` and `apex export` (%p in its name stands for the process)
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// Have the recording hold times of NVIDIA's card: by CUPTI, NVIDIA's library for profilers, or else by events; or by the one that is named.
+    /// Have the recording, and what is published, hold times of NVIDIA's card: by CUPTI, NVIDIA's library for profilers, or else by events; or by the one that is named.
     /// (On the software GPU it always has the device's)
-    #[arg(long, value_name = "HOW", requires = "record", num_args = 0..=1, require_equals = true, default_missing_value = "1",
+    #[arg(long, value_name = "HOW", requires = "observed", num_args = 0..=1, require_equals = true, default_missing_value = "1",
         value_parser = ["1", "cupti", "events"])]
     device_times: Option<String>,
     /// Publish counts of launches, copies, memory and more while the program runs, for `apex top` and `apex serve`

@@ -156,6 +156,23 @@ impl Compiler {
         let prepared = prepare(program, options);
         clock.end("passes");
         let (ir, kernel) = self.emit(&prepared, options, false, &mut clock)?;
+        if options.quick && self.cpu.target.avx512 {
+            match crate::baseline::object(&ir, emit::ENTRY_NAME) {
+                Ok(bytes) => {
+                    clock.end("baseline");
+                    return Ok(Object {
+                        bytes,
+                        code: code_of(&kernel, program),
+                        instrumentation: kernel.instrumentation,
+                        instructions: ir.instruction_count(),
+                        could_be_faster: true,
+                        steps: clock.into_steps(),
+                    });
+                }
+                Err(_unsupported) => {}
+            }
+            clock.end("baseline");
+        }
         let way = self.way_of(&ir, options)?;
         way.run_passes(&ir)?;
         clock.end("LLVM's passes");

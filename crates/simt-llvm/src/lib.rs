@@ -7,6 +7,7 @@
 //! Invariant: only this crate links LLVM.
 //! Invariant: it knows neither PTX nor CUDA handles, and never runs the code it makes.
 
+mod baseline;
 mod compiler;
 mod cpu;
 mod emit;

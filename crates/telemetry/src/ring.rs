@@ -148,6 +148,12 @@ impl Ring {
         count as usize
     }
 
+    /// Events that are in.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> u64 {
+        self.producer.0.put.load(Ordering::Acquire) - self.taken.0.load(Ordering::Acquire)
+    }
+
     /// Launches and other events that were dropped, ever.
     pub(crate) fn dropped(&self) -> [u64; 2] {
         [&self.producer.0.dropped_launches, &self.producer.0.dropped_others].map(|count| count.load(Ordering::Relaxed))

@@ -6,7 +6,7 @@ use telemetry::records::{COPIES, GPU_COPY, GPU_SET, LOADS, MEMORIES, Names, SYNC
 use telemetry::summary::{Histogram, KernelSummary, Summary, Traffic};
 
 use super::json::{RESOURCES, busy_share};
-use crate::output::bytes;
+use crate::output::{bytes, time};
 use crate::recording::demangled;
 
 /// Longest name of a kernel that is shown whole.
@@ -199,21 +199,6 @@ fn line(what: &str, traffic: &Traffic, has_bytes: bool, out: &mut String) -> std
     if has_bytes { writeln!(out, "  {}", bytes(traffic.bytes)) } else { writeln!(out) }
 }
 
-/// A length of time for people: three digits or so.
-fn time(ns: u64) -> String {
-    let scaled = |unit: f64| {
-        let value = ns as f64 / unit;
-        let digits = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
-        format!("{value:.digits$}")
-    };
-    match ns {
-        0..1_000 => format!("{ns} ns"),
-        1_000..1_000_000 => format!("{} µs", scaled(1e3)),
-        1_000_000..1_000_000_000 => format!("{} ms", scaled(1e6)),
-        _ => format!("{} s", scaled(1e9)),
-    }
-}
-
 /// A name, cut in the middle if it is long: both ends tell kernels apart.
 fn short(name: &str) -> String {
     let characters: Vec<char> = name.chars().collect();
@@ -228,12 +213,6 @@ fn short(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_readable() {
-        let times = [0, 999, 1_000, 12_345, 999_000, 5_000_000, 123_456_789, 61_000_000_000].map(time);
-        assert_eq!(times, ["0 ns", "999 ns", "1.00 µs", "12.3 µs", "999 µs", "5.00 ms", "123 ms", "61.0 s"]);
-    }
 
     #[test]
     fn long_names_keep_both_ends() {

@@ -86,6 +86,11 @@ impl Ir {
         }
     }
 
+    /// The module, for reading.
+    pub(crate) fn module(&self) -> LLVMModuleRef {
+        self.module
+    }
+
     /// The module in LLVM's text form.
     pub fn text(&self) -> String {
         // SAFETY: the returned string is NUL-terminated and is disposed of after being copied.

@@ -183,11 +183,24 @@ impl Aggregate {
     pub(crate) fn executions(&mut self, rows: &[records::Execution]) {
         for row in rows {
             self.kernels.add_execution(row.shape, row.duration);
-            if let Some((device, busy)) = self.devices.get_mut(&self.contexts.get(&row.context).copied().unwrap_or(0)) {
+            if let Some(device) = self.add_busy(row.context, row.start, row.duration) {
                 device.executions += 1;
-                busy.add(row.start, row.start.saturating_add(row.duration));
             }
         }
+    }
+
+    /// Times of copies and sets on the device.
+    pub(crate) fn transfers(&mut self, rows: &[records::Transfer]) {
+        for row in rows {
+            self.add_busy(row.context, row.start, row.duration);
+        }
+    }
+
+    /// A device did something; returns which one.
+    fn add_busy(&mut self, context: u64, start: u64, duration: u64) -> Option<&mut Device> {
+        let (device, busy) = self.devices.get_mut(&self.contexts.get(&context).copied().unwrap_or(0))?;
+        busy.add(start, start.saturating_add(duration));
+        Some(device)
     }
 
     /// Copies.

@@ -25,7 +25,7 @@ records! {
         multiprocessors: plain "Number of multiprocessors.",
         memory: plain "Size of its memory.",
         executions: plain "Launches whose times on the device are known.",
-        busy_ns: plain "How long at least one of these ran.",
+        busy_ns: plain "How long it executed, copied or set something, as far as that is known.",
     }
     /// What is counted once for the process: one row.
     Totals = 3 {

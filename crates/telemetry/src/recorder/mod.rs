@@ -371,8 +371,11 @@ impl Recorder {
             let _ = self.state.compare_exchange(ACTIVE, ENDED, Ordering::AcqRel, Ordering::Acquire);
             self.call_writer();
         }
-        let lost_file = lock(&self.sink).as_ref().is_some_and(|sink| self.config.path.is_some() && !sink.has_file());
-        if self.state.load(Ordering::Acquire) == STOPPED || lost_file {
+        // In a forked child nobody may ever give the lock back.
+        let has_lost_file =
+            || lock(&self.sink).as_ref().is_some_and(|sink| self.config.path.is_some() && !sink.has_file());
+        let state = self.state.load(Ordering::Acquire);
+        if state == STOPPED || state == ENDED && has_lost_file() {
             let [launches, others] = self.dropped();
             eprintln!("apex: {launches} launches and {others} other events were not recorded");
         }

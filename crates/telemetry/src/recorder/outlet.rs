@@ -60,7 +60,7 @@ counted! {
     Load loads;
     Node nodes;
     GraphLaunch graph_launches;
-    Transfer;
+    Transfer transfers;
     Progress;
     End;
 }

@@ -143,6 +143,30 @@ fn the_writer_comes_by_itself() {
 }
 
 #[test]
+fn who_calls_the_writer_while_it_writes_is_heard() {
+    let (recorder, _folder, _path) = recorder(64, 3_600_000);
+    launch(recorder, 0);
+    let ring = Arc::clone(&lock(&recorder.rings).all[0]);
+    let until_empty = || {
+        for _ in 0..20_000 {
+            if ring.waiting() == 0 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        panic!("the writer does not come");
+    };
+    // The writer has emptied the ring and goes no further: it needs this lock next.
+    let definitions = lock(&recorder.definitions);
+    (1..32).for_each(|n| _ = launch(recorder, n));
+    until_empty();
+    (0..32).for_each(|n| _ = launch(recorder, n));
+    drop(definitions);
+    // Its next turn by the clock is in an hour.
+    until_empty();
+}
+
+#[test]
 fn device_times_find_their_launch() {
     let (recorder, _folder, path) = recorder(1 << 10, 3_600_000);
     let first = launch(recorder, 1);

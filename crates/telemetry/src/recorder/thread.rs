@@ -59,13 +59,16 @@ fn run(recorder: &'static Recorder) {
         // What processes left that were killed, and nobody has looked at since. If the folder cannot be read, that is somebody else's to say.
         let _ = live::folder::sweep(folder);
     }
+    // As before the first event: whoever has called since then is heard.
+    let mut seen = 0;
     loop {
-        let seen = recorder.wake.load(Ordering::Acquire);
         // A recorder that has just been activated is not active before `activate` returns.
         if recorder.state.load(Ordering::Acquire) > ACTIVE {
             return;
         }
         stdx::futex::wait(&recorder.wake, seen, Some(recorder.config.interval));
+        // Before the rings are emptied: whoever calls while that is done finds the writer awake, and would otherwise wait for its turn.
+        seen = recorder.wake.load(Ordering::Acquire);
         recorder.flush();
     }
 }
