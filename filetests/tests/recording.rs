@@ -45,7 +45,17 @@ fn others_read_what_is_exported() {
         succeeds(apex().arg("export").arg(&path).args(["--to", format, "-o"]).arg(&output));
         check.arg(output);
     }
-    succeeds(&mut check);
+    let report = folder.path().join("report");
+    std::fs::write(&report, succeeds(apex().arg("report").arg(&path).arg("--json")).stdout).unwrap();
+    succeeds(check.arg(report));
+}
+
+#[test]
+fn opentelemetry_reads_what_is_exported() {
+    let (folder, path) = recording();
+    let output = folder.path().join("otlp");
+    succeeds(apex().arg("export").arg(&path).args(["--to", "otlp", "-o"]).arg(&output));
+    succeeds(Command::new(python()).arg(script("check_otlp.py")).arg(LAUNCHES.to_string()).arg(output));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod codegen;
 mod demo;
 mod dist;
 mod process;
+mod prometheus;
 mod setup;
 mod test;
 mod venv;

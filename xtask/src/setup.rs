@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Result, bail, ensure};
 
 use crate::process::{run, succeeds};
+use crate::prometheus;
 use crate::venv::{self, Requirements};
 use crate::workspace;
 
@@ -29,7 +30,7 @@ const BENCH_PACKAGES: &[&str] = &["pocl-opencl-icd", "ocl-icd-libopencl1"];
 pub enum Purpose {
     /// Build and run CUDA programs.
     Demo,
-    /// Also the clients that the tests run (Numba, CuPy).
+    /// Also the clients that the tests run (Numba, CuPy), and Prometheus.
     Test,
     /// Also the peers that the benchmarks compare with.
     Bench,
@@ -48,6 +49,9 @@ pub fn run_for(purpose: Purpose) -> Result<()> {
         "LLVM 19 is not at {}: set LLVM_SYS_191_PREFIX to where it is",
         workspace::llvm_prefix().display()
     );
+    if purpose == Purpose::Test {
+        prometheus::install()?;
+    }
     let root = workspace::root();
     let cuda = Requirements { name: "cuda", file: root.join("xtask/requirements-cuda.txt") };
     let clients = Requirements { name: "clients", file: root.join("filetests/clients/requirements.txt") };

@@ -66,5 +66,9 @@ pub fn environment(command: &mut Command) -> Result<()> {
         .env("APEX_VENV", venv::dir())
         .env("APEX_LIB_DIR", dist.join("lib"))
         .env("APEX_BIN_DIR", dist.join("bin"));
+    // For tests alone, which are prepared for.
+    if let Ok(folder) = crate::prometheus::bin_dir() {
+        command.env("APEX_PROMETHEUS", folder);
+    }
     Ok(())
 }

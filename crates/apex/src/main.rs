@@ -1,6 +1,6 @@
 //! `apex`: runs CUDA programs on the software GPU or in front of NVIDIA's driver, and shows what they get.
 //!
-//! A command is a file: [`run`], [`info`], [`compile`], [`report`], [`export`], [`cache`], [`abi`], [`doctor`]. What they share: [`device_options`] (what
+//! A command is a file: [`run`], [`info`], [`compile`], [`report`], [`export`], [`top`], [`serve`], [`cache`], [`abi`], [`doctor`]. What they share: [`device_options`] (what
 //! the device is to look like), [`library`] (where our `libcuda.so.1` is), [`api`] (that library, loaded), [`dynamic`] (what the dynamic loader does
 //! with a program), [`recording`] (a recording, read with a bar of progress), [`output`] (stdout that may go away).
 //!
@@ -21,6 +21,8 @@ mod output;
 mod recording;
 mod report;
 mod run;
+mod serve;
+mod top;
 
 use std::process::ExitCode;
 
@@ -46,6 +48,10 @@ enum Command {
     Report(report::Args),
     /// Convert a recording: JSON, CSV, Parquet, a trace for Perfetto
     Export(export::Args),
+    /// Show what running programs do, those of `apex run --live`
+    Top(top::Args),
+    /// Serve metrics of running programs: Prometheus, OpenTelemetry
+    Serve(serve::Args),
     /// Show or clear the machine code kept on disk
     Cache(cache::Args),
     /// Read drivers, libraries, programs and wheels
@@ -61,6 +67,8 @@ fn main() -> ExitCode {
         Command::Compile(args) => compile::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Top(args) => top::run(&args),
+        Command::Serve(args) => serve::run(&args),
         Command::Cache(args) => cache::run(&args),
         Command::Abi(args) => abi::run(&args),
         Command::Doctor(args) => doctor::run(&args),

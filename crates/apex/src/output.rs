@@ -29,9 +29,24 @@ pub fn bytes(count: u64) -> String {
     if unit == 0 { format!("{count} bytes") } else { format!("{value:.1} {}", UNITS[unit]) }
 }
 
+/// A length of time for people: `1.50 ms`.
+pub fn time(ns: u64) -> String {
+    let scaled = |unit: f64| {
+        let value = ns as f64 / unit;
+        let digits = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
+        format!("{value:.digits$}")
+    };
+    match ns {
+        0..1_000 => format!("{ns} ns"),
+        1_000..1_000_000 => format!("{} µs", scaled(1e3)),
+        1_000_000..1_000_000_000 => format!("{} ms", scaled(1e6)),
+        _ => format!("{} s", scaled(1e9)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::bytes;
+    use super::{bytes, time};
 
     #[test]
     fn sizes_are_readable() {
@@ -40,5 +55,11 @@ mod tests {
         assert_eq!(bytes(1536), "1.5 KiB");
         assert_eq!(bytes(32 << 30), "32.0 GiB");
         assert_eq!(bytes(u64::MAX), "16777216.0 TiB");
+    }
+
+    #[test]
+    fn times_are_readable() {
+        let times = [0, 999, 1_000, 12_345, 999_000, 5_000_000, 123_456_789, 61_000_000_000].map(time);
+        assert_eq!(times, ["0 ns", "999 ns", "1.00 µs", "12.3 µs", "999 µs", "5.00 ms", "123 ms", "61.0 s"]);
     }
 }

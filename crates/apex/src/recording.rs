@@ -5,6 +5,7 @@ use std::io::{BufReader, IsTerminal, Read};
 use std::path::Path;
 
 use anyhow::{Context, Result};
+pub use apex_server::names::demangled;
 use indicatif::{ProgressBar, ProgressStyle};
 use telemetry::file::{Ending, Reader};
 use telemetry::records::Block;
@@ -63,27 +64,4 @@ pub fn notes(ending: Ending, has_end: bool, dropped: [u64; 2]) -> Vec<String> {
         ));
     }
     notes
-}
-
-/// A kernel's name as in the source, where it is mangled.
-pub fn demangled(name: &str) -> String {
-    match cpp_demangle::Symbol::new(name) {
-        // Kernels of C++ are functions; a plain name may look like a mangled type.
-        Ok(symbol) if name.starts_with("_Z") => symbol.demangle().unwrap_or_else(|_| name.to_owned()),
-        _ => name.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_demangled() {
-        assert_eq!(demangled("_Z3redPfi"), "red(float*, int)");
-        assert_eq!(demangled("_Z3addIfEvPKT_S2_PS0_i"), "void add<float>(float const*, float const*, float*, int)");
-        assert_eq!(demangled("triton_poi_fused_add_0"), "triton_poi_fused_add_0");
-        assert_eq!(demangled("_Z"), "_Z");
-        assert_eq!(demangled(""), "");
-    }
 }

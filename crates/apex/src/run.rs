@@ -26,6 +26,7 @@ const FRAMEWORK_SWITCHES: &[(&str, &str)] = &[
 
 /// Run a program on NVIDIA's card or on the software GPU.
 #[derive(clap::Args)]
+#[command(group(clap::ArgGroup::new("observed").args(["record", "live"]).multiple(true)))]
 pub struct Args {
     #[command(flatten)]
     device: DeviceOptions,
@@ -43,6 +44,14 @@ pub struct Args {
     /// Record launches, copies, allocations and more in a file, for `apex report` and `apex export` (%p in its name stands for the process)
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Have the recording, and what is published, hold times of NVIDIA's card: by CUPTI, NVIDIA's library for profilers, or else by events; or by the one that is named.
+    /// (On the software GPU it always has the device's)
+    #[arg(long, value_name = "HOW", requires = "observed", num_args = 0..=1, require_equals = true, default_missing_value = "1",
+        value_parser = ["1", "cupti", "events"])]
+    device_times: Option<String>,
+    /// Publish counts of launches, copies, memory and more while the program runs, for `apex top` and `apex serve`
+    #[arg(long)]
+    live: bool,
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM")]
     program: Vec<OsString>,
@@ -73,9 +82,16 @@ pub fn run(args: Args) -> Result<ExitCode> {
             command.env(variable.name, value);
         }
     }
+    if let Some(how) = &args.device_times {
+        command.env(env::DEVICE_TIMES.name, how);
+    }
     if let Some(file) = &args.record {
         // The program may change its folder.
         command.env(env::RECORD.name, std::path::absolute(file).context("cannot tell where the recording goes")?);
+    }
+    // A folder that the user has set stays.
+    if args.live && env::LIVE.get().is_none_or(|value| value == "0") {
+        command.env(env::LIVE.name, "1");
     }
     set_loader_variables(&mut command, &library::folder()?)?;
     if is_for_software(&command) {

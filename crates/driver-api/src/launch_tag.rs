@@ -10,7 +10,7 @@ thread_local! {
 /// Whether any launch ever had a tag: a driver looks at this alone where nobody asks.
 static IS_USED: AtomicBool = AtomicBool::new(false);
 
-/// Gives launches of the calling thread this tag from here on; 0 for none. The observer takes it away after the call.
+/// Gives the next launch of the calling thread this tag; 0 for none.
 #[inline]
 pub fn set_launch_tag(tag: u64) {
     if tag != 0 && !IS_USED.load(Ordering::Relaxed) {
@@ -19,10 +19,10 @@ pub fn set_launch_tag(tag: u64) {
     TAG.set(tag);
 }
 
-/// The tag of a launch that the calling thread makes now; 0 for none.
+/// The tag of a launch that the calling thread makes now, which no other launch gets; 0 for none.
 #[inline]
-pub fn launch_tag() -> u64 {
-    if IS_USED.load(Ordering::Relaxed) { TAG.get() } else { 0 }
+pub fn take_launch_tag() -> u64 {
+    if IS_USED.load(Ordering::Relaxed) { TAG.replace(0) } else { 0 }
 }
 
 #[cfg(test)]
@@ -31,11 +31,9 @@ mod tests {
 
     #[test]
     fn a_tag_is_the_thread_s_own() {
-        assert_eq!(launch_tag(), 0);
+        assert_eq!(take_launch_tag(), 0);
         set_launch_tag(7);
-        assert_eq!(launch_tag(), 7);
-        assert_eq!(std::thread::spawn(launch_tag).join().ok(), Some(0));
-        set_launch_tag(0);
-        assert_eq!(launch_tag(), 0);
+        assert_eq!(std::thread::spawn(take_launch_tag).join().ok(), Some(0));
+        assert_eq!([take_launch_tag(), take_launch_tag()], [7, 0]);
     }
 }

@@ -275,7 +275,7 @@ pub enum Definition<'a> {
 
 /// What an observer keeps from before a call for after it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Token(pub [u64; 2]);
+pub struct Token(pub [u64; 3]);
 
 /// Who sees what a program asks for. It can change nothing: it gets copies and numbers, and the driver's answer as it is. It is called on
 /// the program's threads, several at a time, and between the program and the driver: it should take no time. A panic of it ends the
@@ -289,4 +289,7 @@ pub trait Observer: Send + Sync {
 
     /// Sees it again, with the driver's answer.
     fn after(&self, token: Token, op: &Op, result: CUresult);
+
+    /// Contexts are about to be destroyed, and streams and events with them.
+    fn contexts_go(&self) {}
 }

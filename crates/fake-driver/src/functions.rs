@@ -1,10 +1,12 @@
 //! The functions that do something.
 
-use crate::look_up;
 use crate::state::{CURRENT, default_answer, init, new_handle, state};
+use crate::work::{self, Launch};
+use crate::{events, graphs, look_up};
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr::null;
 use cuda_abi::{CUresult, Row, SYMBOLS};
+use std::ffi::CString;
 use std::sync::OnceLock;
 
 const SUCCESS: CUresult = CUresult::CUDA_SUCCESS;
@@ -25,7 +27,7 @@ pub fn address(row: usize) -> *const c_void {
 }
 
 fn working() -> Vec<(Row, *const c_void)> {
-    let functions: [(Row, *const ()); 32] = [
+    let functions: [(Row, *const ()); 47] = [
         (Row::cuInit, start as *const ()),
         (Row::cuDriverGetVersion, version as *const ()),
         (Row::cuDeviceGetCount, count as *const ()),
@@ -50,6 +52,21 @@ fn working() -> Vec<(Row, *const c_void)> {
         (Row::cuModuleGetFunction, get_function as *const ()),
         (Row::cuLaunchKernel, launch as *const ()),
         (Row::cuLaunchKernel_ptsz, launch as *const ()),
+        (Row::cuFuncGetName, function_name as *const ()),
+        (Row::cuEventCreate, events::create as *const ()),
+        (Row::cuEventRecord, events::record as *const ()),
+        (Row::cuEventElapsedTime_v2, events::elapsed as *const ()),
+        (Row::cuCtxGetDevice_v2, device_of as *const ()),
+        (Row::cuStreamIsCapturing, graphs::is_capturing as *const ()),
+        (Row::cuStreamBeginCapture_v2, graphs::begin as *const ()),
+        (Row::cuStreamEndCapture, graphs::end as *const ()),
+        (Row::cuGraphInstantiateWithFlags, graphs::instantiate as *const ()),
+        (Row::cuGraphGetNodes, graphs::nodes as *const ()),
+        (Row::cuGraphNodeGetType, graphs::node_type as *const ()),
+        (Row::cuGraphKernelNodeGetParams_v2, graphs::kernel_node as *const ()),
+        (Row::cuGraphLaunch, graphs::launch as *const ()),
+        (Row::cuStreamGetCtx_v2, stream_context as *const ()),
+        (Row::cuFuncGetAttribute, function_attribute as *const ()),
         (Row::cuStreamCreate, create_stream as *const ()),
         (Row::cuStreamAddCallback, add_callback as *const ()),
         (Row::cuLaunchHostFunc, launch_host as *const ()),
@@ -66,7 +83,7 @@ fn working() -> Vec<(Row, *const c_void)> {
 ///
 /// # Safety
 /// `place` is null or writable.
-unsafe fn put<T>(place: *mut T, value: T) -> CUresult {
+pub(crate) unsafe fn put<T>(place: *mut T, value: T) -> CUresult {
     match default_answer() {
         SUCCESS if place.is_null() => INVALID_VALUE,
         SUCCESS => {
@@ -248,6 +265,7 @@ unsafe extern "C" fn to_device(target: u64, source: *const u8, size: usize) -> C
     }
     // SAFETY: within an allocation; the source is the caller's promise.
     unsafe { core::ptr::with_exposed_provenance_mut::<u8>(target as usize).copy_from(source, size) };
+    work::copied(Row::cuMemcpyHtoD_v2, size);
     SUCCESS
 }
 
@@ -259,6 +277,7 @@ unsafe extern "C" fn to_host(target: *mut u8, source: u64, size: usize) -> CUres
     }
     // SAFETY: within an allocation; the target is the caller's promise.
     unsafe { target.copy_from(core::ptr::with_exposed_provenance::<u8>(source as usize), size) };
+    work::copied(Row::cuMemcpyDtoH_v2, size);
     SUCCESS
 }
 
@@ -294,7 +313,8 @@ unsafe extern "C" fn get_function(function: *mut usize, module: usize, name: *co
         return CUresult::CUDA_ERROR_NOT_FOUND;
     }
     let handle = new_handle();
-    state.functions.insert(handle);
+    let name = CString::new(name.as_bytes()).unwrap_or_default();
+    state.functions.insert(handle, Box::leak(name.into_boxed_c_str()));
     // SAFETY: the caller's promise.
     unsafe { put(function, handle) }
 }
@@ -309,18 +329,56 @@ extern "C" fn launch(
     block_x: u32,
     block_y: u32,
     block_z: u32,
-    _shared_memory: u32,
-    _stream: usize,
+    dynamic_shared: u32,
+    stream: usize,
     _parameters: *mut *mut c_void,
     _extra: *mut *mut c_void,
 ) -> CUresult {
-    if !state().get().functions.contains(&function) {
-        return INVALID_HANDLE;
-    }
-    if [grid_x, grid_y, grid_z, block_x, block_y, block_z].contains(&0) {
+    let Some(name) = state().get().functions.get(&function).copied() else { return INVALID_HANDLE };
+    let (grid, block) = ([grid_x, grid_y, grid_z], [block_x, block_y, block_z]);
+    if grid.iter().chain(&block).any(|size| *size == 0) {
         return INVALID_VALUE;
     }
+    let launch = Launch { function, name: name.as_ptr(), grid, block, dynamic_shared };
+    let is_captured = state().get().captures.get_mut(&stream).map(|capture| capture.push(launch)).is_some();
+    if !is_captured {
+        work::launched(Row::cuLaunchKernel, &[launch], false);
+    }
     default_answer()
+}
+
+/// # Safety
+/// As the driver API documents the function of this row.
+unsafe extern "C" fn function_name(name: *mut *const c_char, function: usize) -> CUresult {
+    match state().get().functions.get(&function) {
+        // SAFETY: the caller's promise.
+        Some(found) => unsafe { put(name, found.as_ptr()) },
+        None => INVALID_HANDLE,
+    }
+}
+
+/// # Safety
+/// As the driver API documents the function of this row.
+unsafe extern "C" fn function_attribute(value: *mut i32, attribute: u32, function: usize) -> CUresult {
+    if !state().get().functions.contains_key(&function) {
+        return INVALID_HANDLE;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { put(value, attribute as i32) }
+}
+
+/// # Safety
+/// As the driver API documents the function of this row.
+unsafe extern "C" fn device_of(device: *mut i32, _context: usize) -> CUresult {
+    // SAFETY: the caller's promise.
+    unsafe { put(device, 0) }
+}
+
+/// # Safety
+/// As the driver API documents the function of this row.
+unsafe extern "C" fn stream_context(_stream: usize, context: *mut usize, _green: *mut usize) -> CUresult {
+    // SAFETY: the caller's promise.
+    unsafe { put(context, CURRENT.get()) }
 }
 
 /// # Safety

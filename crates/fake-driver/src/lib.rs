@@ -12,9 +12,12 @@
 //! Invariant: answers for itself. Nothing here knows of APEX, or is used by it outside of tests.
 
 pub mod control;
+mod events;
 mod functions;
+mod graphs;
 mod look_up;
 mod state;
+pub mod work;
 
 use core::ffi::c_void;
 use cuda_abi::*;

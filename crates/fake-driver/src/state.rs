@@ -1,5 +1,7 @@
 //! What the stand-in keeps: its life, contexts, modules, memory, launches.
 
+use crate::work::Launch;
+use core::ffi::CStr;
 use cuda_abi::CUresult;
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
@@ -28,10 +30,19 @@ pub struct State {
     pub primary: usize,
     /// Names of kernels.
     pub modules: HashMap<usize, Vec<String>>,
-    pub functions: HashSet<usize>,
+    /// Names of kernels by handle. They live for ever, as profilers want it.
+    pub functions: HashMap<usize, &'static CStr>,
     /// Allocations, as the host's allocator needs their size back.
     pub memory: HashMap<u64, usize>,
     pub streams: HashSet<usize>,
+    /// Launches that streams have captured so far.
+    pub captures: HashMap<usize, Vec<Launch>>,
+    /// Launches by graph, or instantiated graph.
+    pub graphs: HashMap<usize, Vec<Launch>>,
+    /// Nodes, which are launches.
+    pub nodes: HashMap<usize, Launch>,
+    /// Events by their handle: the time in ns.
+    pub events: HashMap<usize, u64>,
 }
 
 static STATE: Mutex<Option<State>> = Mutex::new(None);

@@ -86,9 +86,14 @@ impl Facts {
             return unsafe { known(address) };
         }
         let epoch = self.streams.epoch();
-        let mut context = CUcontext::NULL;
-        if driver.cuStreamGetCtx_v2(stream, &mut context, None) != CUresult::CUDA_SUCCESS {
+        let (mut context, mut green) = (CUcontext::NULL, CUgreenCtx::NULL);
+        if driver.cuStreamGetCtx_v2(stream, &mut context, Some(&mut green)) != CUresult::CUDA_SUCCESS {
             return self.current_context(driver, define);
+        }
+        // Of a stream of a green context the driver names the device's primary context beside it.
+        let mut of_green = CUcontext::NULL;
+        if !green.is_null() && driver.cuCtxFromGreenCtx(&mut of_green, green) == CUresult::CUDA_SUCCESS {
+            context = of_green;
         }
         let facts = self.context_of(context, driver, define);
         self.streams.set(handle, address_of(facts), epoch);

@@ -3,6 +3,7 @@
 use crate::layer::{Call, Observed};
 use crate::ops::{NO_STREAM, array_bytes, batch_3d_bytes, batch_bytes, copy_kind, image_bytes, volume};
 use core::ffi::{CStr, c_char, c_void};
+use core::mem::MaybeUninit;
 use cuda_abi::*;
 use driver_api::op::*;
 use driver_api::{Driver, parameter};
@@ -246,11 +247,11 @@ macro_rules! hooks {
 
     // Contexts and streams that go.
     (cuStreamDestroy_v2 [$stream:ident] $emit:ident $row:tt) => { $emit! { $row then |o, _call, _result| o.facts.forget_stream($stream) } };
-    (cuCtxDestroy_v2 [$context:ident] $emit:ident $row:tt) => { $emit! { $row then |o, _call, _result| o.facts.forget_contexts() } };
-    (cuCtxDetach [$context:ident] $emit:ident $row:tt) => { $emit! { $row then |o, _call, _result| o.facts.forget_contexts() } };
-    (cuGreenCtxDestroy [$context:ident] $emit:ident $row:tt) => { $emit! { $row then |o, _call, _result| o.facts.forget_contexts() } };
-    (cuDevicePrimaryCtxRelease_v2 [$device:ident] $emit:ident $row:tt) => { $emit! { $row then |o, _call, _result| o.facts.forget_contexts() } };
-    (cuDevicePrimaryCtxReset_v2 [$device:ident] $emit:ident $row:tt) => { $emit! { $row then |o, _call, _result| o.facts.forget_contexts() } };
+    (cuCtxDestroy_v2 [$context:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.facts.forget_contexts() } };
+    (cuCtxDetach [$context:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.facts.forget_contexts() } };
+    (cuGreenCtxDestroy [$context:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.facts.forget_contexts() } };
+    (cuDevicePrimaryCtxRelease_v2 [$device:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.facts.forget_contexts() } };
+    (cuDevicePrimaryCtxReset_v2 [$device:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.facts.forget_contexts() } };
 
     // Everything else goes to the next driver.
     ($other:ident $names:tt $emit:ident $row:tt) => { $emit! { $row nothing } };
@@ -280,8 +281,11 @@ macro_rules! method {
         op? |$o:ident| $op:expr; then |$l:ident, $call:ident, $result:ident| $then:expr
     ) => {
         fn $symbol(&self, $($name: parameter!($role $ty)),*) -> CUresult {
-            let call = self.begin(|$o: &Observed| $op);
+            let mut place = MaybeUninit::uninit();
+            let is_begun = self.begin(&mut place, |$o: &Observed| $op);
             let result = self.below.$symbol($($name),*);
+            // SAFETY: what is begun is in its place.
+            let call = is_begun.then(|| unsafe { place.assume_init_mut() });
             self.end(call, result, |$l: &Observed, $call: Option<&mut Call>, $result: CUresult| $then);
             result
         }
@@ -293,9 +297,12 @@ macro_rules! method {
         /// # Safety
         /// As [`Driver`] says.
         unsafe fn $symbol(&self, $($name: parameter!($role $ty)),*) -> CUresult {
-            let call = self.begin(|$o: &Observed| $op);
+            let mut place = MaybeUninit::uninit();
+            let is_begun = self.begin(&mut place, |$o: &Observed| $op);
             // SAFETY: the caller's promise is handed on unchanged.
             let result = unsafe { self.below.$symbol($($name),*) };
+            // SAFETY: what is begun is in its place.
+            let call = is_begun.then(|| unsafe { place.assume_init_mut() });
             self.end(call, result, |$l: &Observed, $call: Option<&mut Call>, $result: CUresult| $then);
             result
         }

@@ -7,6 +7,7 @@ use cuda_abi::{CUfunction, CUresult};
 use driver_api::op::{Definition, Op, Token};
 use driver_api::{Driver, Observer};
 use std::collections::HashMap;
+use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -70,34 +71,37 @@ impl Observed {
         })
     }
 
-    /// Before a call: makes the op and shows it.
+    /// Before a call: makes the op, where it stays, and shows it. Answers whether there is one.
     #[inline(always)]
-    pub(crate) fn begin(&self, op: impl FnOnce(&Self) -> Option<Op>) -> Option<Call> {
-        self.shielded(|| op(self).map(|op| self.show(op)))
+    pub(crate) fn begin(&self, place: &mut MaybeUninit<Call>, op: impl FnOnce(&Self) -> Option<Op>) -> bool {
+        let begun = self.shielded(|| {
+            let op = op(self)?;
+            self.show(place.write(Call { op, tokens: [Token::default(); OBSERVERS_MAX] }));
+            Some(())
+        });
+        begun.is_some()
     }
 
     /// Shows an op that is about to be done.
     #[inline(always)]
-    pub(crate) fn show(&self, op: Op) -> Call {
-        let mut tokens = [Token::default(); OBSERVERS_MAX];
-        for (observer, token) in self.observers.iter().zip(&mut tokens) {
-            *token = observer.before(&op);
+    fn show(&self, call: &mut Call) {
+        for (observer, token) in self.observers.iter().zip(&mut call.tokens) {
+            *token = observer.before(&call.op);
         }
-        Call { op, tokens }
     }
 
     /// After a call: completes the op and shows it again.
     #[inline(always)]
     pub(crate) fn end(
         &self,
-        call: Option<Call>,
+        call: Option<&mut Call>,
         result: CUresult,
         complete: impl FnOnce(&Self, Option<&mut Call>, CUresult),
     ) {
         self.shielded(|| {
             let mut call = call;
-            complete(self, call.as_mut(), result);
-            if let Some(call) = &call {
+            complete(self, call.as_deref_mut(), result);
+            if let Some(call) = call {
                 self.show_again(call, result);
             }
             Some(())
@@ -112,11 +116,19 @@ impl Observed {
         }
     }
 
+    /// Tells observers that contexts are about to be destroyed.
+    pub(crate) fn contexts_go(&self) -> Option<Op> {
+        self.observers.iter().for_each(|observer| observer.contexts_go());
+        None
+    }
+
     /// Shows the other ops of a call that is several: `op` makes them, from the second on. The first has taken the call's time, these take
     /// none.
     pub(crate) fn show_others(&self, result: CUresult, op: impl Fn(u32) -> Option<Op>) {
         for op in (1..).map_while(op) {
-            self.show_again(&self.show(op), result);
+            let mut call = Call { op, tokens: [Token::default(); OBSERVERS_MAX] };
+            self.show(&mut call);
+            self.show_again(&call, result);
         }
     }
 

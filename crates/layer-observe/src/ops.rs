@@ -15,16 +15,19 @@ const BATCH_MAX: usize = 1 << 20;
 pub(crate) const NO_STREAM: CUstream = CUstream::NULL;
 
 impl Observed {
+    /// Where an op goes: context, stream, and whether it is captured.
+    #[inline(always)]
+    fn way(&self, stream: CUstream) -> (&'static ContextFacts, u64, bool) {
+        let stream = if stream.is_null() && default_stream_is_per_thread() { CU_STREAM_PER_THREAD } else { stream };
+        let context = self.facts.context(stream, self.below, &self.definer());
+        (context, stream.addr() as u64, self.captures.has(stream, self.below))
+    }
+
     /// An op in a stream.
     #[inline(always)]
     pub(crate) fn op(&self, stream: CUstream, action: Action) -> Op {
-        let stream = if stream.is_null() && default_stream_is_per_thread() { CU_STREAM_PER_THREAD } else { stream };
-        Op {
-            action,
-            context: self.facts.context(stream, self.below, &self.definer()),
-            stream: stream.addr() as u64,
-            is_captured: self.captures.has(stream, self.below),
-        }
+        let (context, stream, is_captured) = self.way(stream);
+        Op { action, context, stream, is_captured }
     }
 
     /// A launch.
@@ -36,11 +39,9 @@ impl Observed {
         stream: CUstream,
         is_cooperative: bool,
     ) -> Op {
-        // The action is put in once the context is known.
-        let mut op = self.op(stream, Action::GraphLaunch { graph: 0 });
-        let kernel = self.facts.kernel(function, op.context, self.below, &self.definer());
-        op.action = Action::Launch(Launch { kernel, shape, is_cooperative });
-        op
+        let (context, stream, is_captured) = self.way(stream);
+        let kernel = self.facts.kernel(function, context, self.below, &self.definer());
+        Op { action: Action::Launch(Launch { kernel, shape, is_cooperative }), context, stream, is_captured }
     }
 
     /// A launch with a configuration.

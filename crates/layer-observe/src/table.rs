@@ -32,26 +32,47 @@ impl Table {
 
     /// The slots that a key may be in.
     fn places(&self, key: u64) -> impl Iterator<Item = &Slot> {
-        // The golden ratio spreads addresses, whose low bits are alike.
-        let first = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize;
-        (first..first + PROBES).map(|place| &self.slots[place & (self.slots.len() - 1)])
+        (0..PROBES).map(move |probe| self.place(key, probe))
     }
 
-    /// The value of a key, which is not 0.
+    /// One of them.
+    #[inline(always)]
+    fn place(&self, key: u64, probe: usize) -> &Slot {
+        // The golden ratio spreads addresses, whose low bits are alike.
+        let first = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize;
+        &self.slots[(first + probe) & (self.slots.len() - 1)]
+    }
+
+    /// The value of a key, which is not 0. Most keys are where they belong: the rest of the search stays out of the caller's code.
     #[inline(always)]
     pub(crate) fn get(&self, key: u64) -> Option<u64> {
-        for slot in self.places(key) {
+        let slot = self.place(key, 0);
+        match slot.key.load(Ordering::Acquire) {
+            found if found == key => self.value(slot),
+            0 => None,
+            _ => self.get_further(key),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn get_further(&self, key: u64) -> Option<u64> {
+        for slot in self.places(key).skip(1) {
             match slot.key.load(Ordering::Acquire) {
                 0 => return None,
-                found if found == key => {
-                    // The epoch before the value: a value that is set in between is newer than its epoch says, and refused.
-                    let is_valid = slot.epoch.load(Ordering::Acquire) == self.epoch.load(Ordering::Relaxed);
-                    return is_valid.then(|| slot.value.load(Ordering::Acquire));
-                }
+                found if found == key => return self.value(slot),
                 _ => {}
             }
         }
         None
+    }
+
+    /// The value in a key's slot, if it holds.
+    #[inline(always)]
+    fn value(&self, slot: &Slot) -> Option<u64> {
+        // The epoch before the value: a value that is set in between is newer than its epoch says, and refused.
+        let is_valid = slot.epoch.load(Ordering::Acquire) == self.epoch.load(Ordering::Relaxed);
+        is_valid.then(|| slot.value.load(Ordering::Acquire))
     }
 
     /// The epoch, to be handed to [`set`](Table::set) once the value has been found out.

@@ -5,6 +5,7 @@ use crate::export_tables::context_storage::ContextStorage;
 use driver_api::{Driver, Layer};
 use driver_nvidia::NvidiaDriver;
 use layer_observe::Observed;
+use recorder::TimeSource;
 use std::sync::OnceLock;
 
 /// The layers over either driver, from the bottom up. Each says whether it is wanted, and which functions it hooks.
@@ -49,23 +50,35 @@ fn software_driver() -> &'static dyn Driver {
     &crate::test_driver::TestDriver
 }
 
-/// Shows observers what is asked for; the recorder is the one there is.
+/// Shows observers what is asked for; the recorder, which also publishes counts, is the one there is.
 const OBSERVE: Layer = Layer {
     name: "record",
     is_wanted: recorder::is_wanted,
     hooks: layer_observe::HOOKED,
     over: |below| {
-        // NVIDIA's driver tells no times of launches by itself.
-        let time_launches = match choice() {
-            Choice::Software => TIME_LAUNCHES,
-            _ => None,
+        let timer = |method| move |sink| device_times::timer(method, below, sink);
+        let observer = match (choice(), device_times()) {
+            (Choice::Software, _) => {
+                recorder::from_environment(TIME_LAUNCHES.map_or(TimeSource::None, TimeSource::Driver))
+            }
+            (Choice::Nvidia { .. }, Some(method)) => recorder::from_environment(TimeSource::Timer(&timer(method))),
+            _ => recorder::from_environment(TimeSource::None),
         };
-        match recorder::from_environment(time_launches) {
+        match observer {
             Some(observer) => Box::leak(Box::new(Observed::over(below, vec![observer]))),
             None => below,
         }
     },
 };
+
+/// How NVIDIA's cards are timed, if that is asked for.
+fn device_times() -> Option<device_times::Method> {
+    let value = driver_api::env::DEVICE_TIMES.get().unwrap_or_default();
+    device_times::Method::parse(&value).unwrap_or_else(|error| {
+        eprintln!("apex: {}: {error}; nothing is timed on the device", driver_api::env::DEVICE_TIMES.name);
+        None
+    })
+}
 
 /// How launches are timed on the software GPU.
 #[cfg(not(test))]

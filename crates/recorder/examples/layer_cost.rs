@@ -1,4 +1,4 @@
-//! What the layer and the recorder cost a launch, over a driver that does nothing: `cargo run --release -p recorder --example layer_cost`.
+//! What the layer and the recorder, with a file, publishing, or both, cost a launch, over a driver that does nothing: `cargo run --release -p recorder --example layer_cost`.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -9,36 +9,62 @@ use cuda_abi::*;
 use driver_api::Driver;
 use layer_observe::Observed;
 use recorder::RecordObserver;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
 use std::time::{Duration, Instant};
-use telemetry::{Config, Recorder};
+use telemetry::{Config, Recorder, live};
 
 /// Launches at a time: no more than half a ring holds.
 const BURST: u32 = 4000;
 
 fn main() {
-    let path = std::env::temp_dir().join(format!("layer-cost-{}", std::process::id()));
-    let recorder = Recorder::new(Config::new(path.clone()));
-    let observed = Observed::over(&Nothing, vec![Box::leak(Box::new(RecordObserver::over(recorder)))]);
-    let drivers: [(&str, &dyn Driver); 2] = [("driver alone", &Nothing), ("recorded", &observed)];
-    let mut costs = [const { Vec::new() }; 2];
-    // By turns, so that whatever else the machine does meets both.
+    let folder = std::env::temp_dir().join(format!("layer-cost-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder of our own");
+    let file = |name: &str| Config::new(folder.join(name));
+    let live = PathBuf::from(live::folder::DEFAULT);
+    let configs = [
+        ("driver alone", None),
+        ("recorded", Some(file("recorded"))),
+        ("published", Some(Config::live(live.clone()))),
+        ("recorded and published", Some(Config { live: Some(live), ..file("both") })),
+    ];
+    let recorders = configs.map(|(name, config)| (name, config.map(Recorder::new)));
+    // By turns, so that whatever else the machine does meets all; each on a thread of its own, which has one recorder.
+    let mut threads = recorders.map(|(name, recorder)| {
+        let (go, turns) = channel();
+        let (tell, cost) = channel();
+        thread::spawn(move || measure(recorder, &turns, &tell));
+        (name, go, cost, Vec::new())
+    });
     for _ in 0..200 {
-        for ((_, driver), costs) in drivers.iter().zip(&mut costs) {
-            std::thread::sleep(Duration::from_millis(1));
-            let (function, stream) = (CUfunction::from_addr(0x1000), CUstream::NULL);
-            let start = Instant::now();
-            for _ in 0..BURST {
-                let driver = std::hint::black_box(*driver);
-                // SAFETY: the driver looks at nothing.
-                unsafe { driver.cuLaunchKernel(function, 8, 1, 1, 64, 1, 1, 0, stream, null_mut(), null_mut()) };
-            }
-            costs.push(start.elapsed().as_nanos() as f64 / f64::from(BURST));
+        for (_, go, cost, costs) in &mut threads {
+            thread::sleep(Duration::from_millis(1));
+            go.send(()).expect("the thread waits");
+            costs.push(cost.recv().expect("the thread answers"));
         }
     }
-    for ((name, _), mut costs) in drivers.into_iter().zip(costs) {
+    for (name, _, _, mut costs) in threads {
         costs.sort_by(f64::total_cmp);
         println!("{name}: {:.1} ns a launch (median), {:.1} (least)", costs[costs.len() / 2], costs[0]);
     }
-    recorder.finish();
-    let _ = std::fs::remove_file(path);
+    recorders.iter().filter_map(|(_, recorder)| *recorder).for_each(Recorder::finish);
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+/// Launches when it is told to, and tells what a launch took in ns.
+fn measure(recorder: Option<&'static Recorder>, turns: &Receiver<()>, tell: &Sender<f64>) {
+    let observed =
+        recorder.map(|recorder| Observed::over(&Nothing, vec![Box::leak(Box::new(RecordObserver::over(recorder)))]));
+    let driver: &dyn Driver = observed.as_ref().map_or(&Nothing, |observed| observed);
+    let (function, stream) = (CUfunction::from_addr(0x1000), CUstream::NULL);
+    while turns.recv().is_ok() {
+        let start = Instant::now();
+        for _ in 0..BURST {
+            let driver = std::hint::black_box(driver);
+            // SAFETY: the driver looks at nothing.
+            unsafe { driver.cuLaunchKernel(function, 8, 1, 1, 64, 1, 1, 0, stream, null_mut(), null_mut()) };
+        }
+        let _ = tell.send(start.elapsed().as_nanos() as f64 / f64::from(BURST));
+    }
 }

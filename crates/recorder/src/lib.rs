@@ -1,14 +1,16 @@
-//! The observer that records into a file, when `APEX_RECORD` names one.
+//! The observer that records into a file, when `APEX_RECORD` names one, and publishes counts, when `APEX_LIVE` asks for it.
 //!
 //! Invariant: translates and nothing else. What is recorded is `telemetry`'s to say, what is observed `driver-api`'s.
 
+mod sink;
+
 use cuda_abi::CUresult;
 use driver_api::op::*;
-use driver_api::{env, set_launch_tag};
+use driver_api::{DeviceTimeSink, DeviceTimer, env, set_launch_tag};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use telemetry::records::{self, flags};
-use telemetry::{Config, Event, Recorder, clock};
+use telemetry::{Config, Event, Recorder, clock, live};
 
 /// Bytes of an event in a ring.
 const EVENT_BYTES: usize = 64;
@@ -18,12 +20,30 @@ const RING_BYTES: std::ops::RangeInclusive<usize> = 4 << 10..=1 << 30;
 /// Records what it sees.
 pub struct RecordObserver {
     recorder: &'static Recorder,
-    /// Whether the driver tells launches' times on the device.
-    has_times: bool,
+    times: Times,
+}
+
+/// Who tells times of the device.
+#[derive(Clone, Copy)]
+enum Times {
+    Nobody,
+    /// The driver tells launches', by the thread's tag.
+    Driver,
+    Timer(&'static dyn DeviceTimer),
 }
 
 /// Who gets launches' times on the device.
 static TIMED: OnceLock<&'static Recorder> = OnceLock::new();
+
+/// Where times of the device come from.
+pub enum TimeSource<'a> {
+    /// From nowhere.
+    None,
+    /// From the driver.
+    Driver(TimeLaunches),
+    /// From a timer, which is made for a sink.
+    Timer(&'a dyn Fn(&'static dyn DeviceTimeSink) -> &'static dyn DeviceTimer),
+}
 
 /// How a driver is told to time launches: by which clock, and whom to tell (a tag, when the launch began and ended). Answers whether it
 /// does.
@@ -36,27 +56,71 @@ fn ran(tag: u64, start: u64, end: u64) {
     }
 }
 
-/// Whether the environment asks for a recording.
+/// Whether the environment asks for a recording, or for counts to be published.
 pub fn is_wanted() -> bool {
-    env::RECORD.get().is_some()
+    env::RECORD.get().is_some() || live_folder().is_some()
 }
 
-/// The observer, if the environment asks for a recording. It ends when the process exits. `time_launches` is for a driver that can tell
-/// launches' times.
-pub fn from_environment(time_launches: Option<TimeLaunches>) -> Option<&'static dyn Observer> {
-    let path = env::RECORD.get()?;
-    let mut config = Config::new(PathBuf::from(path));
+/// The folder that counts are to be published in. Tells once what it does not understand.
+fn live_folder() -> Option<PathBuf> {
+    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let value = env::LIVE.get()?;
+        let folder = folder_of(&value);
+        if folder.is_none() && value != "0" {
+            eprintln!(
+                "apex: nothing is published: {}={value} is neither 0, 1 nor the path of a folder",
+                env::LIVE.name
+            );
+        }
+        folder
+    });
+    folder.clone()
+}
+
+/// The folder that a value of `APEX_LIVE` means.
+fn folder_of(value: &str) -> Option<PathBuf> {
+    match value {
+        "1" => Some(PathBuf::from(live::folder::DEFAULT)),
+        path if path.starts_with('/') => Some(PathBuf::from(path)),
+        _ => None,
+    }
+}
+
+/// The observer, if the environment asks for one. It ends when the process exits.
+pub fn from_environment(source: TimeSource<'_>) -> Option<&'static dyn Observer> {
+    let (path, live) = (env::RECORD.get().map(PathBuf::from), live_folder());
+    let mut config = match (path, live) {
+        (Some(path), live) => Config { live, ..Config::new(path) },
+        (None, Some(folder)) => Config::live(folder),
+        (None, None) => return None,
+    };
     if let Some(size) = env::RECORD_BUFFER.get() {
         match bytes(&size).filter(|bytes| RING_BYTES.contains(bytes)) {
             Some(bytes) => config.ring_events = bytes / EVENT_BYTES,
             None => eprintln!("apex: {}={size} is no size from 4K to 1G; using 1M", env::RECORD_BUFFER.name),
         }
     }
-    config.executions = time_launches.is_some();
+    config.executions = !matches!(source, TimeSource::None);
     let recorder = Recorder::new(config);
     recorder.install();
-    let has_times = time_launches.is_some_and(|time| TIMED.set(recorder).is_ok() && time(clock::ticks, ran));
-    Some(Box::leak(Box::new(RecordObserver { recorder, has_times })))
+    let times = match source {
+        TimeSource::None => Times::Nobody,
+        TimeSource::Driver(time) if TIMED.set(recorder).is_ok() && time(clock::ticks, ran) => Times::Driver,
+        TimeSource::Driver(_) => Times::Nobody,
+        TimeSource::Timer(timer) => {
+            let timer = timer(Box::leak(Box::new(sink::Sink(recorder))));
+            recorder.collect_by(Box::new(|is_last| timer.collect(is_last)));
+            Times::Timer(timer)
+        }
+    };
+    match times {
+        Times::Nobody => recorder.add_fact("device_times", "none".to_owned()),
+        Times::Driver => recorder.add_fact("device_times", "software GPU".to_owned()),
+        // It says so itself.
+        Times::Timer(_) => {}
+    }
+    Some(Box::leak(Box::new(RecordObserver { recorder, times })))
 }
 
 /// A number of bytes, with K, M or G perhaps.
@@ -73,12 +137,15 @@ fn bytes(text: &str) -> Option<usize> {
 impl RecordObserver {
     /// Records into a recorder, without times of the device.
     pub fn over(recorder: &'static Recorder) -> RecordObserver {
-        RecordObserver { recorder, has_times: false }
+        RecordObserver { recorder, times: Times::Nobody }
     }
 }
 
 impl Observer for RecordObserver {
     fn define(&self, definition: Definition<'_>) {
+        if let Times::Timer(timer) = self.times {
+            timer.define(&definition);
+        }
         match definition {
             Definition::Device(facts) => self.recorder.define_device(device(facts)),
             Definition::Context(facts) => {
@@ -105,26 +172,43 @@ impl Observer for RecordObserver {
     #[inline]
     fn before(&self, op: &Op) -> Token {
         let token = self.recorder.begin();
-        if self.has_times && matches!(op.action, Action::Launch(_)) {
-            set_launch_tag(token.correlation.wrapping_add(1));
+        let tag = token.correlation.wrapping_add(1);
+        match self.times {
+            Times::Driver if matches!(op.action, Action::Launch(_)) => set_launch_tag(tag),
+            Times::Timer(timer) if tag != 0 => timer.before(tag, op),
+            _ => {}
         }
-        Token([token.start, token.correlation])
+        Token(token.into())
     }
 
     #[inline]
     fn after(&self, token: Token, op: &Op, result: CUresult) {
-        let Token([start, correlation]) = token;
+        // SAFETY: `before` made it, on the thread that makes the call.
+        let token = unsafe { telemetry::Token::from_words(token.0) };
         let captured = if op.is_captured { flags::CAPTURED } else { 0 };
-        let event = event(&op.action).at(op.context.number, op.stream).with_flags(captured).with_result(result.0);
-        if self.has_times {
-            set_launch_tag(0);
+        if let Times::Timer(timer) = self.times
+            && token.correlation != u64::MAX
+        {
+            timer.after(self.recorder.next_number(&token) + 1, op, result);
         }
-        self.recorder.end(telemetry::Token { start, correlation }, event);
+        // A launch stays in this function, which is made for it: its code is short, and in the cache.
+        let event = match &op.action {
+            Action::Launch(op) => launch(op),
+            other => event(other),
+        };
+        self.recorder.end(token, event.at(op.context.number, op.stream).with_flags(captured).with_result(result.0));
+    }
+
+    fn contexts_go(&self) {
+        if let Times::Timer(timer) = self.times {
+            timer.contexts_go();
+        }
     }
 }
 
 /// An op as an event.
-#[inline]
+#[cold]
+#[inline(never)]
 fn event(action: &Action) -> Event {
     let asynchronous = |is_async: bool| if is_async { flags::ASYNCHRONOUS } else { 0 };
     match *action {
@@ -146,8 +230,16 @@ fn event(action: &Action) -> Event {
 
 #[inline]
 fn launch(launch: &Launch) -> Event {
-    let LaunchShape { grid, block, dynamic_shared, cluster } = launch.shape;
-    let shape = telemetry::LaunchShape { grid, block, dynamic_shared, cluster };
+    // Field by field, as they were written just now: a load of several at once would wait until all of them are in the cache.
+    // SAFETY: a reference.
+    let field = |field: &u32| unsafe { std::ptr::from_ref(field).read_volatile() };
+    let LaunchShape { grid: [gx, gy, gz], block: [bx, by, bz], dynamic_shared, cluster } = &launch.shape;
+    let shape = telemetry::LaunchShape {
+        grid: [field(gx), field(gy), field(gz)],
+        block: [field(bx), field(by), field(bz)],
+        dynamic_shared: field(dynamic_shared),
+        cluster: field(cluster),
+    };
     let flags = if launch.is_cooperative { flags::COOPERATIVE } else { 0 };
     Event::launch(launch.kernel.number, &shape).with_flags(flags)
 }
@@ -210,6 +302,12 @@ mod tests {
         assert_eq!(records::MEMORIES.of(MemoryKind::Array as u64), "array");
         assert_eq!(records::SYNCS.of(SyncKind::StreamWaitsEvent as u64), "stream waits for event");
         assert_eq!(records::LOADS.of(LoadKind::Library as u64), "library");
+    }
+
+    #[test]
+    fn folders_are_read() {
+        let folders = ["1", "/tmp/x", "0", "yes", "tmp"].map(folder_of);
+        assert_eq!(folders, [Some("/dev/shm".into()), Some("/tmp/x".into()), None, None, None]);
     }
 
     #[test]

@@ -39,7 +39,9 @@ static ALLOCATOR: Counting = Counting;
 #[test]
 fn nothing_is_allocated() {
     let folder = tempfile::tempdir().unwrap();
-    let recorder = Recorder::new(Config::new(folder.path().join("recording")));
+    // With a file, and publishing.
+    let live = Some(folder.path().to_owned());
+    let recorder = Recorder::new(Config { live, ..Config::new(folder.path().join("recording")) });
     let layer = Observed::over(&Nothing, vec![Box::leak(Box::new(RecordObserver::over(recorder)))]);
     let launch = |n: usize| {
         let function = CUfunction::from_addr(0x1000 + 16 * (n % 100));

@@ -4,6 +4,7 @@
 //! - [`file`]: how it is written and read,
 //! - [`Recorder`]: rings that threads put [`Event`]s into, and the thread that writes them to the file,
 //! - [`Summary`](summary::Summary): what follows from a recording,
+//! - [`live`]: counts of a running process, for others to read,
 //! - [`clock`]: time stamps that cost little.
 //!
 //! Invariant: knows no driver and no type of CUDA: handles and codes are numbers, and what is told is told by the caller.
@@ -15,10 +16,12 @@ pub mod clock;
 mod coding;
 mod event;
 pub mod file;
-mod recorder;
+#[macro_use]
 pub mod records;
+pub mod live;
+mod recorder;
 mod ring;
 pub mod summary;
 
 pub use event::{Event, LaunchShape};
-pub use recorder::{Config, Recorder, Token};
+pub use recorder::{Collect, Config, DeviceTime, Recorder, Token, Work};

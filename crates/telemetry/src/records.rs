@@ -59,6 +59,15 @@ pub trait Record: Default + Clone {
     fn decode(rows: usize, input: &[u8]) -> Result<Vec<Self>, Malformed>;
 }
 
+/// A block of one of several kinds of records.
+pub trait Blocks: Sized {
+    /// Reads the rows of a kind; `None` for a kind that this version does not know.
+    ///
+    /// # Errors
+    /// When the bytes are not that many rows.
+    fn decode(kind: u8, rows: usize, input: &[u8]) -> Result<Option<Self>, Malformed>;
+}
+
 macro_rules! field {
     (plain) => {
         u64
@@ -163,6 +172,12 @@ macro_rules! records {
             $(#[doc = $doc] $record(Vec<$record>),)*
         }
 
+        impl Blocks for Block {
+            fn decode(kind: u8, rows: usize, input: &[u8]) -> Result<Option<Block>, Malformed> {
+                Block::decode(kind, rows, input)
+            }
+        }
+
         impl Block {
             /// Reads the rows of a kind; `None` for a kind that this version does not know.
             ///
@@ -217,7 +232,7 @@ impl<R: Record> Row for R {
 records! {
     /// Something about the process or the recording: a name and a value.
     Fact = 1 {
-        name: text "`format`, `process`, `program`, `host`, `apex`, `start_unix_ns`, `start_ns`, `clock`.",
+        name: text "`process`, `program`, `host`, `apex`, `start_unix_ns`, `start_ns`, `clock`; `device_times`: how times of the device are known, the last one holds.",
         value: text "The value as text.",
     }
     /// A device that something was done on.
@@ -280,14 +295,14 @@ records! {
         flags: plain "1 captured into a graph and not executed, 2 cooperative.",
         shape: delta "Kernel and shape.",
     }
-    /// What a launch did on the device. Written where the device's times are known.
+    /// What a launch did on the device; of a launch of a graph, each of its kernels. Written where the device's times are known.
     Execution = 7 {
         start: delta "When the device began with it.",
         duration: plain "How long the device took.",
-        correlation: delta "The launch's number.",
-        context: delta "The context.",
+        correlation: delta "The launch's number; 2^64 - 1 where that is not known.",
+        context: delta "The context; where the launch is not known, one of the device.",
         stream: delta "The stream.",
-        shape: delta "Kernel and shape.",
+        shape: delta "Kernel and shape; kernel 0 where they are not known.",
     }
     /// A copy.
     Copy = 8 {
@@ -384,7 +399,22 @@ records! {
     End = 16 {
         time: delta "When.",
     }
+    /// What a copy or a set did on the device, or one that a graph makes. Written where the device's times are known.
+    Transfer = 17 {
+        start: delta "When the device began with it.",
+        duration: plain "How long the device took.",
+        correlation: delta "The number of the copy, the set or the launch of a graph; 2^64 - 1 where that is not known.",
+        context: delta "The context; where the call is not known, one of the device.",
+        stream: delta "The stream.",
+        kind: plain "0 copy, 1 set.",
+        bytes: plain "Bytes.",
+    }
 }
+
+/// The kind of a [`Transfer`] that copies.
+pub const GPU_COPY: u64 = 0;
+/// The kind of a [`Transfer`] that sets.
+pub const GPU_SET: u64 = 1;
 
 /// The largest number of a kernel: there are no more than 65536.
 pub const KERNEL_ID_MAX: u32 = 1 << 16;

@@ -28,9 +28,9 @@ const FLOORS: &[(&str, &[&str])] = &[
     ),
     ("contracts", &["driver-api", "nvidia-finder"]),
     ("drivers", &["driver-software", "driver-nvidia"]),
-    ("layers", &["layer-observe", "recorder", "layer-universal"]),
-    ("products", &["libcuda", "apex"]),
-    ("tools", &["fake-driver", "filetests", "bench", "xtask"]),
+    ("layers", &["layer-observe", "device-times", "recorder", "layer-universal"]),
+    ("products", &["libcuda", "apex-server", "apex"]),
+    ("tools", &["fake-driver", "fake-cupti", "filetests", "bench", "xtask"]),
 ];
 
 /// Imports that the order allows and the architecture does not: (crates of a floor or one crate, what they never

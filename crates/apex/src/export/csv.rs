@@ -16,7 +16,7 @@ pub struct Csv {
 
 const COLUMNS: &str = "kind,name,start_ns,duration_ns,thread,correlation,device,context,stream,result,flags,bytes,address,graph,\
                        grid_x,grid_y,grid_z,block_x,block_y,block_z,cluster_blocks,dynamic_shared_bytes,static_shared_bytes,\
-                       registers,local_bytes,occupancy,limited_by";
+                       registers,local_bytes,active_blocks,occupancy,limited_by";
 
 impl Exporter for Csv {
     fn begin(&mut self, _facts: &[Fact], out: &mut dyn Write) -> Result<()> {
@@ -27,7 +27,7 @@ impl Exporter for Csv {
         self.line.clear();
         self.text(event.kind);
         self.text(event.name);
-        for number in [Some(event.start), Some(event.duration), event.thread, Some(event.correlation), event.device] {
+        for number in [Some(event.start), Some(event.duration), event.thread, event.correlation, event.device] {
             self.number(number);
         }
         for number in [event.context, event.stream, event.result, event.flags] {
@@ -48,6 +48,7 @@ impl Exporter for Csv {
         self.number(launch.map(|launch| launch.static_shared));
         self.number(launch.map(|launch| launch.registers));
         self.number(launch.map(|launch| launch.local));
+        self.number(launch.and_then(|launch| launch.active_blocks));
         let occupancy = launch.and_then(|launch| launch.occupancy.as_ref());
         self.text(&occupancy.map_or(String::new(), |(part, _)| format!("{part:.4}")));
         self.text(occupancy.map_or("", |(_, limits)| limits));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use anyhow::Result;
-use telemetry::records::{self, Block, COPIES, LOADS, MEMORIES, SYNCS, flags};
+use telemetry::records::{self, Block, COPIES, GPU_SET, LOADS, MEMORIES, SYNCS, flags};
 
 use crate::recording::demangled;
 use crate::report::RESOURCES;
@@ -12,18 +12,19 @@ use crate::report::RESOURCES;
 /// Something that happened.
 #[derive(Debug, Default, Clone)]
 pub struct Event<'a> {
-    /// What: `launch`, `execution`, `copy`, `set`, `allocation`, `free`, `synchronisation`, `load`, `unload`, `graph launch`.
+    /// What: `launch`, `execution`, `copy`, `set`, `allocation`, `free`, `synchronisation`, `load`, `unload`, `graph launch`,
+    /// `device copy`, `device set`.
     pub kind: &'static str,
     /// The kernel, or more exactly what.
     pub name: &'a str,
     /// When, in ns of the host's monotonic clock.
     pub start: u64,
-    /// How long, in ns: on the host, for an execution on the device.
+    /// How long, in ns: on the host, for what the device did on the device.
     pub duration: u64,
-    /// The calling thread; none for an execution.
+    /// The calling thread; none for what the device did.
     pub thread: Option<u64>,
-    /// The call's number; that of an execution is its launch's.
-    pub correlation: u64,
+    /// The call's number; of what the device did, that of the call that asked for it, if it is known.
+    pub correlation: Option<u64>,
     /// The ordinal of the device, if it is known.
     pub device: Option<u64>,
     /// The context's number in the recording.
@@ -63,6 +64,8 @@ pub struct LaunchInfo {
     pub registers: u64,
     /// Local memory of a thread, in bytes.
     pub local: u64,
+    /// Blocks that a multiprocessor holds at a time.
+    pub active_blocks: Option<u64>,
     /// Theoretical occupancy from 0 to 1, and the resources that limit it.
     pub occupancy: Option<(f64, String)>,
 }
@@ -85,7 +88,7 @@ macro_rules! event {
             start: $row.start,
             duration: $row.duration,
             thread: Some($row.thread),
-            correlation: $row.correlation,
+            correlation: Some($row.correlation),
             device: $events.device($row.context),
             context: $row.context,
             result: $row.result,
@@ -118,6 +121,7 @@ impl Events {
                 each(&event!(events row "launch", name, { stream: row.stream, launch: launch }))
             }),
             Block::Execution(rows) => rows.iter().try_for_each(|row| each(&events.execution(row))),
+            Block::Transfer(rows) => rows.iter().try_for_each(|row| each(&events.transfer(row))),
             Block::Copy(rows) => rows.iter().try_for_each(|row| {
                 each(&event!(events row "copy", COPIES.of(row.kind), { stream: row.stream, bytes: Some(row.bytes) }))
             }),
@@ -153,11 +157,27 @@ impl Events {
             name: launch.map_or("", |launch| &*launch.name),
             start: row.start,
             duration: row.duration,
-            correlation: row.correlation,
+            correlation: known(row.correlation),
             device: self.device(row.context),
             context: row.context,
             stream: row.stream,
             launch,
+            ..Event::default()
+        }
+    }
+
+    fn transfer(&self, row: &records::Transfer) -> Event<'_> {
+        let (kind, name) = if row.kind == GPU_SET { ("device set", "set") } else { ("device copy", "copy") };
+        Event {
+            kind,
+            name,
+            start: row.start,
+            duration: row.duration,
+            correlation: known(row.correlation),
+            device: self.device(row.context),
+            context: row.context,
+            stream: row.stream,
+            bytes: Some(row.bytes),
             ..Event::default()
         }
     }
@@ -194,7 +214,13 @@ impl Events {
             static_shared: facts.static_shared,
             registers: facts.registers,
             local: facts.local,
+            active_blocks: (shape.warps_max > 0).then_some(shape.active_blocks),
             occupancy,
         });
     }
+}
+
+/// The number of a call, but for that of an unknown one.
+fn known(correlation: u64) -> Option<u64> {
+    (correlation != u64::MAX).then_some(correlation)
 }

@@ -29,12 +29,12 @@ impl Exporter for Json {
             "name": event.name,
             "start_ns": event.start,
             "duration_ns": event.duration,
-            "correlation": event.correlation,
             "context": event.context,
             "stream": event.stream,
             "result": event.result,
         });
         let optional = [
+            ("correlation", event.correlation),
             ("thread", event.thread),
             ("device", event.device),
             ("bytes", event.bytes),
@@ -57,6 +57,9 @@ impl Exporter for Json {
             object["static_shared_bytes"] = launch.static_shared.into();
             object["registers"] = launch.registers.into();
             object["local_bytes"] = launch.local.into();
+            if let Some(blocks) = launch.active_blocks {
+                object["active_blocks"] = blocks.into();
+            }
             if let Some((part, limits)) = &launch.occupancy {
                 object["occupancy"] = json!(part);
                 object["limited_by"] = limits.as_str().into();

@@ -1,8 +1,9 @@
-//! `apex export`: a recording in the formats of others. A format is a file: [`csv`], [`json`], [`parquet`], [`perfetto`].
+//! `apex export`: a recording in the formats of others. A format is a file: [`csv`], [`json`], [`otlp`], [`parquet`], [`perfetto`].
 
 mod csv;
 mod event;
 mod json;
+mod otlp;
 mod parquet;
 mod perfetto;
 
@@ -40,6 +41,8 @@ enum Format {
     Parquet,
     /// A trace for ui.perfetto.dev
     Perfetto,
+    /// A trace of OpenTelemetry: its JSON for files, a line for each 1000 spans
+    Otlp,
 }
 
 /// Writes events in a format.
@@ -75,6 +78,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         Format::Csv => Box::new(csv::Csv::default()),
         Format::Parquet => Box::new(parquet::Parquet::default()),
         Format::Perfetto => Box::new(perfetto::Perfetto::default()),
+        Format::Otlp => Box::new(otlp::Otlp::default()),
     };
     let mut out = open(&args.output).with_context(|| format!("cannot write {}", args.output.display()))?;
     let (mut facts, mut events, mut has_begun) = (Vec::new(), Events::default(), false);

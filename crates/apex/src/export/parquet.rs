@@ -25,7 +25,7 @@ const NUMBERS: &[NumberColumn] = &[
     ("start_ns", |event| Some(event.start)),
     ("duration_ns", |event| Some(event.duration)),
     ("thread", |event| event.thread),
-    ("correlation", |event| Some(event.correlation)),
+    ("correlation", |event| event.correlation),
     ("device", |event| event.device),
     ("context", |event| Some(event.context)),
     ("stream", |event| Some(event.stream)),
@@ -45,6 +45,7 @@ const NUMBERS: &[NumberColumn] = &[
     ("static_shared_bytes", |event| event.launch.map(|launch| launch.static_shared)),
     ("registers", |event| event.launch.map(|launch| launch.registers)),
     ("local_bytes", |event| event.launch.map(|launch| launch.local)),
+    ("active_blocks", |event| event.launch.and_then(|launch| launch.active_blocks)),
 ];
 
 /// A column: the values there are, and for each event whether there is one.

@@ -1,5 +1,5 @@
 //! A trace in Perfetto's format: a track for each thread with its calls, one for each stream with what the device did, and the memory of
-//! devices as a counter. An arrow leads from a launch to its execution.
+//! devices as a counter. An arrow leads from a call to what the device did for it.
 //!
 //! The numbers of fields are those of the public `perfetto_trace.proto`. Names are interned: each is written once.
 
@@ -41,7 +41,6 @@ mod track_event {
     pub const TRACK_UUID: u32 = 11;
     pub const COUNTER_VALUE: u32 = 30;
     pub const FLOW_IDS: u32 = 47;
-    pub const TERMINATING_FLOW_IDS: u32 = 48;
     pub const BEGIN: u64 = 1;
     pub const END: u64 = 2;
     pub const COUNTER: u64 = 4;
@@ -51,6 +50,9 @@ mod track_event {
 const CATEGORIES: u32 = 1;
 const NAMES: u32 = 2;
 const ANNOTATIONS: u32 = 3;
+
+/// What a flow leads from, and to.
+const FLOWING: [&str; 7] = ["launch", "graph launch", "copy", "set", "execution", "device copy", "device set"];
 
 /// Writes a trace.
 #[derive(Default)]
@@ -94,11 +96,10 @@ impl Exporter for Perfetto {
         begin.number(track_event::CATEGORY_IIDS, self.intern(CATEGORIES, event.kind));
         self.annotate(event, &mut begin);
         // The number of a flow is not 0.
-        match event.kind {
-            "launch" => begin.fixed(track_event::FLOW_IDS, event.correlation.wrapping_add(1)),
-            "execution" => begin.fixed(track_event::TERMINATING_FLOW_IDS, event.correlation.wrapping_add(1)),
-            _ => &mut begin,
-        };
+        // The first event with a number begins a flow, which leads to each further one; a number is not 0.
+        if let Some(number) = event.correlation.filter(|_| FLOWING.contains(&event.kind)) {
+            begin.fixed(track_event::FLOW_IDS, number + 1);
+        }
         self.put_event(event.start, &begin, out)?;
         let mut end = Message::default();
         end.number(track_event::TYPE, track_event::END).number(track_event::TRACK_UUID, track);
@@ -109,7 +110,8 @@ impl Exporter for Perfetto {
 
 impl Perfetto {
     fn annotate(&mut self, event: &Event<'_>, begin: &mut Message) {
-        let mut numbers = vec![("correlation", event.correlation), ("stream", event.stream)];
+        let mut numbers = vec![("stream", event.stream)];
+        numbers.extend(event.correlation.map(|number| ("correlation", number)));
         numbers.extend((event.result != 0).then_some(("result", event.result)));
         let optional = [("bytes", event.bytes), ("address", event.address), ("graph", event.graph)];
         numbers.extend(optional.iter().filter_map(|(name, number)| Some((*name, (*number)?))));

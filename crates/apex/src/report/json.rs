@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use telemetry::records::{COPIES, LOADS, MEMORIES, SYNCS};
+use telemetry::records::{COPIES, GPU_COPY, GPU_SET, LOADS, MEMORIES, SYNCS};
 use telemetry::summary::{Histogram, KernelSummary, Summary, Traffic};
 
 use crate::recording::demangled;
@@ -23,6 +23,7 @@ pub fn text(summary: &Summary, notes: &[String], top: usize) -> Result<String> {
         "host": summary.fact("host"),
         "start_unix_ns": summary.fact("start_unix_ns").parse::<u64>().ok(),
         "span_ns": summary.span_ns(),
+        "device_times": summary.fact("device_times"),
         "devices": summary.devices.values().map(|device| json!({
             "ordinal": device.id.wrapping_sub(1),
             "name": device.name,
@@ -30,6 +31,8 @@ pub fn text(summary: &Summary, notes: &[String], top: usize) -> Result<String> {
             "multiprocessors": device.multiprocessors,
             "memory_bytes": device.memory,
             "busy_ns": summary.busy.get(&device.id).map(|busy| busy.length()),
+            "busy_span_ns": summary.busy.get(&device.id).map(|busy| busy.span()),
+            "idle_ns": summary.busy.get(&device.id).map(|busy| busy.span() - busy.length()),
             "busy_share": busy_share(summary, device.id),
             "host_bound_share": busy_share(summary, device.id).map(|share| 1.0 - share),
         })).collect::<Vec<_>>(),
@@ -49,6 +52,8 @@ pub fn text(summary: &Summary, notes: &[String], top: usize) -> Result<String> {
         "copies": summary.memory.copies.iter().map(|((kind, is_async), traffic)| {
             with(traffic_value(traffic), [("kind", COPIES.of(*kind).into()), ("async", (*is_async).into())])
         }).collect::<Vec<_>>(),
+        "device_copies": transfers(summary, GPU_COPY),
+        "device_sets": transfers(summary, GPU_SET),
         "sets": traffic_value(&summary.memory.sets),
         "allocations": summary.memory.allocations.iter().map(|(kind, traffic)| {
             with(traffic_value(traffic), [("kind", MEMORIES.of(*kind).into())])
@@ -72,7 +77,15 @@ pub fn text(summary: &Summary, notes: &[String], top: usize) -> Result<String> {
     Ok(format!("{}\n", serde_json::to_string_pretty(&value)?))
 }
 
-/// The part of the time between a device's first and last kernel in which it ran one; `None` where its times are not known.
+fn transfers(summary: &Summary, kind: u64) -> Value {
+    summary
+        .transfers
+        .get(&kind)
+        .map_or(Value::Null, |sum| json!({ "count": sum.count, "device_ns": sum.device_ns, "bytes": sum.bytes }))
+}
+
+/// The part of the time between a device's first start and last end in which it did something; `None` where its times are not known.
+/// In the rest it waits for the host: the share that is host-bound.
 pub fn busy_share(summary: &Summary, device: u64) -> Option<f64> {
     let busy = summary.busy.get(&device).filter(|busy| busy.span() > 0)?;
     Some(busy.length() as f64 / busy.span() as f64)

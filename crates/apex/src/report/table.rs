@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use telemetry::records::{COPIES, LOADS, MEMORIES, Names, SYNCS};
+use telemetry::records::{COPIES, GPU_COPY, GPU_SET, LOADS, MEMORIES, Names, SYNCS};
 use telemetry::summary::{Histogram, KernelSummary, Summary, Traffic};
 
 use super::json::{RESOURCES, busy_share};
-use crate::output::bytes;
+use crate::output::{bytes, time};
 use crate::recording::demangled;
 
 /// Longest name of a kernel that is shown whole.
@@ -39,14 +39,19 @@ fn head(summary: &Summary, notes: &[String], out: &mut String) -> std::fmt::Resu
         match (summary.busy.get(&device.id), busy_share(summary, device.id)) {
             (Some(busy), Some(share)) => writeln!(
                 out,
-                "; busy {} of {} ({:.1} %), host-bound {:.1} %",
+                "; busy {} of {} ({:.1} %), idle {}: host-bound {:.1} %",
                 time(busy.length()),
                 time(busy.span()),
                 share * 100.0,
+                time(busy.span() - busy.length()),
                 (1.0 - share) * 100.0
             )?,
             _ => writeln!(out, "; its times are not in the recording")?,
         }
+    }
+    let times = summary.fact("device_times");
+    if !times.is_empty() && times != "none" {
+        writeln!(out, "times of the device: by {times}")?;
     }
     for note in notes {
         writeln!(out, "Note: {note}")?;
@@ -86,7 +91,10 @@ fn kernels(summary: &Summary, top: usize, out: &mut String) -> std::fmt::Result 
             kernel.by_graphs,
             kernel.kernel.registers,
             occupancy,
-            short(&demangled(&kernel.kernel.name))
+            match kernel.kernel.name.as_str() {
+                "" if kernel.kernel.id == 0 => "(not seen being launched)".to_owned(),
+                name => short(&demangled(name)),
+            }
         )?;
     }
     match all.len().saturating_sub(top) {
@@ -148,7 +156,21 @@ fn memory(summary: &Summary, out: &mut String) -> std::fmt::Result {
         let way = if *is_async { ", asynchronous" } else { "" };
         line(&format!("copies, {}{way}", COPIES.of(*kind)), traffic, true, out)?;
     }
-    if memory.sets.count > 0 { line("sets", &memory.sets, true, out) } else { Ok(()) }
+    if memory.sets.count > 0 {
+        line("sets", &memory.sets, true, out)?;
+    }
+    for (kind, name) in [(GPU_COPY, "copies on the device"), (GPU_SET, "sets on the device")] {
+        if let Some(sum) = summary.transfers.get(&kind) {
+            writeln!(
+                out,
+                "  {name:<48} {:>10} {:>10} of device time  {}",
+                sum.count,
+                time(sum.device_ns),
+                bytes(sum.bytes)
+            )?;
+        }
+    }
+    Ok(())
 }
 
 fn rest(summary: &Summary, out: &mut String) -> std::fmt::Result {
@@ -177,21 +199,6 @@ fn line(what: &str, traffic: &Traffic, has_bytes: bool, out: &mut String) -> std
     if has_bytes { writeln!(out, "  {}", bytes(traffic.bytes)) } else { writeln!(out) }
 }
 
-/// A length of time for people: three digits or so.
-fn time(ns: u64) -> String {
-    let scaled = |unit: f64| {
-        let value = ns as f64 / unit;
-        let digits = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
-        format!("{value:.digits$}")
-    };
-    match ns {
-        0..1_000 => format!("{ns} ns"),
-        1_000..1_000_000 => format!("{} µs", scaled(1e3)),
-        1_000_000..1_000_000_000 => format!("{} ms", scaled(1e6)),
-        _ => format!("{} s", scaled(1e9)),
-    }
-}
-
 /// A name, cut in the middle if it is long: both ends tell kernels apart.
 fn short(name: &str) -> String {
     let characters: Vec<char> = name.chars().collect();
@@ -206,12 +213,6 @@ fn short(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_readable() {
-        let times = [0, 999, 1_000, 12_345, 999_000, 5_000_000, 123_456_789, 61_000_000_000].map(time);
-        assert_eq!(times, ["0 ns", "999 ns", "1.00 µs", "12.3 µs", "999 µs", "5.00 ms", "123 ms", "61.0 s"]);
-    }
 
     #[test]
     fn long_names_keep_both_ends() {

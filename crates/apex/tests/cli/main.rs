@@ -81,7 +81,7 @@ fn script(folder: &Path, name: &str, contents: &str, mode: u32) -> PathBuf {
 #[test]
 fn help_names_every_command() {
     let help = stdout_of(apex(installation()).arg("--help"));
-    for command in ["run", "info", "cache", "abi", "doctor"] {
+    for command in ["run", "info", "top", "serve", "cache", "abi", "doctor"] {
         assert!(help.lines().any(|line| line.trim_start().starts_with(command)), "{command} is missing:\n{help}");
     }
 }

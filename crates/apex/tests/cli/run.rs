@@ -121,3 +121,12 @@ fn a_lost_library_is_named() {
     let (stderr, _) = fails_with(apex(folder.path()).args(["run", "true"]), 1);
     assert!(stderr.contains("there is no libcuda.so.1 in"), "{stderr}");
 }
+
+#[test]
+fn publishing_is_asked_for_by_a_variable() {
+    let show = ["sh", "-c", "echo \"$APEX_LIVE\""];
+    assert_eq!(stdout_of(&mut run(&[], &show)), "\n");
+    assert_eq!(stdout_of(&mut run(&["--live"], &show)), "1\n");
+    assert_eq!(stdout_of(run(&["--live"], &show).env("APEX_LIVE", "0")), "1\n");
+    assert_eq!(stdout_of(run(&["--live"], &show).env("APEX_LIVE", "/a/folder")), "/a/folder\n");
+}

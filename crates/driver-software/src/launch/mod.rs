@@ -101,7 +101,7 @@ impl Request {
         let launch = approved.get_or(function, self, host_memory, || self.approve(function, host_memory))?;
         stream.order();
         let stack_bytes = stream.group.stack_bytes();
-        let appended = stream.queue.launch_prepared(launch, stack_bytes, parameters, driver_api::launch_tag());
+        let appended = stream.queue.launch_prepared(launch, stack_bytes, parameters, driver_api::take_launch_tag());
         appended.map_err(|_| CUresult::CUDA_ERROR_INVALID_VALUE)
     }
 

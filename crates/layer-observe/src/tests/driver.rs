@@ -11,6 +11,10 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering::SeqCst};
 const OK: CUresult = CUresult::CUDA_SUCCESS;
 pub(super) const CONTEXT: CUcontext = CUcontext::from_addr(0xc0);
 pub(super) const STREAM: CUstream = CUstream::from_addr(0x50);
+/// A stream of a green context, that one, and the same as a context.
+pub(super) const GREEN_STREAM: CUstream = CUstream::from_addr(0x60);
+const GREEN: CUgreenCtx = CUgreenCtx::from_addr(0x61);
+pub(super) const GREEN_CONTEXT: CUcontext = CUcontext::from_addr(0xc1);
 pub(super) const FUNCTION: CUfunction = CUfunction::from_addr(0xf0);
 pub(super) const KERNEL: CUkernel = CUkernel::from_addr(0xe0);
 pub(super) const GRAPH: CUgraph = CUgraph::from_addr(0x90);
@@ -63,14 +67,22 @@ impl Driver for TestDriver {
         OK
     }
 
-    fn cuStreamGetCtx_v2(
-        &self,
-        stream: CUstream,
-        context: &mut CUcontext,
-        _green: Option<&mut CUgreenCtx>,
-    ) -> CUresult {
-        assert_eq!(stream, STREAM);
+    fn cuStreamGetCtx_v2(&self, stream: CUstream, context: &mut CUcontext, green: Option<&mut CUgreenCtx>) -> CUresult {
+        assert!([STREAM, GREEN_STREAM].contains(&stream));
         *context = CONTEXT;
+        if let Some(green) = green.filter(|_| stream == GREEN_STREAM) {
+            *green = GREEN;
+        }
+        OK
+    }
+
+    fn cuCtxFromGreenCtx(&self, context: &mut CUcontext, green: CUgreenCtx) -> CUresult {
+        assert_eq!(green, GREEN);
+        *context = GREEN_CONTEXT;
+        OK
+    }
+
+    fn cuCtxDestroy_v2(&self, _context: CUcontext) -> CUresult {
         OK
     }
 

@@ -5,11 +5,11 @@ mod driver;
 use crate::{HOOKED, Observed};
 use core::ptr::null_mut;
 use cuda_abi::*;
-use driver::{CONTEXT, EXEC, FUNCTION, GRAPH, KERNEL, STREAM, TestDriver};
+use driver::{CONTEXT, EXEC, FUNCTION, GRAPH, GREEN_CONTEXT, GREEN_STREAM, KERNEL, STREAM, TestDriver};
 use driver_api::op::*;
 use driver_api::{Driver, Observer, PerThreadScope};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 const OK: CUresult = CUresult::CUDA_SUCCESS;
 
@@ -20,6 +20,7 @@ struct Notes {
     nodes: Mutex<Vec<NodeFacts>>,
     defined: Mutex<Vec<String>>,
     panics: AtomicBool,
+    gone: AtomicUsize,
 }
 
 impl Observer for Notes {
@@ -38,12 +39,16 @@ impl Observer for Notes {
 
     fn before(&self, _op: &Op) -> Token {
         assert!(!self.panics.load(SeqCst), "a panic that the test wants");
-        Token([1, 2])
+        Token([1, 2, 3])
     }
 
     fn after(&self, token: Token, op: &Op, result: CUresult) {
-        assert_eq!(token, Token([1, 2]));
+        assert_eq!(token, Token([1, 2, 3]));
         self.ops.lock().unwrap().push((*op, result));
+    }
+
+    fn contexts_go(&self) {
+        self.gone.fetch_add(1, SeqCst);
     }
 }
 
@@ -241,6 +246,24 @@ fn a_null_stream_is_the_thread_s_own_where_that_is_meant() {
     let _scope = PerThreadScope::enter();
     layer.cuMemAlloc_v2(&mut pointer, 1);
     assert_eq!(notes.take_one().stream, CU_STREAM_PER_THREAD.addr() as u64);
+}
+
+#[test]
+fn a_stream_of_a_green_context_belongs_to_that() {
+    let (layer, _, notes) = layer();
+    launch(&layer, FUNCTION, STREAM);
+    launch(&layer, FUNCTION, GREEN_STREAM);
+    launch(&layer, FUNCTION, GREEN_STREAM);
+    let handles: Vec<u64> = notes.take().iter().map(|(op, _)| op.context.handle).collect();
+    let [plain, green] = [CONTEXT, GREEN_CONTEXT].map(|context| context.addr() as u64);
+    assert_eq!(handles, [plain, green, green]);
+}
+
+#[test]
+fn contexts_are_announced_before_they_go() {
+    let (layer, _, notes) = layer();
+    layer.cuCtxDestroy_v2(CONTEXT);
+    assert_eq!((notes.gone.load(SeqCst), notes.take().len()), (1, 0));
 }
 
 #[test]

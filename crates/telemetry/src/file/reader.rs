@@ -1,7 +1,7 @@
 //! Reads a file block by block, up to the last whole one.
 
 use super::{BLOCK_BYTES_MAX, BLOCK_HEADER_BYTES, BLOCK_MAGIC, BLOCK_ROWS_MAX, HEADER_BYTES, MAGIC, VERSION};
-use crate::records::Block;
+use crate::records::{Block, Blocks};
 use std::fmt;
 use std::io::{self, Read};
 
@@ -75,11 +75,21 @@ impl<R: Read> Reader<R> {
         }
     }
 
+    /// Reads blocks without a header before them.
+    pub(crate) fn blocks(input: R) -> Self {
+        Reader { input, position: 0, ending: None, stored: Vec::new(), raw: Vec::new() }
+    }
+
     /// The next block of a kind that is known; `None` at the end, about which [`ending`](Reader::ending) says more.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn next_block(&mut self) -> io::Result<Option<Block>> {
+        self.next_of()
+    }
+
+    /// [`next_block`](Reader::next_block) of other kinds of records.
+    pub(crate) fn next_of<B: Blocks>(&mut self) -> io::Result<Option<B>> {
         while self.ending.is_none() {
             let mut header = [0; BLOCK_HEADER_BYTES];
             match fill(&mut self.input, &mut header)? {
@@ -96,7 +106,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// The block behind a header; `None` for an unknown kind.
-    fn read_block(&mut self, header: &[u8; BLOCK_HEADER_BYTES]) -> io::Result<Result<Option<Block>, Ending>> {
+    fn read_block<B: Blocks>(&mut self, header: &[u8; BLOCK_HEADER_BYTES]) -> io::Result<Result<Option<B>, Ending>> {
         let [rows, stored, raw] = [8, 12, 16].map(|at| number(&header[at..]) as usize);
         // Compressed or not, a payload that is stored is no longer than it was before.
         if header[..4] != BLOCK_MAGIC || rows > BLOCK_ROWS_MAX || raw > BLOCK_BYTES_MAX || stored > raw {
@@ -123,7 +133,7 @@ impl<R: Read> Reader<R> {
             }
             _ => return Ok(Err(Ending::Damaged)),
         };
-        let Ok(block) = Block::decode(header[4], rows, payload) else { return Ok(Err(Ending::Damaged)) };
+        let Ok(block) = B::decode(header[4], rows, payload) else { return Ok(Err(Ending::Damaged)) };
         self.position += (BLOCK_HEADER_BYTES + stored) as u64;
         Ok(Ok(block))
     }

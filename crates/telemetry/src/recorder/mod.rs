@@ -1,28 +1,34 @@
-//! The recorder: threads put events into rings of their own, one thread writes them to the file.
+//! The recorder: threads put events into rings of their own, one thread writes them to the file, publishes what they sum up to, or both.
 //!
 //! The life of a recorder is fresh, active, then stopped or ended; a forked child has none (the driver that the events are of does not
 //! survive a fork either). It opens its file and starts its thread with the first event, so that a process that does nothing leaves no
 //! file and can fork freely.
 
+mod device;
+mod outlet;
 mod rows;
 mod sink;
 mod thread;
 
 use crate::clock;
 use crate::event::{Event, Kind};
-use crate::records::{Context, Device, Kernel, Node};
+use crate::records::{Context, Device, Fact, Kernel, Node};
 use crate::ring::{Put, Ring};
+pub use device::{DeviceTime, Work};
 use sink::Sink;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// How to record.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The file; `%p` in its name stands for the process. Where another process writes it, that process's number is appended.
-    pub path: PathBuf,
+    /// The file, if there is to be one; `%p` in its name stands for the process. Where another process writes it, that process's number is
+    /// appended.
+    pub path: Option<PathBuf>,
+    /// The folder to publish counts in ([`live`](crate::live)), if they are to be published.
+    pub live: Option<PathBuf>,
     /// Events that a thread may have waiting to be written, 64 bytes each; rounded up to a power of two. A thread that makes them faster
     /// than they are written loses what finds no room, and that is counted.
     pub ring_events: usize,
@@ -39,8 +45,18 @@ pub struct Config {
 impl Config {
     /// Records into a file: 16384 events a ring, 512 threads, every 100 ms.
     pub fn new(path: PathBuf) -> Config {
+        Config { path: Some(path), ..Config::nothing() }
+    }
+
+    /// Publishes counts in a folder, with rings as those of [`new`](Config::new).
+    pub fn live(folder: PathBuf) -> Config {
+        Config { live: Some(folder), ..Config::nothing() }
+    }
+
+    fn nothing() -> Config {
         Config {
-            path,
+            path: None,
+            live: None,
             ring_events: 16 << 10,
             rings_max: 512,
             interval: Duration::from_millis(100),
@@ -58,6 +74,13 @@ const STOPPED: u8 = 2;
 const ENDED: u8 = 3;
 /// This is a forked child.
 const FORKED: u8 = 4;
+
+/// Most times of the device that wait for the writer. Further ones are dropped, and counted.
+const DEVICE_TIMES_MAX: usize = 1 << 19;
+
+/// Asked for what the device has done since, before the writer writes; `true` for the last time, when the process exits. What it finds it
+/// tells by [`Recorder::record_device_times`].
+pub type Collect = Box<dyn Fn(bool) + Send + Sync>;
 
 /// The number of a token that belongs to no ring.
 const NO_RING: u64 = u64::MAX;
@@ -77,6 +100,9 @@ pub struct Recorder {
     sink: Mutex<Option<Sink>>,
     /// Launches and other events that found no ring.
     lost: [AtomicU64; 2],
+    /// Times of the device that did not come through a ring.
+    device_times: Mutex<Vec<DeviceTime>>,
+    collect: OnceLock<Collect>,
 }
 
 #[derive(Default)]
@@ -89,6 +115,7 @@ struct Rings {
 /// What events refer to, and is not in the file yet. Bounded by whoever defines it.
 #[derive(Default)]
 struct Definitions {
+    facts: Vec<Fact>,
     devices: Vec<Device>,
     contexts: Vec<Context>,
     kernels: Vec<Kernel>,
@@ -102,6 +129,24 @@ pub struct Token {
     pub start: u64,
     /// The event's number.
     pub correlation: u64,
+    /// The calling thread's ring, as an address; 0 for none.
+    ring: usize,
+}
+
+impl From<Token> for [u64; 3] {
+    fn from(token: Token) -> [u64; 3] {
+        [token.start, token.correlation, token.ring as u64]
+    }
+}
+
+impl Token {
+    /// The token that these are the words of.
+    ///
+    /// # Safety
+    /// They come from a token of [`Recorder::begin`], and the thread is the one that began.
+    pub unsafe fn from_words([start, correlation, ring]: [u64; 3]) -> Token {
+        Token { start, correlation, ring: ring as usize }
+    }
 }
 
 /// A lock that a panic of ours has not spoilt: what it guards is valid at any time.
@@ -123,6 +168,8 @@ impl Recorder {
             definitions: Mutex::default(),
             sink: Mutex::new(None),
             lost: [const { AtomicU64::new(0) }; 2],
+            device_times: Mutex::default(),
+            collect: OnceLock::new(),
         }))
     }
 
@@ -160,21 +207,40 @@ impl Recorder {
     /// Begins an event: what follows is on the clock.
     #[inline]
     pub fn begin(&'static self) -> Token {
-        let correlation = match self.ring() {
+        let (correlation, ring) = match self.ring() {
             // SAFETY: the ring is the calling thread's own.
-            Some(ring) => unsafe { ring.number() },
-            None => NO_RING,
+            Some(ring) => (unsafe { ring.number() }, std::ptr::from_ref(ring).expose_provenance()),
+            None => (NO_RING, 0),
         };
-        Token { start: clock::ticks(), correlation }
+        Token { start: clock::ticks(), correlation, ring }
     }
 
-    /// Records an event that began with `token` and ends now.
+    /// The number that the next event of this thread will have, which has begun one with `token`.
+    #[inline]
+    pub fn next_number(&'static self, token: &Token) -> u64 {
+        if token.ring == 0 {
+            return NO_RING;
+        }
+        // SAFETY: `begin` found the ring on this thread, which keeps it until it ends.
+        unsafe { (*std::ptr::with_exposed_provenance::<Ring>(token.ring)).next_number() }
+    }
+
+    /// Records an event that began with `token`, on this thread, and ends now.
     #[inline]
     pub fn end(&'static self, token: Token, mut event: Event) {
         event.start = token.start;
         event.duration = clock::ticks().saturating_sub(token.start);
         event.correlation = token.correlation;
-        self.record(event);
+        let is_launch = event.kind == Kind::Launch;
+        if token.ring == 0 || self.state.load(Ordering::Relaxed) != ACTIVE {
+            return self.lose(is_launch);
+        }
+        // SAFETY: `begin` found the ring on this thread, which keeps it until it ends.
+        let ring = unsafe { &*std::ptr::with_exposed_provenance::<Ring>(token.ring) };
+        // SAFETY: the ring is the calling thread's own.
+        if unsafe { ring.put(event.to_slot(), is_launch) } == Put::HalfFull {
+            self.call_writer();
+        }
     }
 
     /// Records an event that has its times.
@@ -208,18 +274,18 @@ impl Recorder {
         if self.state.load(Ordering::Acquire) != FRESH {
             return self.state.load(Ordering::Acquire) == ACTIVE;
         }
-        let opened = Sink::open(&self.config).and_then(|opened| {
+        *sink = Sink::open(&self.config);
+        if let Some(opened) = &*sink {
             self.descriptor.store(opened.descriptor(), Ordering::Release);
-            *sink = Some(opened);
-            thread::start(self)
-        });
-        let state = if opened.is_ok() { ACTIVE } else { STOPPED };
-        self.state.store(state, Ordering::Release);
-        if let Err(error) = opened {
-            self.descriptor.store(-1, Ordering::Release);
-            *sink = None;
-            eprintln!("apex: nothing is recorded: {}: {error}", self.config.path.display());
+            if let Err(error) = thread::start(self) {
+                self.descriptor.store(-1, Ordering::Release);
+                opened.withdraw();
+                *sink = None;
+                eprintln!("apex: nothing is recorded: {error}");
+            }
         }
+        let state = if sink.is_some() { ACTIVE } else { STOPPED };
+        self.state.store(state, Ordering::Release);
         state == ACTIVE
     }
 
@@ -247,6 +313,30 @@ impl Recorder {
     fn call_writer(&self) {
         self.wake.fetch_add(1, Ordering::Release);
         stdx::futex::wake_one(&self.wake);
+    }
+
+    /// Tells when the device did something, from a thread that may wait for a lock. The call that it is of may not have returned yet.
+    pub fn record_device_times(&self, times: &[DeviceTime]) {
+        let mut waiting = lock(&self.device_times);
+        let room = DEVICE_TIMES_MAX.saturating_sub(waiting.len()).min(times.len());
+        waiting.extend_from_slice(&times[..room]);
+        drop(waiting);
+        self.lose_device_times((times.len() - room) as u64);
+    }
+
+    /// So many times of the device are known to be missing.
+    pub fn lose_device_times(&self, count: u64) {
+        self.lost[1].fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Has this asked for times of the device. At most once.
+    pub fn collect_by(&self, collect: Collect) {
+        let _ = self.collect.set(collect);
+    }
+
+    /// Adds a fact about the recording.
+    pub fn add_fact(&self, name: &str, value: String) {
+        lock(&self.definitions).facts.push(Fact { name: name.to_owned(), value });
     }
 
     /// Defines a device, before a context of it.
@@ -281,7 +371,11 @@ impl Recorder {
             let _ = self.state.compare_exchange(ACTIVE, ENDED, Ordering::AcqRel, Ordering::Acquire);
             self.call_writer();
         }
-        if self.state.load(Ordering::Acquire) == STOPPED {
+        // In a forked child nobody may ever give the lock back.
+        let has_lost_file =
+            || lock(&self.sink).as_ref().is_some_and(|sink| self.config.path.is_some() && !sink.has_file());
+        let state = self.state.load(Ordering::Acquire);
+        if state == STOPPED || state == ENDED && has_lost_file() {
             let [launches, others] = self.dropped();
             eprintln!("apex: {launches} launches and {others} other events were not recorded");
         }
@@ -289,7 +383,8 @@ impl Recorder {
 
     /// Launches and other events that were not recorded, so far.
     fn dropped(&self) -> [u64; 2] {
-        let mut dropped = lock(&self.sink).as_ref().map_or([0; 2], |sink| sink.dropped_before);
+        let before = |sink: &Sink| [0, 1].map(|which| sink.dropped_before[which] + sink.unwritten[which]);
+        let mut dropped = lock(&self.sink).as_ref().map_or([0; 2], before);
         let rings = lock(&self.rings).all.iter().map(|ring| ring.dropped()).collect::<Vec<_>>();
         let lost = [0, 1].map(|which| self.lost[which].load(Ordering::Relaxed));
         for counts in rings.into_iter().chain([lost]) {
@@ -300,16 +395,25 @@ impl Recorder {
 
     /// One turn of the writer. What cannot be written ends the recording, and is told once.
     fn write(&self, is_last: bool) {
+        if let Some(collect) = self.collect.get() {
+            collect(is_last);
+        }
         let mut place = lock(&self.sink);
         let Some(sink) = place.as_mut().filter(|sink| !sink.is_closed) else { return };
         let outcome = thread::without_size_signal(|| sink.flush(self, is_last));
         if let Err(error) = outcome {
-            sink.is_closed = true;
-            let _ = self.state.compare_exchange(ACTIVE, STOPPED, Ordering::AcqRel, Ordering::Acquire);
-            eprintln!("apex: recording ends: {}: {error}", sink.path.display());
-        } else if is_last {
-            sink.is_closed = true;
+            self.descriptor.store(-1, Ordering::Release);
+            let (path, goes_on) = sink.give_up_file();
+            eprintln!("apex: recording ends: {}: {error}", path.display());
+            if !goes_on {
+                sink.is_closed = true;
+                let _ = self.state.compare_exchange(ACTIVE, STOPPED, Ordering::AcqRel, Ordering::Acquire);
+            } else if is_last {
+                // Without a file nothing fails.
+                let _ = sink.flush(self, true);
+            }
         }
+        sink.is_closed |= is_last;
     }
 }
 

@@ -1,22 +1,23 @@
 //! Events become rows: time stamps nanoseconds, launches numbers of shapes with their occupancy.
 
 use super::Definitions;
+use super::device::{Asked, DeviceTime, DeviceTimes, Found, Work};
+use super::outlet::{Counted, Outlet};
 use crate::clock::Scale;
 use crate::event::{Event, Kind, LaunchShape};
-use crate::file::{BLOCK_ROWS_MAX, encode_block};
+use crate::file::BLOCK_ROWS_MAX;
 use crate::records::*;
 use device_model::occupancy::{Carveout, KernelResources};
 use device_model::{ComputeCapability, Limits};
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 /// Most shapes that are told apart at a time. One more, and the numbers start over.
 const SHAPES_MAX: usize = 1 << 18;
-/// Most launches that are remembered because the device's times may still come.
-const PENDING_MAX: usize = 1 << 20;
-/// Flushes that a device's times wait for their launch: it is recorded when the call returns, which may be later.
-const WAIT_FLUSHES: u32 = 20;
-/// Most of the device's times that wait.
-const WAITING_MAX: usize = 1 << 18;
+
+/// `CU_GRAPH_NODE_TYPE_MEMCPY`.
+const NODE_COPY: u64 = 1;
+/// `CU_GRAPH_NODE_TYPE_MEMSET`.
+const NODE_SET: u64 = 2;
 
 /// Shapes, and the rows of the batch at hand.
 #[derive(Default)]
@@ -28,17 +29,12 @@ pub(super) struct Rows {
     last_shape: Option<((u32, LaunchShape), u64)>,
     new_shapes: Vec<Shape>,
     has_executions: bool,
-    /// Launches by correlation: shape, context, stream. In the order they came in.
-    pending: HashMap<u64, (u64, u64, u64)>,
-    pending_order: VecDeque<u64>,
-    /// Device's times without their launch so far, with the flushes they have left.
-    waiting: Vec<(Event, u32)>,
-    /// Device's times whose launch never came.
-    unmatched: u64,
+    device_times: DeviceTimes,
     /// Rows that were put before the end of their batch.
     early_rows: u64,
     launches: Vec<Launch>,
     executions: Vec<Execution>,
+    transfers: Vec<Transfer>,
     copies: Vec<Copy>,
     sets: Vec<Set>,
     memories: Vec<Memory>,
@@ -70,20 +66,27 @@ impl Rows {
 
     /// Device's times whose launch never came.
     pub(super) fn unmatched(&self) -> u64 {
-        self.unmatched
+        self.device_times.unmatched
     }
 
     /// Takes definitions, and makes blocks of them.
-    pub(super) fn define(&mut self, definitions: Definitions, out: &mut Vec<u8>) {
-        let Definitions { devices, contexts, kernels, nodes } = definitions;
+    pub(super) fn define(&mut self, definitions: Definitions, out: &mut Outlet) {
+        let Definitions { facts, devices, contexts, kernels, nodes } = definitions;
+        out.put(&facts);
         for device in &devices {
             let capability = ComputeCapability::new(device.major as u32, device.minor as u32);
             self.devices.insert(device.id, Limits::of(capability));
         }
-        encode_block(&devices, out);
-        encode_block(&contexts, out);
-        encode_block(&kernels, out);
+        out.put(&devices);
+        contexts.iter().for_each(|context| self.device_times.define_context(context.id, context.device));
+        out.put(&contexts);
+        out.put(&kernels);
         self.kernels.extend(kernels.into_iter().map(|kernel| (kernel.id, Kernel { name: String::new(), ..kernel })));
+        if self.has_executions {
+            nodes
+                .iter()
+                .for_each(|(node, launch)| self.device_times.define_node(node.graph, asked_by_node(node, launch)));
+        }
         for nodes in nodes.chunks(BLOCK_ROWS_MAX) {
             // The numbers of shapes do not start over within a block.
             if self.shapes.len() + nodes.len() > SHAPES_MAX {
@@ -95,37 +98,41 @@ impl Rows {
             };
             let nodes: Vec<Node> = nodes.iter().map(numbered).collect();
             self.put_new_shapes(out);
-            encode_block(&nodes, out);
+            out.put(&nodes);
         }
     }
 
     /// Makes blocks of events, and empties the list; returns how many rows.
-    pub(super) fn encode(&mut self, events: &mut Vec<Event>, scale: &Scale, out: &mut Vec<u8>) -> u64 {
+    pub(super) fn encode(&mut self, events: &mut Vec<Event>, scale: &Scale, out: &mut Outlet) -> u64 {
         // Each thread's events are in order: this merges them.
         events.sort_by_key(|event| event.start);
         for event in events.iter() {
             self.add(event, scale, out);
         }
         events.clear();
-        self.match_waiting(scale);
+        self.match_device_times(out);
         self.put_new_shapes(out);
         self.put_rows(out) + std::mem::take(&mut self.early_rows)
     }
 
-    fn add(&mut self, event: &Event, scale: &Scale, out: &mut Vec<u8>) {
+    fn add(&mut self, event: &Event, scale: &Scale, out: &mut Outlet) {
         let stream = event.handle;
         let kind = u64::from(event.id);
         let [first, second, _] = event.payload;
+        if self.has_executions && event.result == 0 && u64::from(event.flags) & flags::CAPTURED == 0 {
+            self.device_times.remember(event.correlation, event.context.into(), stream, asked(event));
+        }
         match event.kind {
             Kind::Launch => {
                 let shape = self.shape(event, out);
-                if self.has_executions {
-                    self.remember(event.correlation, (shape, event.context.into(), stream));
-                }
                 self.launches.push(row!(Launch event scale { stream: stream, shape: shape }));
             }
-            Kind::Execution if self.waiting.len() < WAITING_MAX => self.waiting.push((*event, WAIT_FLUSHES)),
-            Kind::Execution => self.unmatched += 1,
+            Kind::Execution => {
+                let start_ns = scale.ns(event.start);
+                let end_ns = start_ns + scale.length_ns(event.duration);
+                let (correlation, node) = (event.correlation, event.id);
+                self.wait(DeviceTime { correlation, node, device: 0, work: Work::Kernel, start_ns, end_ns });
+            }
             Kind::Copy => self.copies.push(row!(Copy event scale { stream: stream, kind: kind, bytes: first })),
             Kind::Set => self.sets.push(row!(Set event scale { stream: stream, bytes: first })),
             Kind::Memory => self.memories.push(row!(Memory event scale {
@@ -139,9 +146,17 @@ impl Rows {
         }
     }
 
+    /// A time of the device has come.
+    pub(super) fn wait(&mut self, time: DeviceTime) {
+        self.device_times.wait(time);
+    }
+
     /// The number of a launch's kernel and shape.
-    fn shape(&mut self, event: &Event, out: &mut Vec<u8>) -> u64 {
-        let key = (event.id, event.shape());
+    fn shape(&mut self, event: &Event, out: &mut Outlet) -> u64 {
+        self.number((event.id, event.shape()), out)
+    }
+
+    fn number(&mut self, key: (u32, LaunchShape), out: &mut Outlet) -> u64 {
         if let Some((_, number)) = self.last_shape.filter(|(last, _)| *last == key) {
             return number;
         }
@@ -160,13 +175,11 @@ impl Rows {
     }
 
     /// Forgets the shapes. Rows with the old numbers go first.
-    fn start_numbers_over(&mut self, out: &mut Vec<u8>) {
+    fn start_numbers_over(&mut self, out: &mut Outlet) {
         self.put_new_shapes(out);
         self.early_rows += self.put_rows(out);
         self.shapes.clear();
         self.last_shape = None;
-        self.pending.clear();
-        self.pending_order.clear();
     }
 
     /// A shape with its occupancy.
@@ -211,39 +224,27 @@ impl Rows {
         }
     }
 
-    fn remember(&mut self, correlation: u64, launch: (u64, u64, u64)) {
-        if self.pending_order.len() == PENDING_MAX {
-            self.pending_order.pop_front().map(|oldest| self.pending.remove(&oldest));
-        }
-        self.pending.insert(correlation, launch);
-        self.pending_order.push_back(correlation);
-    }
-
-    /// Device's times become rows once their launch is known.
-    fn match_waiting(&mut self, scale: &Scale) {
-        let mut waiting = std::mem::take(&mut self.waiting);
-        waiting.retain_mut(|(event, flushes)| {
-            let Some((shape, context, stream)) = self.pending.remove(&event.correlation) else {
-                *flushes -= 1;
-                self.unmatched += u64::from(*flushes == 0);
-                return *flushes > 0;
-            };
-            let (start, duration) = (scale.ns(event.start), scale.length_ns(event.duration));
-            let correlation = event.correlation;
-            self.executions.push(Execution { start, duration, correlation, context, stream, shape });
-            false
+    /// Device's times become rows once their call is known.
+    fn match_device_times(&mut self, out: &mut Outlet) {
+        let mut times = std::mem::take(&mut self.device_times);
+        times.match_waiting(|found| match found {
+            Found::Execution(row, key) => {
+                let shape = self.number(key, out);
+                self.executions.push(Execution { shape, ..row });
+            }
+            Found::Transfer(row) => self.transfers.push(row),
         });
-        self.waiting = waiting;
+        self.device_times = times;
     }
 
-    fn put_new_shapes(&mut self, out: &mut Vec<u8>) {
-        encode_block(&self.new_shapes, out);
+    fn put_new_shapes(&mut self, out: &mut Outlet) {
+        out.put(&self.new_shapes);
         self.new_shapes.clear();
     }
 
-    fn put_rows(&mut self, out: &mut Vec<u8>) -> u64 {
-        fn put<R: Record>(rows: &mut Vec<R>, out: &mut Vec<u8>) -> u64 {
-            encode_block(rows, out);
+    fn put_rows(&mut self, out: &mut Outlet) -> u64 {
+        fn put<R: Counted>(rows: &mut Vec<R>, out: &mut Outlet) -> u64 {
+            out.put(rows);
             let count = rows.len() as u64;
             rows.clear();
             count
@@ -255,6 +256,27 @@ impl Rows {
             + put(&mut self.syncs, out)
             + put(&mut self.loads, out)
             + put(&mut self.graph_launches, out);
-        calls + put(&mut self.executions, out)
+        calls + put(&mut self.executions, out) + put(&mut self.transfers, out)
+    }
+}
+
+/// What the device is to do for an event.
+fn asked(event: &Event) -> Asked {
+    match event.kind {
+        Kind::Launch => Asked::Launch((event.id, event.shape())),
+        Kind::Copy => Asked::Copy(event.payload[0]),
+        Kind::Set => Asked::Set(event.payload[0]),
+        Kind::GraphLaunch => Asked::Graph(event.id.into()),
+        _ => Asked::Nothing,
+    }
+}
+
+/// What the device is to do for a node of a graph.
+fn asked_by_node(node: &Node, launch: &Option<Event>) -> Asked {
+    match (node.kind, launch) {
+        (_, Some(launch)) => asked(launch),
+        (NODE_COPY, None) => Asked::Copy(node.bytes),
+        (NODE_SET, None) => Asked::Set(node.bytes),
+        _ => Asked::Nothing,
     }
 }

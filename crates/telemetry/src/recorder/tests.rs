@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::file::{Ending, Reader};
-use crate::records::{Block, Launch, Progress, Shape};
+use crate::records::{Block, Execution, Launch, Progress, Shape, Transfer, flags};
 use crate::{Event, LaunchShape};
 use std::fs;
 use std::path::Path;
@@ -103,10 +103,13 @@ fn what_a_full_ring_drops_is_counted_exactly() {
 fn sixty_four_threads_lose_nothing_that_is_not_counted() {
     let (recorder, _folder, path) = recorder(1 << 8, 1);
     std::thread::scope(|scope| {
-        for _ in 0..64 {
-            scope.spawn(|| (0..5_000).for_each(|n| _ = launch(recorder, n)));
-        }
+        let threads: Vec<_> =
+            (0..64).map(|_| scope.spawn(|| (0..5_000).for_each(|n| _ = launch(recorder, n)))).collect();
+        // A scope does not wait for the ends of what belongs to a thread; this does.
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
     });
+    // A ring that is closed and not empty goes with the turn after the one that empties it.
+    (0..2).for_each(|_| recorder.flush());
     recorder.finish();
     let Contents { launches, progress, ending, .. } = read(&path);
     assert_eq!(launches.len() as u64 + progress.dropped_launches, 64 * 5_000);
@@ -140,6 +143,30 @@ fn the_writer_comes_by_itself() {
 }
 
 #[test]
+fn who_calls_the_writer_while_it_writes_is_heard() {
+    let (recorder, _folder, _path) = recorder(64, 3_600_000);
+    launch(recorder, 0);
+    let ring = Arc::clone(&lock(&recorder.rings).all[0]);
+    let until_empty = || {
+        for _ in 0..20_000 {
+            if ring.waiting() == 0 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        panic!("the writer does not come");
+    };
+    // The writer has emptied the ring and goes no further: it needs this lock next.
+    let definitions = lock(&recorder.definitions);
+    (1..32).for_each(|n| _ = launch(recorder, n));
+    until_empty();
+    (0..32).for_each(|n| _ = launch(recorder, n));
+    drop(definitions);
+    // Its next turn by the clock is in an hour.
+    until_empty();
+}
+
+#[test]
 fn device_times_find_their_launch() {
     let (recorder, _folder, path) = recorder(1 << 10, 3_600_000);
     let first = launch(recorder, 1);
@@ -163,6 +190,63 @@ fn device_times_find_their_launch() {
         rows.iter().map(|row| (row.correlation, shapes[row.shape as usize].grid_x, row.stream)).collect();
     assert_eq!(found, [(first, 1, 0), (token.correlation, 9, 7)]);
     assert_eq!(progress.dropped_others, 1, "times without a launch");
+}
+
+#[test]
+fn kernels_of_graphs_and_copies_have_device_times() {
+    let (recorder, _folder, path) = recorder(1 << 10, 3_600_000);
+    recorder.define_context(Context { id: 3, handle: 0x100, device: 1 });
+    let shape = |grid| LaunchShape { grid: [grid, 1, 1], block: [32, 1, 1], ..LaunchShape::default() };
+    let node = |index, kind, bytes| Node { graph: 5, index, kind, bytes, ..Node::default() };
+    recorder.define_node(node(0, 0, 0), Some(Event::launch(1, &shape(7))));
+    recorder.define_node(node(1, 2, 64), None);
+    recorder.define_node(node(2, 5, 0), None);
+    recorder.define_node(node(3, 0, 0), Some(Event::launch(2, &shape(8))));
+    let [graph, copy, captured] =
+        [Event::graph_launch(5), Event::copy(1, 4096).with_result(0), Event::copy(1, 4096).with_flags(flags::CAPTURED)]
+            .map(|event| {
+                let token = recorder.begin();
+                recorder.end(token, event.at(3, 9));
+                token.correlation
+            });
+    let time = |correlation, node, work, start_ns| DeviceTime {
+        correlation,
+        node,
+        device: 0,
+        work,
+        start_ns,
+        end_ns: start_ns + 10,
+    };
+    recorder.record_device_times(&[
+        time(graph, 4, Work::Kernel, 300),
+        time(graph, 1, Work::Kernel, 100),
+        time(graph, 2, Work::Set(1), 200),
+        time(copy, 0, Work::Copy(1), 400),
+        time(DeviceTime::NO_CALL, 0, Work::Kernel, 500),
+        time(captured, 0, Work::Copy(1), 600),
+    ]);
+    (0..30).for_each(|_| recorder.flush());
+    recorder.finish();
+    let Contents { blocks, progress, shapes, .. } = read(&path);
+    let (mut executions, mut transfers) = (Vec::new(), Vec::new());
+    for block in blocks {
+        match block {
+            Block::Execution(rows) => executions.extend(rows),
+            Block::Transfer(rows) => transfers.extend(rows),
+            _ => {}
+        }
+    }
+    let row = |row: &Execution| {
+        let shape = &shapes[row.shape as usize];
+        (row.start, row.correlation, row.context, row.stream, shape.kernel, shape.grid_x)
+    };
+    assert_eq!(
+        executions.iter().map(row).collect::<Vec<_>>(),
+        [(300, graph, 3, 9, 2, 8), (100, graph, 3, 9, 1, 7), (500, u64::MAX, 3, 0, 0, 0)]
+    );
+    let row = |row: &Transfer| (row.start, row.duration, row.kind, row.bytes, row.stream);
+    assert_eq!(transfers.iter().map(row).collect::<Vec<_>>(), [(200, 10, 1, 64, 9), (400, 10, 0, 4096, 9)]);
+    assert_eq!(progress.dropped_others, 1, "times of what was not executed");
 }
 
 #[test]

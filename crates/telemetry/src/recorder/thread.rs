@@ -1,6 +1,7 @@
 //! The rings of threads, and the writer's thread.
 
 use super::{ACTIVE, Recorder};
+use crate::live;
 use crate::ring::Ring;
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -54,13 +55,20 @@ pub(super) fn start(recorder: &'static Recorder) -> io::Result<()> {
 }
 
 fn run(recorder: &'static Recorder) {
+    if let Some(folder) = &recorder.config.live {
+        // What processes left that were killed, and nobody has looked at since. If the folder cannot be read, that is somebody else's to say.
+        let _ = live::folder::sweep(folder);
+    }
+    // As before the first event: whoever has called since then is heard.
+    let mut seen = 0;
     loop {
-        let seen = recorder.wake.load(Ordering::Acquire);
         // A recorder that has just been activated is not active before `activate` returns.
         if recorder.state.load(Ordering::Acquire) > ACTIVE {
             return;
         }
         stdx::futex::wait(&recorder.wake, seen, Some(recorder.config.interval));
+        // Before the rings are emptied: whoever calls while that is done finds the writer awake, and would otherwise wait for its turn.
+        seen = recorder.wake.load(Ordering::Acquire);
         recorder.flush();
     }
 }

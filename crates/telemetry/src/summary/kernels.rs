@@ -64,9 +64,10 @@ pub struct KernelSummary {
 }
 
 impl Kernels {
-    /// Kernels that were launched, the one with the most time first: on the device, then on the host.
+    /// Kernels that were launched, or executed without anybody being seen to launch them, the one with the most time first: on the device, then on the host.
     pub fn by_time(&self) -> Vec<&KernelSummary> {
-        let mut kernels: Vec<_> = self.all.iter().filter(|kernel| kernel.launches + kernel.by_graphs > 0).collect();
+        let mut kernels: Vec<_> =
+            self.all.iter().filter(|kernel| kernel.launches + kernel.by_graphs + kernel.executions > 0).collect();
         kernels.sort_by_key(|kernel| std::cmp::Reverse((kernel.device_ns, kernel.host_ns, kernel.launches)));
         kernels
     }

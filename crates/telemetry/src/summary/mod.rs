@@ -16,6 +16,17 @@ use std::collections::BTreeMap;
 /// Most threads whose launches are told apart for gaps.
 const THREADS_MAX: usize = 1 << 16;
 
+/// Copies, or sets, of which the times on the device are known.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Transfers {
+    /// How many.
+    pub count: u64,
+    /// Their time on the device, in ns.
+    pub device_ns: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
 /// The summary of a recording.
 #[derive(Debug, Default)]
 pub struct Summary {
@@ -37,7 +48,9 @@ pub struct Summary {
     pub gaps: Histogram,
     /// End of the last launch, by thread.
     last_launch: Vec<u64>,
-    /// What devices did, by number of the device. Empty where their times are not known.
+    /// Copies and sets of devices, by the `kind` of [`records::Transfer`].
+    pub transfers: BTreeMap<u64, Transfers>,
+    /// When devices did something, by number of the device: executed kernels, copied, set. Empty where their times are not known.
     pub busy: BTreeMap<u64, Busy>,
     /// From the first call to the end of the last, in ns of the host's clock.
     span: Option<(u64, u64)>,
@@ -67,6 +80,7 @@ impl Summary {
                 }
             }
             Block::Execution(rows) => rows.iter().for_each(|row| self.add_execution(row)),
+            Block::Transfer(rows) => rows.iter().for_each(|row| self.add_transfer(row)),
             Block::Copy(rows) => {
                 for row in &rows {
                     self.note_call(row.start, row.duration, row.result);
@@ -121,8 +135,20 @@ impl Summary {
 
     fn add_execution(&mut self, execution: &records::Execution) {
         self.kernels.add_execution(execution);
-        let device = self.contexts.get(&execution.context).copied().unwrap_or(0);
-        self.busy.entry(device).or_default().add(execution.start, execution.start.saturating_add(execution.duration));
+        self.add_busy(execution.context, execution.start, execution.duration);
+    }
+
+    fn add_transfer(&mut self, transfer: &records::Transfer) {
+        let sum = self.transfers.entry(transfer.kind).or_default();
+        sum.count += 1;
+        sum.device_ns = sum.device_ns.saturating_add(transfer.duration);
+        sum.bytes = sum.bytes.saturating_add(transfer.bytes);
+        self.add_busy(transfer.context, transfer.start, transfer.duration);
+    }
+
+    fn add_busy(&mut self, context: u64, start: u64, duration: u64) {
+        let device = self.contexts.get(&context).copied().unwrap_or(0);
+        self.busy.entry(device).or_default().add(start, start.saturating_add(duration));
     }
 
     fn note_call(&mut self, start: u64, duration: u64, result: u64) {
@@ -136,9 +162,9 @@ impl Summary {
         self.span.map_or(0, |(first, last)| last - first)
     }
 
-    /// A fact's value; empty if it is not there.
+    /// A fact's value, the last one that was told; empty if it is not there.
     pub fn fact(&self, name: &str) -> &str {
-        self.facts.iter().find(|fact| fact.name == name).map_or("", |fact| &fact.value)
+        self.facts.iter().rev().find(|fact| fact.name == name).map_or("", |fact| &fact.value)
     }
 }
 

@@ -53,8 +53,16 @@ fn device_times_are_joined() {
     let mut summary = definitions();
     let run = |start, duration, shape| Execution { start, duration, shape, context: 1, ..Execution::default() };
     summary.add(Block::Execution(vec![run(1000, 100, 0), run(1050, 100, 2), run(1200, 50, 0)]));
+    let copy = Transfer { start: 1240, duration: 60, context: 1, bytes: 9, ..Transfer::default() };
+    summary.add(Block::Transfer(vec![copy]));
     let busy = &summary.busy[&1];
-    assert_eq!((busy.length(), busy.span()), (200, 250));
+    assert_eq!((busy.length(), busy.span()), (250, 300));
+    assert_eq!(summary.transfers[&GPU_COPY], Transfers { count: 1, device_ns: 60, bytes: 9 });
+    // The shape of an unknown kernel.
+    summary.add(Block::Shape(vec![Shape { id: 3, kernel: 0, ..Shape::default() }]));
+    summary.add(Block::Execution(vec![run(2000, 70, 3)]));
+    let times: Vec<_> = summary.kernels.by_time().iter().map(|kernel| (kernel.kernel.id, kernel.device_ns)).collect();
+    assert_eq!(times, [(1, 150), (2, 100), (0, 70)]);
     assert_eq!(summary.kernels.kernel(1).device_ns, 150);
     assert_eq!(summary.kernels.kernel(2).executions, 1);
 }

@@ -1,0 +1,68 @@
+//! The numbers of the functions that launch, copy or set, every version of each: the driver's (`CUPTI_DRIVER_TRACE_CBID_…`) and the runtime's
+//! (`CUPTI_RUNTIME_TRACE_CBID_…`). CUPTI notes external
+//! ids with calls of functions alone whose calls it notes; those of all others are switched off. (It can be asked for calls of some functions alone, too, but
+//! with version 130001 in front of driver 580 nothing came of that.)
+
+/// The driver's: first and last of each range.
+pub(super) const OF_DRIVER: &[(u32, u32)] = &[
+    (43, 43),
+    (45, 45),
+    (47, 47),
+    (49, 49),
+    (51, 51),
+    (53, 58),
+    (60, 60),
+    (62, 62),
+    (64, 64),
+    (66, 69),
+    (71, 71),
+    (73, 73),
+    (75, 75),
+    (77, 77),
+    (79, 79),
+    (81, 81),
+    (115, 117),
+    (216, 216),
+    (218, 218),
+    (220, 220),
+    (222, 222),
+    (224, 224),
+    (226, 226),
+    (248, 254),
+    (276, 293),
+    (305, 307),
+    (318, 321),
+    (397, 416),
+    (418, 433),
+    (442, 442),
+    (467, 468),
+    (477, 478),
+    (480, 480),
+    (514, 515),
+    (652, 653),
+    (716, 717),
+    (776, 779),
+    (784, 785),
+    (796, 799),
+];
+
+/// The runtime's.
+pub(super) const OF_RUNTIME: &[(u32, u32)] = &[
+    (13, 13),
+    (31, 52),
+    (142, 145),
+    (160, 163),
+    (211, 211),
+    (213, 236),
+    (243, 246),
+    (249, 250),
+    (252, 253),
+    (269, 270),
+    (272, 272),
+    (311, 312),
+    (430, 431),
+    (449, 450),
+    (482, 485),
+    (487, 488),
+    (509, 512),
+];
