@@ -222,9 +222,9 @@ impl Assembler {
         let mut at = start;
         for item in &self.items {
             at += match item {
-                Item::Instruction(instruction) => {
-                    encoder.encode(instruction, at as u64).map_err(|_| Unsupported("an instruction's operands"))?
-                }
+                Item::Instruction(instruction) => encoder
+                    .encode(instruction, at as u64)
+                    .map_err(|_| Unsupported("an instruction's operands"))?,
                 Item::Label(label) => {
                     places[label.0 as usize] = at;
                     0

@@ -273,7 +273,9 @@ impl<'a> Value<'a> {
     pub fn successors(self) -> Vec<Block<'a>> {
         // SAFETY: a terminator of a module that lives; the index is below the count.
         unsafe {
-            (0..LLVMGetNumSuccessors(self.0)).map(|index| Block(LLVMGetSuccessor(self.0, index), PhantomData)).collect()
+            (0..LLVMGetNumSuccessors(self.0))
+                .map(|index| Block(LLVMGetSuccessor(self.0, index), PhantomData))
+                .collect()
         }
     }
 
@@ -394,8 +396,9 @@ impl<'a> Value<'a> {
             return Ok(Some(bytes));
         }
         // SAFETY: as above; an expression has an operation.
-        let recast =
-            unsafe { !LLVMIsAConstantExpr(self.0).is_null() && LLVMGetConstOpcode(self.0) == LLVMOpcode::LLVMBitCast };
+        let recast = unsafe {
+            !LLVMIsAConstantExpr(self.0).is_null() && LLVMGetConstOpcode(self.0) == LLVMOpcode::LLVMBitCast
+        };
         if recast {
             let known = self.operand(0).constant()?;
             return Ok(known.map(|mut known| {
