@@ -233,14 +233,14 @@ fn kernels(snapshot: &Snapshot, earlier: &Snapshot, has_times: bool, rate: impl 
     // Kernels keep their places.
     let told_apart = snapshot.kernels.iter().enumerate().map(|(place, kernel)| row(kernel, earlier.kernels.get(place)));
     let rows = told_apart.chain([row(&others(snapshot), Some(&others(earlier)))]);
-    rows.filter(|row| row.launches > 0).collect()
+    rows.filter(|row| row.launches > 0 || row.time_ns > 0).collect()
 }
 
-/// The kernels that are not told apart, as one.
+/// The kernels that are not told apart, and those that nobody was seen to launch, as one.
 fn others(snapshot: &Snapshot) -> Kernel {
     let others = &snapshot.others;
     Kernel {
-        name: format!("({} other kernels)", others.kernels),
+        name: "(others)".to_owned(),
         device: 0,
         launches: others.launches,
         launch_ns: others.launch_ns,
