@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs programs of frameworks on this machine's card, directly and with APEX in front of its driver, and compares what they write.
 
-    compare.py [--lib target/dist/lib] [--only PART] [--jobs N] [--json FILE]
+    compare.py [--lib target/dist/lib] [--only PATTERN] [--jobs N] [--json FILE]
 
 Every program is run twice directly (one that then differs from itself says nothing, and fails), and with our library first in
 `LD_LIBRARY_PATH` and in `LD_PRELOAD`, each without and with a recording. Standard output and exit code have to be the same each time. The loader's own account
@@ -203,7 +203,7 @@ def compare(arguments):
     library = (arguments.lib / "libcuda.so.1").absolute()
     if not library.is_file():
         sys.exit(f"there is no {library}: `cargo xtask dist` makes it")
-    chosen = {name: command for name, command in programs().items() if arguments.only in name}
+    chosen = {name: command for name, command in programs().items() if re.search(arguments.only, name)}
     lacking = {name for name, command in chosen.items() if shutil.which(command[0]) is None}
     results = {name: {} for name in chosen}
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
@@ -216,6 +216,7 @@ def compare(arguments):
         for done in concurrent.futures.as_completed(waiting):
             name, way = waiting[done]
             results[name][way] = done.result()
+            print(f"{name}, {way}: exit code {done.result()['exit_code']}", file=sys.stderr, flush=True)
     for name in lacking:
         reason = f"skipped: there is no {chosen[name][0]}\n"
         results[name] = {way: {"exit_code": SKIPPED, "stdout": reason, "told": []} for way in WAYS}
@@ -251,7 +252,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = ROOT.parent.parent / "target/dist/lib"
     parser.add_argument("--lib", type=pathlib.Path, default=default, help="folder of our libcuda.so.1; bin/apex is beside it")
-    parser.add_argument("--only", default="", metavar="PART", help="only programs whose names contain this")
+    parser.add_argument("--only", default="", metavar="PATTERN", help="only programs whose names this regular expression finds")
     parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 1) // 3), metavar="N", help="programs at a time")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write everything into this file too")
     arguments = parser.parse_args()
