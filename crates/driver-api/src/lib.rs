@@ -6,6 +6,7 @@
 //! - [`default_stream_is_per_thread`]: the part of a call that its parameters do not hold,
 //! - [`op`]: what is observed of a program, and [`Observer`], who observes it,
 //! - [`launch_tag`]: what a driver tells a launch's times under,
+//! - [`LogBuffers`]: where a program wants the logs of compilations,
 //! - [`env`]: the environment variables, declared once,
 //! - [`inspection`]: what `apex` may ask the library beyond the API.
 //!
@@ -15,6 +16,7 @@ mod backend;
 mod driver;
 pub mod env;
 pub mod inspection;
+mod jit_log;
 mod launch_tag;
 mod layer;
 pub mod op;
@@ -23,6 +25,7 @@ pub mod unsupported;
 
 pub use backend::{Backend, software_wish};
 pub use driver::Driver;
+pub use jit_log::{LogBuffer, LogBuffers};
 pub use launch_tag::{launch_tag, set_launch_tag};
 pub use layer::Layer;
 pub use op::Observer;
