@@ -42,6 +42,11 @@ fn a_panic_in_a_layer_is_an_error_code() {
     run("panics", fake());
 }
 
+#[test]
+fn layers_can_be_taken_out_of_the_way() {
+    run("switched", fake());
+}
+
 /// Takes a name away from a copy of the stand-in: its hash leads to another name then.
 fn without(name: &str, folder: &std::path::Path) -> PathBuf {
     let mut bytes = std::fs::read(fake()).expect("the stand-in is readable");
@@ -71,6 +76,7 @@ fn child() {
         "refuses" => refuses(),
         "panics" => panics(),
         "older" => older(),
+        "switched" => switched(),
         _ => panic!("no scenario"),
     }
     println!("the scenario is complete");
@@ -172,4 +178,34 @@ fn older() {
         assert!(take_seen().is_empty(), "it went past the layer");
         assert_eq!(cuCtxSynchronize_v2(CUcontext::NULL), CUresult::CUDA_ERROR_NOT_SUPPORTED);
     }
+}
+
+fn switched() {
+    use driver_api::inspection::{TABLE_ID, Table};
+    let function = prepare();
+    let table = |id: [u8; 16]| {
+        let (mut table, id) = (null(), CUuuid { bytes: id.map(|byte| byte as _) });
+        // SAFETY: the pointers are valid.
+        (unsafe { cuGetExportTable(&mut table, &id) }, table)
+    };
+    let (result, own) = table(TABLE_ID);
+    assert_eq!(result, SUCCESS);
+    // SAFETY: the library answers this identifier with such a table.
+    let own = unsafe { &*own.cast::<Table>() };
+    // Any other is NVIDIA's.
+    let before = calls("cuGetExportTable");
+    table([7; 16]);
+    assert_eq!(calls("cuGetExportTable"), before + 1);
+    let launch = || {
+        // SAFETY: the kernel has no parameters.
+        let result = unsafe { cuLaunchKernel(function, 7, 1, 1, 32, 1, 1, 0, CUstream::NULL, null_mut(), null_mut()) };
+        assert_eq!(result, SUCCESS);
+        take_seen().len()
+    };
+    assert_eq!(launch(), 1);
+    assert_eq!((own.set_layers)(0), SUCCESS);
+    assert_eq!(launch(), 0);
+    assert_eq!((own.set_layers)(1), SUCCESS);
+    assert_eq!(launch(), 1);
+    assert_eq!(calls("cuLaunchKernel"), 3);
 }

@@ -5,7 +5,7 @@
 //!
 //! - on the software GPU with [`software`],
 //! - in front of NVIDIA's driver with the address of NVIDIA's function; with [`hooked`] where a layer wants to see it, with [`names`] for
-//!   look-ups by name, with [`absent`] for a function that NVIDIA's library lacks.
+//!   look-ups by name, with [`own_table`] for export tables, with [`absent`] for a function that NVIDIA's library lacks.
 
 use crate::choice;
 use core::ffi::{c_char, c_void};
@@ -26,6 +26,7 @@ pub mod absent;
 mod admitted;
 pub mod hooked;
 pub mod names;
+pub mod own_table;
 pub mod software;
 
 /// The address of a C function.
