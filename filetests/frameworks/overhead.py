@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
 """What APEX costs a training step of PyTorch: direct, in front of NVIDIA's driver, and recording.
 
-    overhead.py [--lib target/dist/lib] [--sets 4] [--seconds 120] [--json FILE]
+    overhead.py [--lib target/dist/lib] [--sets 4] [--seconds 200] [--json FILE]
     overhead.py --also "device times:APEX_RECORD={record},OTHER=1"     a further variant; {record} is a file of its own
 
 The step is one of a transformer encoder (4 layers of width 256, 8 sequences of 128 tokens) with Adam, and ends when the device has done it. Its time
-varies by more than what is to be seen, with the neighbours of the machine and from process to process. Therefore
+varies by more than what is to be seen: with the neighbours of the machine, and by some percent from process to process, of the same program too. Therefore
 
 - all processes live at the same time, on the same CPUs, and one of them works at a time: for a block of steps, in turns of a
-  fraction of a second, in an order that is drawn anew each turn. What changes slowly meets all of them alike;
-- a set has a process of each variant, the ratio of a set is the median over its turns of (block of the variant / block of the direct one), and
-  there are several sets: the interval is Student's, of 95 %, over the logarithms of the sets' ratios;
-- a second direct process in each set shows what the method makes of no difference at all.
+  fraction of a second. What changes slowly meets all of them alike;
+- what recording costs is measured within processes: the library takes its layers out of the way for every other block, and each block is compared with its
+  neighbour. The interval, of 95 %, is a bootstrap over all pairs;
+- what stands in front of the driver at all is compared between processes: a set has one of each variant, and a second direct one, which shows what the
+  method makes of no difference. The interval is Student's, over the sets.
 
 CPU time is of all threads of a process, so that a writer that runs beside the program counts.
 """
@@ -31,7 +32,13 @@ import time
 
 import compare
 
-STEPS_WARM, STEPS = 3, 25
+# Steps of a block, and those before it that are not measured.
+STEPS_WARM, STEPS = 2, 12
+# The share of the time that is spent on measuring within processes.
+WITHIN_SHARE = 0.6
+BOOTSTRAPS = 2000
+# The identifier of the library's own table (crates/driver-api/src/inspection.rs), and the place in it of what switches layers.
+TABLE_ID, SET_LAYERS = b"APEX inspection1", 3
 # Student's t for 95 %, two-sided, by degrees of freedom.
 STUDENT = [math.nan, 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23]
 VARIANTS = {
@@ -41,8 +48,19 @@ VARIANTS = {
 }
 
 
+def layers():
+    """What switches the layers of our library in this process."""
+    import ctypes
+
+    library, table = ctypes.CDLL("libcuda.so.1"), ctypes.c_void_p()
+    if library.cuGetExportTable(ctypes.byref(table), TABLE_ID) != 0:
+        sys.exit("the library has no table of ours")
+    slots = ctypes.cast(table, ctypes.POINTER(ctypes.c_void_p))
+    return ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint)(slots[SET_LAYERS])
+
+
 def worker():
-    """Steps in blocks, each when a line comes; answers with the median wall time and the mean CPU time of a step, in s."""
+    """Steps in blocks, each when a line comes; answers with the median wall time and the mean CPU time of a step, in s. A line may say whether layers are there."""
     sys.path.insert(0, str(compare.PROGRAMS))
     import torch
     import torch_models
@@ -63,8 +81,13 @@ def worker():
     gc.collect()
     gc.freeze()
     gc.disable()
+    switch = None
     print("ready", flush=True)
-    for _ in sys.stdin:
+    for line in sys.stdin:
+        if line.strip():
+            switch = switch or layers()
+            if switch(int(line)) != 0:
+                sys.exit("layers cannot be switched")
         for _ in range(STEPS_WARM):
             step()
         walls, cpu = [], time.process_time()
@@ -79,7 +102,9 @@ class Worker:
     """A process that is told when to work."""
 
     def __init__(self, variables, library, cpus, scratch, number):
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(compare.OWN_PREFIX)}
+        self.variables = variables
+        environment = {key: value for key, value in os.environ.items() if key == compare.REAL_LIBRARY or not key.startswith(compare.OWN_PREFIX)}
+        environment["PYTHONHASHSEED"] = "0"
         for key, value in variables.items():
             environment[key] = value.replace("{record}", str(scratch / f"recording.{number}"))
         if "APEX_BACKEND" in variables:
@@ -99,10 +124,13 @@ class Worker:
             sys.exit(f"a process ended with {self.process.wait()}")
         return line
 
-    def block(self):
-        self.process.stdin.write("go\n")
+    def block(self, are_layers_there=None):
+        self.process.stdin.write("\n" if are_layers_there is None else f"{int(are_layers_there)}\n")
         self.process.stdin.flush()
         return json.loads(self.read())
+
+    def records(self):
+        return "{record}" in "".join(self.variables.values())
 
     def has_ours(self, library):
         return str(library.resolve()) in pathlib.Path(f"/proc/{self.process.pid}/maps").read_text()
@@ -124,8 +152,8 @@ def estimate(ratios):
     return {"ratio": math.exp(mean), "low": math.exp(mean - half), "high": math.exp(mean + half), "sets": ratios}
 
 
-def measure(sets, seconds):
-    """Blocks in turns. For each set and variant the list of its blocks, one a turn."""
+def between(sets, seconds):
+    """Blocks of all processes in turns. For each set and variant the list of its blocks, one a turn."""
     blocks = [{name: [] for name in workers} for workers in sets]
     draw = random.Random(1)
     end = time.monotonic() + seconds
@@ -138,17 +166,44 @@ def measure(sets, seconds):
     return blocks
 
 
-def evaluate(blocks, variants):
-    result = {"turns": len(blocks[0]["direct"]), "direct_wall_us": [], "direct_cpu_us": [], "variants": {}}
+def within(sets, seconds):
+    """For each variant that records the pairs of neighbouring blocks (with layers, without), of all sets."""
+    pairs = {}
+    recording = [(name, worker) for workers in sets for name, worker in workers.items() if worker.records()]
+    for name, worker in recording:
+        end = time.monotonic() + seconds / len(recording)
+        worker.block(True)
+        first = True
+        while time.monotonic() < end:
+            # The order is with, without, without, with: what drifts steadily cancels out.
+            blocks = {there: worker.block(there) for there in (first, not first)}
+            pairs.setdefault(name, []).append((blocks[True], blocks[False]))
+            first = not first
+        worker.block(True)
+    return pairs
+
+
+def bootstrap(ratios):
+    """The median, and its interval over resampled pairs."""
+    draw = random.Random(2)
+    medians = sorted(statistics.median(draw.choices(ratios, k=len(ratios))) for _ in range(BOOTSTRAPS))
+    low, high = medians[BOOTSTRAPS * 25 // 1000], medians[BOOTSTRAPS * 975 // 1000]
+    return {"ratio": statistics.median(ratios), "low": low, "high": high, "pairs": len(ratios)}
+
+
+def evaluate(blocks, pairs, variants):
+    result = {"turns": len(blocks[0]["direct"]), "direct_wall_us": [], "direct_cpu_us": [], "variants": {}, "within": {}}
     for found in blocks:
         result["direct_wall_us"].append(statistics.median(block[0] for block in found["direct"]) * 1e6)
         result["direct_cpu_us"].append(statistics.median(block[1] for block in found["direct"]) * 1e6)
-    for name in variants:
-        row = {}
-        for which, kind in enumerate(("wall", "cpu")):
-            ratio = lambda found: statistics.median(a[which] / b[which] for a, b in zip(found[name], found["direct"]))
-            row[kind] = estimate([ratio(found) for found in blocks])
-        result["variants"][name] = row
+    for which, kind in enumerate(("wall", "cpu")):
+        for name in variants:
+            of_sets = [
+                statistics.median(a[which] / b[which] for a, b in zip(found[name], found["direct"])) for found in blocks
+            ]
+            result["variants"].setdefault(name, {})[kind] = estimate(of_sets)
+        for name, found in pairs.items():
+            result["within"].setdefault(name, {})[kind] = bootstrap([a[which] / b[which] for a, b in found])
     return result
 
 
@@ -175,7 +230,8 @@ def run(arguments, scratch):
         worker.read()
         if worker.has_ours(library) != ("APEX_BACKEND" in all_variants[name]):
             sys.exit(f"{name}: our library is not where it should be, or is where it should not be")
-    result = evaluate(measure(sets, arguments.seconds), variants)
+    blocks = between(sets, arguments.seconds * (1 - WITHIN_SHARE))
+    result = evaluate(blocks, within(sets, arguments.seconds * WITHIN_SHARE), variants)
     codes = {worker.end() for _, worker in workers}
     if codes != {0}:
         sys.exit(f"processes ended with {codes}")
@@ -186,10 +242,12 @@ def table(report):
     lines = [f"{', '.join(report['cards'])}, driver {report['driver']}, {report['date']}, PyTorch {report['versions'].get('torch')}"]
     wall, cpu = (statistics.median(report[key]) for key in ("direct_wall_us", "direct_cpu_us"))
     lines.append(f"direct: {wall:.0f} us a step, {cpu:.0f} us of CPU time; {report['turns']} turns, {len(report['direct_wall_us'])} sets")
-    for name, row in report["variants"].items():
-        for kind, found in row.items():
-            interval = "" if found["low"] is None else f"  [{found['low']:.4f}, {found['high']:.4f}]"
-            lines.append(f"{name:<16} {kind:<5} {found['ratio']:.4f}{interval}")
+    for title, rows in (("within processes, by the same without layers", "within"), ("by direct processes", "variants")):
+        lines.append(title)
+        for name, row in report[rows].items():
+            for kind, found in row.items():
+                interval = "" if found["low"] is None else f"  [{found['low']:.4f}, {found['high']:.4f}]"
+                lines.append(f"  {name:<16} {kind:<5} {found['ratio']:.4f}{interval}")
     return "\n".join(lines)
 
 
@@ -199,7 +257,7 @@ def main():
     parser.add_argument("--lib", type=pathlib.Path, default=default, help="folder of our libcuda.so.1")
     parser.add_argument("--sets", type=int, default=4, metavar="N", help="sets of processes")
     parser.add_argument("--cpus", type=int, default=2, metavar="N", help="CPUs that all processes share")
-    parser.add_argument("--seconds", type=float, default=120, metavar="S", help="how long to measure")
+    parser.add_argument("--seconds", type=float, default=200, metavar="S", help="how long to measure")
     parser.add_argument("--also", action="append", default=[], metavar="NAME:VARIABLES", help="a further variant")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write everything into this file too")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
