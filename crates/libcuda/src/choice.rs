@@ -129,7 +129,7 @@ fn decide() -> (Choice, Option<String>) {
     match decision() {
         Decision::Software(_) => (Choice::Software, None),
         Decision::Impossible(reason) => (Choice::NoDriver, Some(reason)),
-        Decision::Nvidia(path) => match Library::open(&path) {
+        Decision::Nvidia { path, .. } => match Library::open(&path) {
             Ok(library) => nvidia(Box::leak(Box::new(library))),
             Err(error) => match driver_api::Backend::asked_for() {
                 Ok(driver_api::Backend::Auto) => (Choice::Software, Some(format!("{error}; the software GPU answers"))),
