@@ -43,6 +43,24 @@ const REPLACED: &[&str] = &[
     "mov.u32 %r1, %cluster_nctaid.y;",
     "atom.add.acquire.cluster.global.u32 %r1, [%q1], %r2;",
     "fence.acq_rel.cluster;",
+    "@%p1 redux.sync.add.s32 %r1, %r2, 0xffffffff;",
+    "redux.sync.xor.b32 %r1, %r2, %r3;",
+    "redux.sync.min.NaN.f32 %f1, %f2, 0xffffffff;",
+    "@!%p1 elect.sync %r1|%p2, %r2;",
+    "elect.sync _|%p2, 0xffffffff;",
+    "mbarrier.try_wait.shared.b64 %p1, [sh8], %q1;",
+    "@%p2 mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 %p1, [sh8], %r1, 100;",
+    "@%p1 mbarrier.arrive.shared.b64 %q1, [sh8], %r1;",
+    "@!%p1 mbarrier.arrive_drop.release.cluster.shared::cluster.b64 _, [sh8], 3;",
+    "mapa.shared::cluster.u32 %r1, sh, %r3;",
+    "@%p1 mapa.u64 %q1, %q2, %r3;",
+    "getctarank.shared::cluster.u32 %r1, %r2;",
+    "mov.pred %p1, %is_explicit_cluster;",
+    "isspacep.shared::cluster %p1, %q1;",
+    "ld.shared::cluster.u32 %r1, [%r2];",
+    "atom.add.acquire.cluster.shared::cluster.u32 %r1, [%r2], %r3;",
+    "fence.mbarrier_init.release.cluster;",
+    "@%p1 griddepcontrol.wait;",
 ];
 
 fn toolchain() -> &'static Toolchain {
@@ -69,7 +87,7 @@ fn objection(text: &str, sm: u32) -> Option<String> {
 /// A module with a kernel for each instruction.
 fn module(instructions: &[&str]) -> String {
     let mut text = String::from(
-        ".version 9.0\n.target sm_100a\n.address_size 64\n.global .u32 g; .shared .u32 sh;\n\
+        ".version 9.0\n.target sm_100a\n.address_size 64\n.global .u32 g; .shared .u32 sh; .shared .b64 sh8;\n\
          .func (.param .b32 r) callee(.param .b32 a) { ret; }\n",
     );
     for (index, instruction) in instructions.iter().enumerate() {
@@ -82,8 +100,8 @@ fn module(instructions: &[&str]) -> String {
 fn the_assembler_takes_what_is_made_for_its_card() {
     let accepted = VERDICTS.iter().flat_map(|verdicts| verdicts.lines()).filter_map(|line| {
         let instruction = line.strip_prefix("accepted ")?;
-        // Where our check disagrees, a reason stands behind the instruction.
-        (!instruction.contains("//")).then_some(instruction)
+        // Where our check disagrees, a reason stands behind the instruction. In a text with the other, some arrivals have no replacement.
+        (!instruction.contains("//") && !instruction.contains("mbarrier.pending_count")).then_some(instruction)
     });
     let all: Vec<&str> = accepted.chain(REPLACED.iter().copied()).collect();
     assert!(all.len() > 400, "{} instructions", all.len());
