@@ -43,6 +43,22 @@ fn a_panic_in_a_layer_is_an_error_code() {
 }
 
 #[test]
+fn an_older_version_with_answers_of_its_own_is_seen_and_called() {
+    run("of its own", fake());
+}
+
+#[test]
+fn what_goes_past_the_layers_is_wanted_by_none() {
+    for symbol in hooked::INEXACT {
+        let older = FUNCTIONS.iter().find(|function| function.symbol == *symbol).expect("it is in the table");
+        let is_newest = |other: &&Function| other.group == Group::Method && other.base == older.base;
+        let newest = FUNCTIONS.iter().find(is_newest).expect("it has a newest version").symbol;
+        assert!(!layer_observe::HOOKED.contains(&newest), "{symbol} would be missing in a recording");
+        assert!(!layer_universal::HOOKS.contains(&newest), "{symbol} would not be presented");
+    }
+}
+
+#[test]
 fn layers_can_be_taken_out_of_the_way() {
     run("switched", fake());
 }
@@ -77,6 +93,7 @@ fn child() {
         "panics" => panics(),
         "older" => older(),
         "switched" => switched(),
+        "of its own" => of_its_own(),
         _ => panic!("no scenario"),
     }
     println!("the scenario is complete");
@@ -208,4 +225,31 @@ fn switched() {
     assert_eq!((own.set_layers)(1), SUCCESS);
     assert_eq!(launch(), 1);
     assert_eq!(calls("cuLaunchKernel"), 3);
+}
+
+fn of_its_own() {
+    prepare();
+    let (mut to, mut from, mut size, mut failed) = (256, 512, 16, 7);
+    let (mut node, mut outcome) = (CUgraphNode::NULL, CUgraphExecUpdateResult::default());
+    // SAFETY: the pointers are valid; the stand-in looks at none of them.
+    unsafe {
+        let mut batch = |symbol: unsafe extern "C" fn(_, _, _, _, _, _, _, _, _) -> CUresult, failed: *mut usize| {
+            symbol(&raw mut to, &raw mut from, &raw mut size, 1, null_mut(), null_mut(), 0, failed, CUstream::NULL)
+        };
+        let first = batch(cuMemcpyBatchAsync, &mut failed);
+        let second = batch(cuMemcpyBatchAsync_ptsz, &mut failed);
+        assert_eq!(first, second);
+        cuGraphExecUpdate(CUgraphExec::from_addr(0x30), CUgraph::NULL, &mut node, &mut outcome);
+    }
+    assert_eq!(take_seen(), ["batch of 1 in CUstream(0x0)", "batch of 1 in CUstream(0x2)", "update 0x30"]);
+    for (symbol, count) in [
+        ("cuMemcpyBatchAsync", 1),
+        ("cuMemcpyBatchAsync_ptsz", 1),
+        ("cuMemcpyBatchAsync_v2", 0),
+        ("cuGraphExecUpdate", 1),
+        ("cuGraphExecUpdate_v2", 0),
+    ] {
+        assert_eq!(calls(symbol), count, "{symbol}");
+    }
+    assert_eq!(failed, 7, "only NVIDIA's function writes it");
 }

@@ -26,6 +26,7 @@ pub mod absent;
 mod admitted;
 pub mod hooked;
 pub mod names;
+mod older;
 pub mod own_table;
 pub mod software;
 
