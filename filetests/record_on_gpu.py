@@ -2,6 +2,7 @@
 """Runs the cases on the GPU of this machine and records what they write; or accepts a recording.
 
     record_on_gpu.py --out data/h200.json [--jobs N] [--only PATTERN]     on a machine with the card and nvcc
+    record_on_gpu.py --out data/h100.json --only 'graph|fork'         adds to a recording of the same card and driver
     record_on_gpu.py --out FILE --arch compute_120                     the same, compiled for another target: to look at
     record_on_gpu.py --bless data/h200.json                            anywhere: rewrites the cases' EXPECT lines
 
@@ -150,7 +151,7 @@ def record(arguments):
         "driver": driver,
         "nvcc": output_of([nvcc, "--version"]).splitlines()[-1],
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-        "cases": outcomes,
+        "cases": kept_cases(arguments, card, driver) | outcomes,
     }
     arguments.out.write_text(json.dumps(recording, indent=1, sort_keys=True) + "\n")
     differing = [case.name for case in cases if differs(case, outcomes[case.name])]
@@ -158,6 +159,16 @@ def record(arguments):
         outcome = outcomes[name]
         print(f"{name}: exit code {outcome['exit_code']}\n{outcome['stdout']}--- stderr\n{outcome['stderr']}\n")
     print(f"{len(cases)} cases recorded on {card}, driver {driver}; {len(differing)} differ from what they expect")
+
+
+def kept_cases(arguments, card, driver):
+    """What the file has already of cases that are not run now. One date stands for all: the last."""
+    if not arguments.only or not arguments.out.exists():
+        return {}
+    before = json.loads(arguments.out.read_text())
+    if (before["card"], before["driver"]) != (card, driver):
+        sys.exit(f"{arguments.out} is of {before['card']}, driver {before['driver']}: record all cases anew")
+    return before["cases"]
 
 
 def differs(case, outcome):

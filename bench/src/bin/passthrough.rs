@@ -69,10 +69,7 @@ fn run() -> Result<()> {
     unsafe { env::set_var("APEX_RECORD", &recording) };
     let recorded = Side::open(&copy)?;
     let launch = |side: &Side| side.driver.functions.launch_kernel as usize;
-    ensure!(
-        launch(&direct) != launch(&through) && launch(&through) != launch(&recorded),
-        "the files are one library"
-    );
+    ensure!(launch(&direct) != launch(&through) && launch(&through) != launch(&recorded), "the files are one library");
     let name = direct.driver.device_name()?;
     let version = direct.driver.version()?;
     for side in [&through, &recorded] {

@@ -164,3 +164,25 @@ int main() {
 }
 
 // EXPECT-EXIT: 0
+// EXPECT: the other stream is captured: yes
+// EXPECT: 4 nodes, 1 of them first
+// EXPECT: after five launches: 5 50 50 0
+// EXPECT: with another argument: 105
+// EXPECT: synchronised while it is captured: cudaErrorStreamCaptureUnsupported
+// EXPECT: ended: cudaErrorStreamCaptureInvalidated, graph none
+// EXPECT: allocated while something is captured: cudaErrorStreamCaptureUnsupported
+// EXPECT: ended: cudaErrorStreamCaptureInvalidated
+// EXPECT: the same, relaxed: cudaSuccess
+// EXPECT: launched into the default stream: cudaSuccess
+// EXPECT: ended: cudaSuccess
+// EXPECT: ended again: cudaErrorIllegalState
+// EXPECT: the stream works: cudaSuccess
+// EXPECT: while: 7 rounds
+// EXPECT: if of 1, 0: 0
+// EXPECT: if of 1, 1: 1000
+// EXPECT: if of 2, 0: 1001
+// EXPECT: if of 2, 1: 1000
+// EXPECT: switch of 4, 0: 1000
+// EXPECT: switch of 4, 2: 1002
+// EXPECT: switch of 4, 3: 1003
+// EXPECT: switch of 4, 9: 0

@@ -98,3 +98,8 @@ int main() {
 
 // RUN: nvcc -cudart none -ldl
 // EXPECT-EXIT: 0
+// EXPECT: first: 11
+// EXPECT: loaded twice, one library: yes
+// EXPECT: one handle closed: 22
+// EXPECT: closed and loaded again: 33
+// EXPECT: no such function: none

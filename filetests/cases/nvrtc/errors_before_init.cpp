@@ -56,3 +56,54 @@ int main() {
 
 // RUN: nvcc -lnvrtc -lcuda
 // EXPECT-EXIT: 0
+// EXPECT: before cuInit
+// EXPECT:   cuDriverGetVersion CUDA_SUCCESS
+// EXPECT:   cuDeviceGetCount CUDA_ERROR_NOT_INITIALIZED
+// EXPECT:   cuDeviceGet CUDA_ERROR_NOT_INITIALIZED
+// EXPECT:   cuDeviceGet of device 1000 CUDA_ERROR_NOT_INITIALIZED
+// EXPECT:   cuDeviceGetAttribute CUDA_ERROR_NOT_INITIALIZED
+// EXPECT:   cuCtxGetCurrent CUDA_ERROR_NOT_INITIALIZED
+// EXPECT:   cuCtxGetDevice CUDA_ERROR_NOT_INITIALIZED
+// EXPECT:   cuCtxSynchronize CUDA_ERROR_NOT_INITIALIZED
+// EXPECT:   cuCtxSetCurrent to none CUDA_ERROR_NOT_INITIALIZED
+// EXPECT:   cuMemAlloc CUDA_ERROR_NOT_INITIALIZED
+// EXPECT:   cuMemAlloc of nothing CUDA_ERROR_NOT_INITIALIZED
+// EXPECT:   cuMemFree of nothing CUDA_ERROR_NOT_INITIALIZED
+// EXPECT:   cuMemHostAlloc CUDA_ERROR_NOT_INITIALIZED
+// EXPECT:   cuMemGetInfo CUDA_ERROR_NOT_INITIALIZED
+// EXPECT:   cuMemcpyDtoH CUDA_ERROR_NOT_INITIALIZED
+// EXPECT:   cuStreamCreate CUDA_ERROR_NOT_INITIALIZED
+// EXPECT:   cuStreamSynchronize CUDA_ERROR_NOT_INITIALIZED
+// EXPECT:   cuEventCreate CUDA_ERROR_NOT_INITIALIZED
+// EXPECT:   cuModuleLoadData CUDA_ERROR_NOT_INITIALIZED
+// EXPECT:   cuLaunchKernel CUDA_ERROR_NOT_INITIALIZED
+// EXPECT:   cuGetProcAddress CUDA_SUCCESS
+// EXPECT:   cuGetProcAddress of no function CUDA_SUCCESS, 1
+// EXPECT: cuInit with flags CUDA_ERROR_INVALID_VALUE
+// EXPECT: cuInit CUDA_SUCCESS
+// EXPECT: cuInit again CUDA_SUCCESS
+// EXPECT: without a context
+// EXPECT:   cuDriverGetVersion CUDA_SUCCESS
+// EXPECT:   cuDeviceGetCount CUDA_SUCCESS
+// EXPECT:   cuDeviceGet CUDA_SUCCESS
+// EXPECT:   cuDeviceGet of device 1000 CUDA_ERROR_INVALID_DEVICE
+// EXPECT:   cuDeviceGetAttribute CUDA_SUCCESS
+// EXPECT:   cuCtxGetCurrent CUDA_SUCCESS
+// EXPECT:   cuCtxGetDevice CUDA_ERROR_INVALID_CONTEXT
+// EXPECT:   cuCtxSynchronize CUDA_ERROR_INVALID_CONTEXT
+// EXPECT:   cuCtxSetCurrent to none CUDA_SUCCESS
+// EXPECT:   cuMemAlloc CUDA_ERROR_INVALID_CONTEXT
+// EXPECT:   cuMemAlloc of nothing CUDA_ERROR_INVALID_CONTEXT
+// EXPECT:   cuMemFree of nothing CUDA_SUCCESS
+// EXPECT:   cuMemHostAlloc CUDA_ERROR_INVALID_CONTEXT
+// EXPECT:   cuMemGetInfo CUDA_ERROR_INVALID_CONTEXT
+// EXPECT:   cuMemcpyDtoH CUDA_ERROR_INVALID_CONTEXT
+// EXPECT:   cuStreamCreate CUDA_ERROR_INVALID_CONTEXT
+// EXPECT:   cuStreamSynchronize CUDA_ERROR_INVALID_CONTEXT
+// EXPECT:   cuEventCreate CUDA_ERROR_INVALID_CONTEXT
+// EXPECT:   cuModuleLoadData CUDA_ERROR_INVALID_CONTEXT
+// EXPECT:   cuLaunchKernel CUDA_ERROR_INVALID_CONTEXT
+// EXPECT:   cuGetProcAddress CUDA_SUCCESS
+// EXPECT:   cuGetProcAddress of no function CUDA_SUCCESS, 1
+// EXPECT: the name of error 12345: CUDA_ERROR_INVALID_VALUE
+// EXPECT: invalid device context

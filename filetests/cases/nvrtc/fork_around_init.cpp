@@ -75,3 +75,17 @@ int main(int count, char** words) {
 
 // RUN: nvcc -lnvrtc -lcuda
 // EXPECT-EXIT: 0
+// EXPECT: child of before: 499500
+// EXPECT: child of before: exit code 7
+// EXPECT: parent: 4950
+// EXPECT: child: cuDeviceGetCount CUDA_ERROR_NOT_INITIALIZED
+// EXPECT: child: cuMemAlloc CUDA_ERROR_NOT_INITIALIZED
+// EXPECT: child: cuCtxGetCurrent CUDA_ERROR_NOT_INITIALIZED
+// EXPECT: child: cuCtxSetCurrent CUDA_ERROR_NOT_INITIALIZED
+// EXPECT: child: cuCtxSynchronize CUDA_ERROR_NOT_INITIALIZED
+// EXPECT: child: cuInit CUDA_ERROR_NOT_INITIALIZED
+// EXPECT: child: cuDeviceGetCount CUDA_ERROR_NOT_INITIALIZED
+// EXPECT: child of after: exit code 8
+// EXPECT: started by a child: 780
+// EXPECT: child that starts a program: exit code 9
+// EXPECT: parent again: 4950

@@ -96,3 +96,9 @@ int main() {
 
 // RUN: nvcc -lnvrtc -lcuda
 // EXPECT-EXIT: 0
+// EXPECT: an event that is not for other processes CUDA_ERROR_INVALID_HANDLE
+// EXPECT: opened by its own process CUDA_ERROR_INVALID_CONTEXT
+// EXPECT: the other process: 0 of 10000 values wrong
+// EXPECT: freed by the other CUDA_ERROR_INVALID_VALUE
+// EXPECT: closed twice CUDA_ERROR_INVALID_VALUE
+// EXPECT: this process: 0 of 10000 values wrong, the other ended with 0

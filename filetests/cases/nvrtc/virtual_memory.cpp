@@ -153,3 +153,16 @@ int main() {
 
 // RUN: nvcc -lnvrtc -lcuda
 // EXPECT-EXIT: 0
+// EXPECT: supported: 1
+// EXPECT: granularity divides it: yes
+// EXPECT: this process: 0 words wrong
+// EXPECT: at a second address: 0 words wrong
+// EXPECT: which may be read: yes
+// EXPECT: the same allocation: yes
+// EXPECT: freed as other memory is CUDA_ERROR_INVALID_VALUE
+// EXPECT: mapped twice at an address CUDA_ERROR_INVALID_VALUE
+// EXPECT: a size that is no multiple CUDA_ERROR_INVALID_VALUE
+// EXPECT: the other process: 0 words wrong
+// EXPECT: what the other wrote: 0 words wrong, it ended with 0
+// EXPECT: still mapped when it is released: 0 words wrong
+// EXPECT: gone: CUDA_ERROR_INVALID_VALUE

@@ -144,3 +144,26 @@ int main() {
 
 // RUN: nvcc -lnvrtc -lcuda
 // EXPECT-EXIT: 0
+// EXPECT: return
+// EXPECT:   exit code 3
+// EXPECT: exit in a thread
+// EXPECT:   exit code 4
+// EXPECT: _exit
+// EXPECT:   exit code 5
+// EXPECT: quick_exit
+// EXPECT:   exit code 6
+// EXPECT: abort
+// EXPECT:   signal 6
+// EXPECT: SIGKILL
+// EXPECT:   signal 9
+// EXPECT: the context is reset
+// EXPECT:   exit code 7
+// EXPECT: threads are launching
+// EXPECT:   exit code 8
+// EXPECT: a thread is waiting
+// EXPECT:   exit code 9
+// EXPECT: handlers at exit
+// EXPECT:   handler from after cuInit: cuMemcpyDtoH CUDA_SUCCESS
+// EXPECT:   handler from before cuInit: cuMemFree an error without a name
+// EXPECT:   cuCtxSynchronize an error without a name
+// EXPECT:   exit code 10
