@@ -48,6 +48,7 @@ const REPLACED: &[&str] = &[
     "redux.sync.min.NaN.f32 %f1, %f2, 0xffffffff;",
     "@!%p1 elect.sync %r1|%p2, %r2;",
     "elect.sync _|%p2, 0xffffffff;",
+    "@%p1 cvt.rz.f16x2.f32 %r1, %f1, %f2;",
     "mbarrier.try_wait.shared.b64 %p1, [sh8], %q1;",
     "@%p2 mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 %p1, [sh8], %r1, 100;",
     "@%p1 mbarrier.arrive.shared.b64 %q1, [sh8], %r1;",

@@ -102,6 +102,9 @@ fn conversions() -> Vec<String> {
             }
         }
     }
+    for rounding in [".rn", ".rz"] {
+        all.push(format!("cvt{rounding}.f16x2.f32 %or, %f1, %f2; cvt.u64.u32 %o1, %or;"));
+    }
     for rounding in [".rz", ".rp"] {
         for saturate in ["", ".satfinite"] {
             all.push(format!("cvt{rounding}{saturate}.ue8m0x2.f32 %oh, %f1, %f2; {word}"));
