@@ -9,8 +9,8 @@ varies by more than what is to be seen: with the neighbours of the machine, and 
 
 - all processes live at the same time, on the same CPUs, and one of them works at a time: for a block of steps, in turns of a
   fraction of a second. What changes slowly meets all of them alike;
-- what recording costs is measured within processes: the library takes its layers out of the way for every other block, and each block is compared with its
-  neighbour. The interval, of 95 %, is a bootstrap over all pairs;
+- what recording costs is measured within processes: every few milliseconds the library takes its layers out of the way of calls or puts them back, and what
+  was measured with them is compared with its neighbour without. The interval, of 95 %, is a bootstrap over all pairs;
 - what stands in front of the driver at all is compared between processes: a set has one of each variant, and a second direct one, which shows what the
   method makes of no difference. The interval is Student's, over the sets.
 
@@ -34,6 +34,8 @@ import compare
 
 # Steps of a block, and those before it that are not measured.
 STEPS_WARM, STEPS = 2, 12
+# Steps with layers, and as many without, that make a pair; and pairs that are asked for together.
+PAIR_STEPS, PAIRS = 2, 25
 # The share of the time that is spent on measuring within processes.
 WITHIN_SHARE = 0.6
 BOOTSTRAPS = 2000
@@ -60,7 +62,7 @@ def layers():
 
 
 def worker():
-    """Steps in blocks, each when a line comes; answers with the median wall time and the mean CPU time of a step, in s. A line may say whether layers are there."""
+    """Steps in blocks, or in pairs with layers and without, as each line says; answers with wall and CPU times of a step, in s."""
     sys.path.insert(0, str(compare.PROGRAMS))
     import torch
     import torch_models
@@ -81,21 +83,37 @@ def worker():
     gc.collect()
     gc.freeze()
     gc.disable()
-    switch = None
-    print("ready", flush=True)
-    for line in sys.stdin:
-        if line.strip():
-            switch = switch or layers()
-            if switch(int(line)) != 0:
-                sys.exit("layers cannot be switched")
-        for _ in range(STEPS_WARM):
-            step()
+
+    def measured(steps):
+        """The median wall time and the mean CPU time of a step."""
         walls, cpu = [], time.process_time()
-        for _ in range(STEPS):
+        for _ in range(steps):
             start = time.perf_counter()
             step()
             walls.append(time.perf_counter() - start)
-        print(json.dumps([statistics.median(walls), (time.process_time() - cpu) / STEPS]), flush=True)
+        return statistics.median(walls), (time.process_time() - cpu) / steps
+
+    print("ready", flush=True)
+    switch = None
+    for line in sys.stdin:
+        for _ in range(STEPS_WARM):
+            step()
+        if line.strip() == "block":
+            answer = measured(STEPS)
+        else:
+            switch = switch or layers()
+            answer = [pair(switch, measured, number % 2 == 0) for number in range(PAIRS)]
+        print(json.dumps(answer), flush=True)
+
+
+def pair(switch, measured, with_layers_first):
+    """What was measured with layers and without. The order is with, without, without, with: what drifts steadily cancels out."""
+    found = {}
+    for are_there in (with_layers_first, not with_layers_first):
+        if switch(int(are_there)) != 0:
+            sys.exit("layers cannot be switched")
+        found[are_there] = measured(PAIR_STEPS)
+    return found[True], found[False]
 
 
 class Worker:
@@ -124,8 +142,8 @@ class Worker:
             sys.exit(f"a process ended with {self.process.wait()}")
         return line
 
-    def block(self, are_layers_there=None):
-        self.process.stdin.write("\n" if are_layers_there is None else f"{int(are_layers_there)}\n")
+    def ask(self, what):
+        self.process.stdin.write(f"{what}\n")
         self.process.stdin.flush()
         return json.loads(self.read())
 
@@ -162,24 +180,18 @@ def between(sets, seconds):
             order = list(workers)
             draw.shuffle(order)
             for name in order:
-                found[name].append(workers[name].block())
+                found[name].append(workers[name].ask("block"))
     return blocks
 
 
 def within(sets, seconds):
-    """For each variant that records the pairs of neighbouring blocks (with layers, without), of all sets."""
+    """For each variant that records the pairs (with layers, without) of its processes of all sets."""
     pairs = {}
     recording = [(name, worker) for workers in sets for name, worker in workers.items() if worker.records()]
     for name, worker in recording:
         end = time.monotonic() + seconds / len(recording)
-        worker.block(True)
-        first = True
         while time.monotonic() < end:
-            # The order is with, without, without, with: what drifts steadily cancels out.
-            blocks = {there: worker.block(there) for there in (first, not first)}
-            pairs.setdefault(name, []).append((blocks[True], blocks[False]))
-            first = not first
-        worker.block(True)
+            pairs.setdefault(name, []).extend(worker.ask("pairs"))
     return pairs
 
 
