@@ -76,9 +76,10 @@ macro_rules! batch {
         ) -> CUresult {
             let function = nvidia!($symbol: Batch);
             guard::catch(|| {
-                // SAFETY: the caller's promise is the same.
-                let older =
-                    || unsafe { function(to, from, sizes, count, attributes, indices, attribute_count, failed, $stream) };
+                let older = || {
+                    // SAFETY: the caller's promise is the same.
+                    unsafe { function(to, from, sizes, count, attributes, indices, attribute_count, failed, $stream) }
+                };
                 // SAFETY: the caller's promise covers the arrays.
                 Ok(in_place_of(Row::cuMemcpyBatchAsync_v2, &older, || unsafe {
                     let stream = $of_newest;
