@@ -82,7 +82,10 @@ fn target(choice: &Choice, row: usize) -> *const c_void {
         Choice::Nvidia { .. } if row == Row::cuGetProcAddress_v2 as usize => {
             names::get_proc_address_v2 as *const c_void
         }
-        Choice::Nvidia { .. } if row == Row::cuGetExportTable as usize => own_table::get_export_table as *const c_void,
+        // Where there are layers, there is a table that switches them.
+        Choice::Nvidia { .. } if row == Row::cuGetExportTable as usize && !stack::layers().is_empty() => {
+            own_table::get_export_table as *const c_void
+        }
         Choice::Nvidia { library, hooked } => match hooked::address(row) {
             Some(through_the_stack) if hooked[row] => through_the_stack.0,
             _ => library.address(row),

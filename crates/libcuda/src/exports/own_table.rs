@@ -1,4 +1,5 @@
-//! `cuGetExportTable` in front of NVIDIA's driver: the tables are NVIDIA's, untouched, but for the one of ours that it cannot know.
+//! `cuGetExportTable` in front of NVIDIA's driver, where there are layers: the tables are NVIDIA's, untouched, but for the one of ours that it cannot
+//! know. Without layers, the function is NVIDIA's own.
 
 use crate::{choice, export_tables};
 use core::ffi::c_void;
