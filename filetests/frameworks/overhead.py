@@ -238,10 +238,12 @@ def run(arguments, scratch):
         for number in range(arguments.sets)
     ]
     workers = [(name, worker) for members in sets for name, worker in members.items()]
+    started = time.monotonic()
     for name, worker in workers:
         worker.read()
         if worker.has_ours(library) != ("APEX_BACKEND" in all_variants[name]):
             sys.exit(f"{name}: our library is not where it should be, or is where it should not be")
+    print(f"{len(workers)} processes are ready after {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     blocks = between(sets, arguments.seconds * (1 - WITHIN_SHARE))
     result = evaluate(blocks, within(sets, arguments.seconds * WITHIN_SHARE), variants)
     codes = {worker.end() for _, worker in workers}
