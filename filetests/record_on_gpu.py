@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs the cases on the GPU of this machine and records what they write; or accepts a recording.
 
-    record_on_gpu.py --out data/h200.json [--jobs N] [--only PART]     on a machine with the card and nvcc
+    record_on_gpu.py --out data/h200.json [--jobs N] [--only PATTERN]     on a machine with the card and nvcc
+    record_on_gpu.py --out data/h100.json --only 'graph|fork'         adds to a recording of the same card and driver
     record_on_gpu.py --out FILE --arch compute_120                     the same, compiled for another target: to look at
     record_on_gpu.py --bless data/h200.json                            anywhere: rewrites the cases' EXPECT lines
 
@@ -16,6 +17,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -127,7 +129,7 @@ def record(arguments):
     if nvcc is None:
         sys.exit("there is no nvcc in PATH")
     card, driver = output_of(["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader", "--id=0"]).split(", ")
-    cases = [case for case in all_cases() if arguments.only in case.name]
+    cases = [case for case in all_cases() if re.search(arguments.only, case.name)]
     if arguments.arch:
         cases = [case for case in cases if case.retarget(arguments.arch)]
     folders = library_folders(nvcc)
@@ -149,7 +151,7 @@ def record(arguments):
         "driver": driver,
         "nvcc": output_of([nvcc, "--version"]).splitlines()[-1],
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-        "cases": outcomes,
+        "cases": kept_cases(arguments, card, driver) | outcomes,
     }
     arguments.out.write_text(json.dumps(recording, indent=1, sort_keys=True) + "\n")
     differing = [case.name for case in cases if differs(case, outcomes[case.name])]
@@ -157,6 +159,16 @@ def record(arguments):
         outcome = outcomes[name]
         print(f"{name}: exit code {outcome['exit_code']}\n{outcome['stdout']}--- stderr\n{outcome['stderr']}\n")
     print(f"{len(cases)} cases recorded on {card}, driver {driver}; {len(differing)} differ from what they expect")
+
+
+def kept_cases(arguments, card, driver):
+    """What the file has already of cases that are not run now. One date stands for all: the last."""
+    if not arguments.only or not arguments.out.exists():
+        return {}
+    before = json.loads(arguments.out.read_text())
+    if (before["card"], before["driver"]) != (card, driver):
+        sys.exit(f"{arguments.out} is of {before['card']}, driver {before['driver']}: record all cases anew")
+    return before["cases"]
 
 
 def differs(case, outcome):
@@ -183,7 +195,7 @@ def main():
     what.add_argument("--out", type=pathlib.Path, metavar="FILE", help="record into this file")
     what.add_argument("--bless", type=pathlib.Path, metavar="FILE", help="accept this recording")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="compilers at a time")
-    parser.add_argument("--only", default="", metavar="PART", help="only cases whose names contain this")
+    parser.add_argument("--only", default="", metavar="PATTERN", help="only cases whose names this finds")
     parser.add_argument("--arch", metavar="TARGET", help="compile for this target; such a recording cannot be accepted")
     arguments = parser.parse_args()
     if arguments.out:

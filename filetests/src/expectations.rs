@@ -58,6 +58,11 @@ impl Expectations {
         Ok(())
     }
 
+    /// Whether a test is known to fail.
+    pub fn is_known(&self, test: &str) -> bool {
+        self.reasons.contains_key(test)
+    }
+
     /// Turns an outcome into the verdict: a known failure may fail, and must.
     ///
     /// # Errors
@@ -86,6 +91,7 @@ mod tests {
         let known = parse("[[failure]]\ntest = \"cuda/a\"\nreason = \"not yet\"").unwrap();
         assert!(known.judge("cuda/a", Err("wrong".to_owned())).is_ok());
         assert!(known.judge("cuda/a", Ok(())).unwrap_err().contains("not yet"));
+        assert!(known.is_known("cuda/a") && !known.is_known("cuda/b"));
         assert!(known.judge("cuda/b", Ok(())).is_ok());
         assert_eq!(known.judge("cuda/b", Err("wrong".to_owned())).unwrap_err(), "wrong");
     }

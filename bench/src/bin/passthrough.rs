@@ -1,10 +1,10 @@
-//! What a call costs through our `libcuda.so.1` in front of NVIDIA's, beside the direct one.
+//! What a call costs through our `libcuda.so.1` in front of NVIDIA's, without and with a recording, beside the direct one.
 //!
 //!     passthrough OUR_LIBRARY NVIDIA_LIBRARY [ROUNDS]
 //!
-//! Both run in one process on one context, as ours loads the same library of NVIDIA's. A round measures a number of calls each way, in turns: the
-//! figures are medians over the rounds, and the median of the differences within rounds. It needs nothing but the two files, so that it can be
-//! carried to a machine with a card.
+//! All run in one process on one context, as ours loads the same library of NVIDIA's; what records is a copy of ours, since a library decides once
+//! whether it does. A round measures a number of calls each way, in turns: the figures are medians over the rounds, and the medians of the differences
+//! to the direct calls within rounds. It needs nothing but the two files, so that it can be carried to a machine with a card.
 
 #[path = "../driver.rs"]
 #[allow(dead_code, reason = "the other benchmarks use the rest")]
@@ -15,6 +15,7 @@ mod statistics;
 
 use std::env;
 use std::ffi::c_int;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::ptr;
@@ -53,46 +54,55 @@ fn run() -> Result<()> {
         Some(text) => text.to_str().and_then(|text| text.parse().ok()).context("ROUNDS is a number")?,
         None => ROUNDS,
     };
+    let scratch = tempfile::tempdir().context("there is no folder for a copy of our library")?;
+    let (copy, recording) = (scratch.path().join("libcuda.so.1"), scratch.path().join("recording"));
+    fs::copy(&ours, &copy).with_context(|| format!("cannot copy {}", ours.display()))?;
     // SAFETY: no other thread runs in this process yet.
     unsafe {
         env::set_var("APEX_BACKEND", "nvidia");
         env::set_var("APEX_REAL_LIBCUDA", &theirs);
+        env::remove_var("APEX_RECORD");
     }
     let direct = Side::open(&theirs)?;
     let through = Side::open(&ours)?;
-    ensure!(
-        direct.driver.functions.launch_kernel as usize != through.driver.functions.launch_kernel as usize,
-        "both files are one library"
+    // SAFETY: NVIDIA's driver has threads by now; they are not known to read variables while `cuInit` is not running.
+    unsafe { env::set_var("APEX_RECORD", &recording) };
+    let recorded = Side::open(&copy)?;
+    let launch = |side: &Side| side.driver.functions.launch_kernel as usize;
+    ensure!(launch(&direct) != launch(&through) && launch(&through) != launch(&recorded), "the files are one library");
+    let name = direct.driver.device_name()?;
+    let version = direct.driver.version()?;
+    for side in [&through, &recorded] {
+        let (other_name, other_version) = (side.driver.device_name()?, side.driver.version()?);
+        ensure!(
+            other_version == version && other_name == name,
+            "{} is not in front of {}: it says {other_name} {other_version} where that says {name} {version}",
+            ours.display(),
+            theirs.display()
+        );
+    }
+    ensure!(recording.exists(), "{} does not record", ours.display());
+    let sides = [&direct, &through, &recorded];
+    println!("device {name}, driver {version}, {rounds} rounds");
+    println!(
+        "{:<18} {:>9} {:>9} {:>9} {:>13} {:>13}",
+        "ns a call", "direct", "through", "recorded", "through - d.", "recorded - d."
     );
-    let versions = (direct.driver.version()?, through.driver.version()?);
-    let names = (direct.driver.device_name()?, through.driver.device_name()?);
-    ensure!(
-        versions.0 == versions.1 && names.0 == names.1,
-        "{} is not in front of {}: it says {} {} where that says {} {}",
-        ours.display(),
-        theirs.display(),
-        names.1,
-        versions.1,
-        names.0,
-        versions.0
-    );
-    println!("device {}, driver {}, {rounds} rounds", names.0, versions.0);
-    println!("{:<18} {:>11} {:>11} {:>13}", "ns a call", "direct", "through", "difference");
     let device_count = |side: &Side| {
         side.calls(|functions| {
             // SAFETY: the output is of the type that the function writes.
             unsafe { (functions.device_get_count)(&mut 0) }
         })
     };
-    compare("cuDeviceGetCount", rounds, &direct, &through, &device_count)?;
+    compare("cuDeviceGetCount", rounds, sides, &device_count)?;
     let current = |side: &Side| {
         side.calls(|functions| {
             // SAFETY: as above.
             unsafe { (functions.context_get_current)(&mut ptr::null_mut()) }
         })
     };
-    compare("cuCtxGetCurrent", rounds, &direct, &through, &current)?;
-    compare("cuLaunchKernel", rounds, &direct, &through, &Side::launches)
+    compare("cuCtxGetCurrent", rounds, sides, &current)?;
+    compare("cuLaunchKernel", rounds, sides, &Side::launches)
 }
 
 /// A library, with the kernel loaded through it.
@@ -145,36 +155,30 @@ impl Side {
     }
 }
 
-/// Measures a call both ways and prints a line. The way that goes first changes from round to round.
-fn compare(
-    name: &str,
-    rounds: usize,
-    direct: &Side,
-    through: &Side,
-    measure: &impl Fn(&Side) -> Result<f64>,
-) -> Result<()> {
-    for side in [direct, through] {
+/// Measures a call each way and prints a line. The way that goes first changes from round to round.
+fn compare(name: &str, rounds: usize, sides: [&Side; 3], measure: &impl Fn(&Side) -> Result<f64>) -> Result<()> {
+    for side in sides {
         measure(side)?;
     }
-    let (mut direct_ns, mut through_ns, mut difference_ns) = (Vec::new(), Vec::new(), Vec::new());
+    let mut times_ns: [Vec<f64>; 3] = Default::default();
     for round in 0..rounds {
-        let (a, b) = if round % 2 == 0 {
-            let a = measure(direct)?;
-            (a, measure(through)?)
-        } else {
-            let b = measure(through)?;
-            (measure(direct)?, b)
-        };
-        direct_ns.push(a);
-        through_ns.push(b);
-        difference_ns.push(b - a);
+        for place in 0..sides.len() {
+            // All six orders.
+            let place = if round % 2 == 0 { place } else { sides.len() - 1 - place };
+            let side = (place + round / 2) % sides.len();
+            times_ns[side].push(measure(sides[side])?);
+        }
     }
     let median = |values: &[f64]| summary(values).map(|summary| summary.median).context("no rounds");
+    let [direct, through, recorded] = &times_ns;
+    let difference = |side: &[f64]| median(&side.iter().zip(direct).map(|(a, b)| a - b).collect::<Vec<_>>());
     println!(
-        "{name:<18} {:>11.2} {:>11.2} {:>13.2}",
-        median(&direct_ns)?,
-        median(&through_ns)?,
-        median(&difference_ns)?
+        "{name:<18} {:>9.2} {:>9.2} {:>9.2} {:>13.2} {:>13.2}",
+        median(direct)?,
+        median(through)?,
+        median(recorded)?,
+        difference(through)?,
+        difference(recorded)?
     );
     Ok(())
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use filetests::case::{self, Case};
+use filetests::expectations::Expectations;
 use filetests::process::{self, End};
 use filetests::program;
 use filetests::toolchain::Toolchain;
@@ -86,7 +87,8 @@ pub fn run(environment: &Environment, quick: bool) -> Result<Corpus> {
     let mut corpus = Corpus::default();
     let toolchain = Toolchain::find(&environment::target()?.join("tmp"))?;
     let each = if quick { QUICK_EACH } else { 1 };
-    for case in case::all()?.iter().step_by(each) {
+    let known = Expectations::load()?;
+    for case in case::all()?.iter().filter(|case| !known.is_known(&case.name)).step_by(each) {
         eprintln!("bench: {}", case.name);
         let program = program::build(&toolchain, case)?;
         let name = case.name.replace('/', "-");

@@ -2,10 +2,12 @@
 
 use std::ffi::{CStr, c_char, c_int};
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use cuda_abi::{CUdevice, CUdevice_attribute, CUresult, CUuuid};
+use nvidia_finder::Decision;
 use serde::Serialize;
 
 use crate::api::Api;
@@ -31,7 +33,41 @@ struct Driver {
     library: String,
     /// 13.0 for 13000.
     version: String,
+    back_end: BackEnd,
     devices: Vec<Device>,
+}
+
+/// What answers a program that is started as this one was.
+#[derive(Debug, Serialize)]
+struct BackEnd {
+    /// `software`, `nvidia` or `none`.
+    name: &'static str,
+    /// Why that.
+    reason: String,
+    /// NVIDIA's library, whether it answers or not.
+    nvidia_library: Option<NvidiaLibrary>,
+}
+
+#[derive(Debug, Serialize)]
+struct NvidiaLibrary {
+    path: PathBuf,
+    version: Option<String>,
+}
+
+impl NvidiaLibrary {
+    fn at(path: &Path) -> Self {
+        Self { path: path.to_owned(), version: nvidia_finder::version(path).map(str::to_owned) }
+    }
+}
+
+/// What the library decides when it is first called, from the same environment.
+fn back_end() -> BackEnd {
+    let (name, reason) = match nvidia_finder::decide() {
+        Decision::Software(reason) => ("software", reason),
+        Decision::Nvidia { reason, .. } => ("nvidia", reason),
+        Decision::Impossible(reason) => ("none", reason),
+    };
+    BackEnd { name, reason, nvidia_library: nvidia_finder::find().ok().map(|path| NvidiaLibrary::at(&path)) }
 }
 
 /// What it says of a device.
@@ -84,7 +120,7 @@ fn ask() -> Result<Driver> {
     unsafe { api.call::<OutInt>(c"cuDeviceGetCount", |function| function(&raw mut count)) }?;
     let devices = (0..count).map(|ordinal| ask_device(&api, ordinal)).collect::<Result<_>>()?;
     let version = format!("{}.{}", version / 1000, version % 1000 / 10);
-    Ok(Driver { library, version, devices })
+    Ok(Driver { library, version, back_end: back_end(), devices })
 }
 
 fn ask_device(api: &Api, ordinal: c_int) -> Result<Device> {
@@ -153,6 +189,17 @@ fn uuid_text(uuid: CUuuid) -> String {
 /// The report for people.
 fn describe(driver: &Driver, all: bool) -> String {
     let mut text = format!("{}, CUDA {}\n", driver.library, driver.version);
+    let BackEnd { name, reason, nvidia_library } = &driver.back_end;
+    let what = match *name {
+        "software" => "the software GPU",
+        "nvidia" => "NVIDIA's driver",
+        _ => "none",
+    };
+    let _ = writeln!(text, "Back end: {what}, because {reason}");
+    if let Some(NvidiaLibrary { path, version }) = nvidia_library {
+        let version = version.as_deref().map(|version| format!(", version {version}")).unwrap_or_default();
+        let _ = writeln!(text, "NVIDIA's library: {}{version}", path.display());
+    }
     if driver.devices.is_empty() {
         text.push_str("no devices\n");
     }

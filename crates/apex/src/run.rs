@@ -117,7 +117,7 @@ fn is_for_software(command: &Command) -> bool {
             unsafe { std::env::set_var(name, value) };
         }
     }
-    !matches!(nvidia_finder::decide(), Decision::Nvidia(_))
+    !matches!(nvidia_finder::decide(), Decision::Nvidia { .. })
 }
 
 /// Looks at a list of checks; it is handed on as it is.

@@ -79,8 +79,8 @@ macro_rules! functions {
         answered { $($a_phase:ident [$($a_unsafe:ident)?] $a:ident = $a_base:literal @ $a_since:literal ($($a_rest:tt)*);)* }
         per_thread { $($p_phase:ident [$($p_unsafe:ident)?] $p:ident = $p_base:literal @ $p_since:literal $p_way:ident $target:ident ($($p_rest:tt)*);)* }
         opaque { $($o:ident;)* }
-        debugger_functions { $($f:ident;)* }
-        debugger_variables { $($v:ident;)* }
+        debugger_functions $f:tt
+        debugger_variables $v:tt
     ) => {
         /// Every function of the table, with the exception of the debugger's hooks.
         pub const FUNCTIONS: &[Function] = &[
@@ -90,24 +90,6 @@ macro_rules! functions {
             $(functions!(@row $a $a_base $a_since None Answered $a_phase),)*
             $(functions!(@row $p $p_base $p_since (Some(stringify!($target))) PerThread $p_phase),)*
             $(functions!(@row $o "" 0 None Opaque ready),)*
-        ];
-
-        /// The place of each exported function: those of [`FUNCTIONS`] in their order, then the debugger's hooks.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        #[allow(non_camel_case_types, missing_docs, reason = "C's names; the CUDA driver API documents them")]
-        pub enum Row {
-            $($m,)* $($s,)* $($n,)* $($a,)* $($p,)* $($o,)* $($f,)*
-        }
-
-        /// The names of all exported functions, by [`Row`].
-        pub const SYMBOLS: &[&str] = &[
-            $(stringify!($m),)*
-            $(stringify!($s),)*
-            $(stringify!($n),)*
-            $(stringify!($a),)*
-            $(stringify!($p),)*
-            $(stringify!($o),)*
-            $(stringify!($f),)*
         ];
     };
     (@row $symbol:ident $base:literal $since:literal $target:tt $group:ident $phase:ident) => {
@@ -123,6 +105,58 @@ macro_rules! functions {
 }
 
 crate::for_each_driver_function!(functions);
+
+/// Calls `$callback!` with every exported function, whatever its group, in the order of [`Row`]: `group symbol (parameters);`. Functions without a
+/// declaration have no parameters.
+#[macro_export]
+macro_rules! for_each_driver_symbol {
+    ($callback:ident) => {
+        $crate::for_each_driver_function! { [$crate::driver_symbols] $callback }
+    };
+}
+
+/// What [`for_each_driver_symbol!`] makes of the table.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! driver_symbols {
+    (
+        $callback:ident
+        methods { $($m_phase:ident [$($m_unsafe:ident)?] $m:ident = $m_base:literal @ $m_since:literal $m_params:tt;)* }
+        superseded { $($s_phase:ident [$($s_unsafe:ident)?] $s:ident = $s_base:literal @ $s_since:literal $s_params:tt;)* }
+        narrow { $($n_phase:ident [$($n_unsafe:ident)?] $n:ident = $n_base:literal @ $n_since:literal $n_params:tt;)* }
+        answered { $($a_phase:ident [$($a_unsafe:ident)?] $a:ident = $a_base:literal @ $a_since:literal $a_params:tt;)* }
+        per_thread { $($p_phase:ident [$($p_unsafe:ident)?] $p:ident = $p_base:literal @ $p_since:literal $p_way:ident $p_target:ident $p_params:tt;)* }
+        opaque { $($o:ident;)* }
+        debugger_functions { $($f:ident;)* }
+        debugger_variables $v:tt
+    ) => {
+        $callback! {
+            $(method $m $m_params;)*
+            $(superseded $s $s_params;)*
+            $(narrow $n $n_params;)*
+            $(answered $a $a_params;)*
+            $(per_thread $p $p_params;)*
+            $(opaque $o ();)*
+            $(debugger $f ();)*
+        }
+    };
+}
+
+macro_rules! symbols {
+    ($($group:ident $symbol:ident $params:tt;)*) => {
+        /// The place of each exported function: those of [`FUNCTIONS`] in their order, then the debugger's hooks.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[allow(non_camel_case_types, missing_docs, reason = "C's names; the CUDA driver API documents them")]
+        pub enum Row {
+            $($symbol,)*
+        }
+
+        /// The names of all exported functions, by [`Row`].
+        pub const SYMBOLS: &[&str] = &[$(stringify!($symbol),)*];
+    };
+}
+
+for_each_driver_symbol!(symbols);
 
 #[cfg(test)]
 mod tests {

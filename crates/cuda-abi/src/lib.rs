@@ -2,6 +2,7 @@
 //!
 //! - [`for_each_driver_function!`] is the table: a row for each symbol that `libcuda.so.1` exports. Whoever needs
 //!   the list of functions passes a macro of its own; a second list of the same names is a defect.
+//!   [`for_each_driver_symbol!`] is the same without the groups, for whoever wants one list.
 //! - [`FUNCTIONS`] is the table as data.
 //! - the C types stand at the root of the crate, under their C names.
 //!

@@ -15,10 +15,16 @@
 /// pointer, symbol, name that `cuGetProcAddress` knows it by, CUDA version since which it exists, parameters as
 /// `name: role type`. For the roles `output`, `output_opt`, `input`, `input_opt`, `text` and `text_opt` the type is
 /// what the C pointer points to.
+///
+/// `$callback` is the name of a macro, or the path of one in brackets, with what it gets before the groups behind them.
 #[macro_export]
 macro_rules! for_each_driver_function {
     ($callback:ident) => {
-        $callback! {
+        $crate::for_each_driver_function! { [$callback] }
+    };
+    ([$($callback:tt)+] $($before:tt)*) => {
+        $($callback)+! {
+            $($before)*
             methods {
                 ready [] cuArray3DCreate_v2 = "cuArray3DCreate" @ 3020 (pHandle: output CUarray, pAllocateArray: input CUDA_ARRAY3D_DESCRIPTOR);
                 ready [] cuArray3DGetDescriptor_v2 = "cuArray3DGetDescriptor" @ 3020 (pArrayDescriptor: output CUDA_ARRAY3D_DESCRIPTOR, hArray: value CUarray);

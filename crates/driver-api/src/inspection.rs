@@ -1,5 +1,5 @@
 //! The one table that `cuGetExportTable` gives under an identifier of our own: how `apex compile` sees what the driver's compiler
-//! makes. It is the documented way to extend the API without new symbols.
+//! makes, and how a measurement compares calls with and without layers. It is the documented way to extend the API without new symbols.
 
 use core::ffi::c_void;
 use cuda_abi::CUresult;
@@ -45,6 +45,10 @@ pub struct Table {
     pub kernels: unsafe extern "C" fn(ptx: Text, sink: Sink, state: *mut c_void) -> CUresult,
     /// A stage of a kernel made for blocks of a size.
     pub stage: unsafe extern "C" fn(request: *const Request, sink: Sink, state: *mut c_void) -> CUresult,
+    /// In front of NVIDIA's driver: with 0, takes the layers out of the way of all calls, so that they are NVIDIA's own; with 1, puts them back. What
+    /// happens meanwhile is not in a recording. For measurements of what layers cost, within a process. `CUDA_ERROR_NOT_SUPPORTED` on the software
+    /// GPU.
+    pub set_layers: extern "C" fn(are_there: u32) -> CUresult,
 }
 
 /// What [`Table::stage`] is asked for.

@@ -7,6 +7,7 @@
 //! - [`op`]: what is observed of a program, and [`Observer`], who observes it,
 //! - [`take_launch_tag`]: what a driver tells a launch's times under,
 //! - [`DeviceTimer`]: who tells times of the device where the driver does not,
+//! - [`LogBuffers`]: where a program wants the logs of compilations,
 //! - [`env`]: the environment variables, declared once,
 //! - [`inspection`]: what `apex` may ask the library beyond the API.
 //!
@@ -17,6 +18,7 @@ mod device_timer;
 mod driver;
 pub mod env;
 pub mod inspection;
+mod jit_log;
 mod launch_tag;
 mod layer;
 pub mod op;
@@ -26,6 +28,7 @@ pub mod unsupported;
 pub use backend::{Backend, software_wish};
 pub use device_timer::{DeviceTime, DeviceTimeSink, DeviceTimer, DeviceWork};
 pub use driver::Driver;
+pub use jit_log::{LogBuffer, LogBuffers};
 pub use launch_tag::{set_launch_tag, take_launch_tag};
 pub use layer::Layer;
 pub use op::Observer;

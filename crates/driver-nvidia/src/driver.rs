@@ -2,6 +2,7 @@
 
 use crate::library::Library;
 use crate::missing::report_missing;
+use crate::older;
 use core::ffi::{CStr, c_char, c_void};
 use cuda_abi::*;
 use driver_api::{Driver, PerThreadScope, default_stream_is_per_thread, parameter};
@@ -47,6 +48,9 @@ macro_rules! lower {
 /// Calls the function; `lower!`ed arguments.
 macro_rules! call {
     ($self:ident $symbol:ident ($($name:ident: $role:ident $ty:ty),*)) => {{
+        if const { older::may_be_replaced(Row::$symbol) } && let Some(result) = older::call(Row::$symbol) {
+            return result;
+        }
         let per_thread = default_stream_is_per_thread();
         let address = match per_thread {
             false => $self.library.address(Row::$symbol as usize),

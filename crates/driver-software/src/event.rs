@@ -101,7 +101,8 @@ impl Driver for Events {
     fn cuEventDestroy_v2(&self, event: CUevent) -> CUresult {
         answer(|| {
             let removed = Machine::get()?.objects.remove::<Event>(event.addr());
-            removed.map(|_| ()).ok_or(CUresult::CUDA_ERROR_INVALID_HANDLE)
+            // It is gone either way; the error of its context is told by this call too.
+            removed.ok_or(CUresult::CUDA_ERROR_INVALID_HANDLE)?.group.failed()
         })
     }
 

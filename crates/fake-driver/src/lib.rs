@@ -107,26 +107,11 @@ unsafe extern "C" fn enter() {
 }
 
 macro_rules! exports {
-    (
-        methods { $($m_phase:ident [$($m_unsafe:ident)?] $m:ident = $m_base:literal @ $m_since:literal $m_params:tt;)* }
-        superseded { $($s_phase:ident [$($s_unsafe:ident)?] $s:ident = $s_base:literal @ $s_since:literal $s_params:tt;)* }
-        narrow { $($n_phase:ident [$($n_unsafe:ident)?] $n:ident = $n_base:literal @ $n_since:literal $n_params:tt;)* }
-        answered { $($a_phase:ident [$($a_unsafe:ident)?] $a:ident = $a_base:literal @ $a_since:literal $a_params:tt;)* }
-        per_thread { $($p_phase:ident [$($p_unsafe:ident)?] $p:ident = $p_base:literal @ $p_since:literal $p_way:ident $p_target:ident $p_params:tt;)* }
-        opaque { $($o:ident;)* }
-        debugger_functions { $($f:ident;)* }
-        debugger_variables $v:tt
-    ) => {
-        $(exports!(@export $m);)* $(exports!(@export $s);)* $(exports!(@export $n);)* $(exports!(@export $a);)*
-        $(exports!(@export $p);)* $(exports!(@export $o);)* $(exports!(@export $f);)*
+    ($($group:ident $symbol:ident $params:tt;)*) => {
+        $(exports!(@export $symbol);)*
 
         /// The address of each exported function, by [`Row`].
-        static ADDRESSES: &[control::Address] = &[
-            $(control::Address($m as *const c_void),)* $(control::Address($s as *const c_void),)*
-            $(control::Address($n as *const c_void),)* $(control::Address($a as *const c_void),)*
-            $(control::Address($p as *const c_void),)* $(control::Address($o as *const c_void),)*
-            $(control::Address($f as *const c_void),)*
-        ];
+        static ADDRESSES: &[control::Address] = &[$(control::Address($symbol as *const c_void),)*];
     };
     (@export $symbol:ident) => {
         #[doc = concat!("The stand-in for `", stringify!($symbol), "`.")]
@@ -141,4 +126,4 @@ macro_rules! exports {
     };
 }
 
-for_each_driver_function!(exports);
+for_each_driver_symbol!(exports);

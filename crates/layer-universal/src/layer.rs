@@ -10,11 +10,12 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use cuda_abi::*;
-use driver_api::{Driver, env};
+use driver_api::{Driver, LogBuffers};
 use fatbin::Capability;
 
 use crate::card::{capability_of, card, is_presented, oldest};
 use crate::image::{Choice, Devices, Made, Refusal, choose, choose_from_bytes};
+use crate::refused::{answer, complain, log, logged};
 
 /// The functions that the layer overrides.
 pub const HOOKS: &[&str] = &[
@@ -30,8 +31,10 @@ pub const HOOKS: &[&str] = &[
     "cuFuncGetAttribute",
     "cuKernelGetAttribute",
     "cuLibraryUnload",
+    "cuLinkCreate_v2",
     "cuLinkAddData_v2",
     "cuLinkAddFile_v2",
+    "cuLinkDestroy",
 ];
 
 /// Presents the devices of the driver below as ones of a later compute capability.
@@ -45,6 +48,8 @@ pub struct Universal {
     kept: Mutex<HashMap<CUlibrary, Made>>,
     /// What the PTX of modules that are loaded was for. As many as the program has modules.
     targets: Mutex<HashMap<CUmodule, i32>>,
+    /// The logs of links that are under way. As many as the program has links.
+    link_logs: Mutex<HashMap<CUlinkState, LogBuffers>>,
 }
 
 impl Universal {
@@ -57,6 +62,7 @@ impl Universal {
             devices: OnceLock::new(),
             kept: Mutex::default(),
             targets: Mutex::default(),
+            link_logs: Mutex::default(),
         }
     }
 
@@ -84,18 +90,18 @@ impl Universal {
     ///
     /// # Safety
     /// As for `cuModuleLoadData`.
-    unsafe fn choose(&self, image: *const c_void) -> Result<Choice, CUresult> {
+    unsafe fn choose(&self, image: *const c_void) -> Result<Choice, Refusal> {
         let Some(devices) = self.devices() else { return Ok(Choice::AsItIs) };
         // SAFETY: the caller's promise.
-        unsafe { choose(image, devices) }.map_err(answer)
+        unsafe { choose(image, devices) }
     }
 
     /// What is to be loaded in place of a file. One that cannot be read is the driver's to complain about.
-    fn choose_file(&self, path: &CStr) -> Result<Choice, CUresult> {
+    fn choose_file(&self, path: &CStr) -> Result<Choice, Refusal> {
         let Some(devices) = self.devices() else { return Ok(Choice::AsItIs) };
         let path = Path::new(std::ffi::OsStr::from_bytes(path.to_bytes()));
         let Ok(bytes) = fs::read(path) else { return Ok(Choice::AsItIs) };
-        choose_from_bytes(&bytes, devices).map_err(answer)
+        choose_from_bytes(&bytes, devices)
     }
 
     /// Keeps the PTX of a library for as long as that is loaded.
@@ -163,6 +169,25 @@ impl Universal {
         }
     }
 
+    /// The answer of a call that adds to a link: the reason is in the log of that call, or in that of the link.
+    ///
+    /// # Safety
+    /// The arrays have `count` entries, or are null; what they and those of the link say of buffers is true.
+    unsafe fn log_of_link(
+        &self,
+        refusal: &Refusal,
+        state: CUlinkState,
+        count: u32,
+        options: *mut CUjit_option,
+        values: *mut *mut c_void,
+    ) -> CUresult {
+        // SAFETY: the caller's promise.
+        let own = unsafe { LogBuffers::read(count, options, values) };
+        let of_link = locked(&self.link_logs).get(&state).copied().unwrap_or_default();
+        // SAFETY: the caller's promise.
+        unsafe { log(refusal, if own.errors.is_wanted() { &own } else { &of_link }) }
+    }
+
     /// How many libraries' texts are kept.
     #[cfg(test)]
     pub(crate) fn kept(&self) -> usize {
@@ -180,17 +205,6 @@ impl Universal {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn answer(refusal: Refusal) -> CUresult {
-    complain(&refusal.reason);
-    refusal.code
-}
-
-fn complain(reason: &str) {
-    if !env::is_quiet() {
-        eprintln!("apex: {reason}");
-    }
 }
 
 /// The code of an answer.
@@ -226,7 +240,7 @@ impl Driver for Universal {
                 unsafe { self.next.cuModuleLoadData(module, text) }
             }),
             Ok(Choice::AsItIs) => self.next.cuModuleLoad(module, path),
-            Err(code) => code,
+            Err(refusal) => answer(&refusal),
         }
     }
 
@@ -239,7 +253,7 @@ impl Driver for Universal {
             }),
             // SAFETY: the caller's promise.
             Ok(Choice::AsItIs) => unsafe { self.next.cuModuleLoadData(module, image) },
-            Err(code) => code,
+            Err(refusal) => answer(&refusal),
         }
     }
 
@@ -259,7 +273,8 @@ impl Driver for Universal {
             }),
             // SAFETY: the caller's promise.
             Ok(Choice::AsItIs) => unsafe { self.next.cuModuleLoadDataEx(module, image, count, options, values) },
-            Err(code) => code,
+            // SAFETY: the caller's promise.
+            Err(refusal) => unsafe { logged(&refusal, count, options, values) },
         }
     }
 
@@ -272,7 +287,7 @@ impl Driver for Universal {
             }),
             // SAFETY: the caller's promise.
             Ok(Choice::AsItIs) => unsafe { self.next.cuModuleLoadFatBinary(module, image) },
-            Err(code) => code,
+            Err(refusal) => answer(&refusal),
         }
     }
 
@@ -290,7 +305,8 @@ impl Driver for Universal {
         // SAFETY: the caller's promise.
         let choice = match unsafe { self.choose(image) } {
             Ok(choice) => choice,
-            Err(code) => return code,
+            // SAFETY: the caller's promise.
+            Err(refusal) => return unsafe { logged(&refusal, jit_count, jit_options, jit_values) },
         };
         let image = pointer(&choice, image);
         // SAFETY: the caller's promise; or text that is complete, ends with a zero, and is kept as long as the library.
@@ -331,7 +347,8 @@ impl Driver for Universal {
                     )
                 };
             }
-            Err(code) => return code,
+            // SAFETY: the caller's promise.
+            Err(refusal) => return unsafe { logged(&refusal, jit_count, jit_options, jit_values) },
         };
         let image = made.pointer();
         // SAFETY: the caller's promise about the options; the text is complete, ends with a zero, and is kept as long as the
@@ -391,6 +408,23 @@ impl Driver for Universal {
         answer
     }
 
+    unsafe fn cuLinkCreate_v2(
+        &self,
+        count: u32,
+        options: *mut CUjit_option,
+        values: *mut *mut c_void,
+        state: &mut CUlinkState,
+    ) -> CUresult {
+        // SAFETY: the caller's promise. Read before: the driver writes lengths into the places of sizes.
+        let buffers = unsafe { LogBuffers::read(count, options, values) };
+        // SAFETY: the caller's promise.
+        let answer = unsafe { self.next.cuLinkCreate_v2(count, options, values, state) };
+        if answer == CUresult::CUDA_SUCCESS && buffers.errors.is_wanted() {
+            locked(&self.link_logs).insert(*state, buffers);
+        }
+        answer
+    }
+
     unsafe fn cuLinkAddData_v2(
         &self,
         state: CUlinkState,
@@ -410,11 +444,11 @@ impl Driver for Universal {
             _ if data.is_null() || !is_code(kind) => Ok(Choice::AsItIs),
             None => Ok(Choice::AsItIs),
             // SAFETY: the caller's promise, and what a wrapper points to is there.
-            Some(devices) if is_wrapper(data) => unsafe { choose(data, devices) }.map_err(answer),
+            Some(devices) if is_wrapper(data) => unsafe { choose(data, devices) },
             Some(devices) => {
                 // SAFETY: the caller's promise: there are `size` bytes.
                 let bytes = unsafe { std::slice::from_raw_parts(data.cast::<u8>(), size) };
-                choose_from_bytes(bytes, devices).map_err(answer)
+                choose_from_bytes(bytes, devices)
             }
         };
         match choice {
@@ -428,7 +462,8 @@ impl Driver for Universal {
             Ok(Choice::AsItIs) => unsafe {
                 self.next.cuLinkAddData_v2(state, kind, data, size, name, count, options, values)
             },
-            Err(code) => code,
+            // SAFETY: as above; those of the link are there until it is complete.
+            Err(refusal) => unsafe { self.log_of_link(&refusal, state, count, options, values) },
         }
     }
 
@@ -450,8 +485,20 @@ impl Driver for Universal {
             }
             // SAFETY: the caller's promise.
             Ok(Choice::AsItIs) => unsafe { self.next.cuLinkAddFile_v2(state, kind, path, count, options, values) },
-            Err(code) => code,
+            // SAFETY: the caller's promise; those of the link are there until it is complete.
+            Err(refusal) => unsafe { self.log_of_link(&refusal, state, count, options, values) },
         }
+    }
+
+    fn cuLinkDestroy(&self, state: CUlinkState) -> CUresult {
+        let buffers = locked(&self.link_logs).remove(&state);
+        let answer = self.next.cuLinkDestroy(state);
+        if answer != CUresult::CUDA_SUCCESS
+            && let Some(buffers) = buffers
+        {
+            locked(&self.link_logs).insert(state, buffers);
+        }
+        answer
     }
 }
 

@@ -3,7 +3,8 @@
 //!
 //! - [`card`]: what the devices below are, and whether there is anything to do;
 //! - [`image`]: from what a program hands over to what the driver below gets;
-//! - [`layer`]: the functions of the driver that are intercepted.
+//! - [`layer`]: the functions of the driver that are intercepted;
+//! - [`refused`]: how a program learns why its code was refused.
 //!
 //! Invariant: where no device below is older than what is presented, every call goes through unchanged.
 //! Invariant: machine code for another device is never handed down.
@@ -12,6 +13,9 @@
 mod card;
 mod image;
 mod layer;
+#[cfg(test)]
+mod log_tests;
+mod refused;
 #[cfg(test)]
 mod tests;
 

@@ -20,7 +20,7 @@ const MACHINE_CODE_ONLY: &[u8] = include_bytes!("../../fatbin/tests/data/machine
 const CUBIN: &[u8] = include_bytes!("../../fatbin/tests/data/sm_86.cubin");
 
 /// A driver with devices of these capabilities.
-struct TestDriver {
+pub(crate) struct TestDriver {
     devices: &'static [(i32, i32)],
     /// What was loaded: the call, and the first line with `.target` of PTX, or what else it was.
     loaded: Mutex<Vec<String>>,
@@ -137,6 +137,23 @@ impl Driver for TestDriver {
     }
 
     /// # Safety
+    /// As the trait says; nothing is looked at.
+    unsafe fn cuLinkCreate_v2(
+        &self,
+        _: u32,
+        _: *mut CUjit_option,
+        _: *mut *mut c_void,
+        state: &mut CUlinkState,
+    ) -> CUresult {
+        *state = CUlinkState::from_addr(16);
+        CUresult::CUDA_SUCCESS
+    }
+
+    fn cuLinkDestroy(&self, _: CUlinkState) -> CUresult {
+        CUresult::CUDA_SUCCESS
+    }
+
+    /// # Safety
     /// As the trait says: the tests hand over whole images.
     unsafe fn cuLinkAddData_v2(
         &self,
@@ -154,12 +171,12 @@ impl Driver for TestDriver {
 }
 
 /// A layer over devices, and the driver below it.
-fn over(devices: &'static [(i32, i32)]) -> (Universal, &'static TestDriver) {
+pub(crate) fn over(devices: &'static [(i32, i32)]) -> (Universal, &'static TestDriver) {
     let driver: &'static TestDriver = Box::leak(Box::new(TestDriver { devices, loaded: Mutex::default() }));
     (Universal::over(driver, PRESENTED, || 13_000), driver)
 }
 
-fn text(target: &str, body: &str) -> CString {
+pub(crate) fn text(target: &str, body: &str) -> CString {
     let text = format!(
         ".version 9.0\n.target {target}\n.address_size 64\n.visible .entry k()\n{{\n.reg .b64 %rd<4>;\n{body}\nret;\n}}\n"
     );

@@ -3,7 +3,7 @@
 //! No lock is held meanwhile: NVIDIA's library is loaded, for which the loader takes a lock of its own, and a program may call
 //! from an initialiser, with that lock held. Threads that come at once make the same choice, and the first to finish is kept.
 
-use crate::exports::{absent, fill_slots, hooked, names, software};
+use crate::exports::{absent, fill_slots, hooked, names, own_table, software};
 use crate::{guard, stack};
 use core::cell::Cell;
 use core::ffi::c_void;
@@ -82,11 +82,24 @@ fn target(choice: &Choice, row: usize) -> *const c_void {
         Choice::Nvidia { .. } if row == Row::cuGetProcAddress_v2 as usize => {
             names::get_proc_address_v2 as *const c_void
         }
+        // Where there are layers, there is a table that switches them.
+        Choice::Nvidia { .. } if row == Row::cuGetExportTable as usize && !stack::layers().is_empty() => {
+            own_table::get_export_table as *const c_void
+        }
         Choice::Nvidia { library, hooked } => match hooked::address(row) {
             Some(through_the_stack) if hooked[row] => through_the_stack.0,
             _ => library.address(row),
         },
     }
+}
+
+/// In front of NVIDIA's driver: takes the layers out of the way of calls, or puts them back. Calls that other threads have begun are not waited
+/// for. False where there is no such driver.
+pub fn set_layers(are_there: bool) -> bool {
+    let choice = choice();
+    let Choice::Nvidia { library, hooked } = choice else { return false };
+    fill_slots(|row| if hooked[row] && !are_there { library.address(row) } else { target(choice, row) });
+    true
 }
 
 #[cold]
@@ -119,7 +132,7 @@ fn decide() -> (Choice, Option<String>) {
     match decision() {
         Decision::Software(_) => (Choice::Software, None),
         Decision::Impossible(reason) => (Choice::NoDriver, Some(reason)),
-        Decision::Nvidia(path) => match Library::open(&path) {
+        Decision::Nvidia { path, .. } => match Library::open(&path) {
             Ok(library) => nvidia(Box::leak(Box::new(library))),
             Err(error) => match driver_api::Backend::asked_for() {
                 Ok(driver_api::Backend::Auto) => (Choice::Software, Some(format!("{error}; the software GPU answers"))),

@@ -15,7 +15,9 @@ pub const LAYER: Layer = Layer {
         "cuCtxSynchronize_v2",
         "cuCtxGetFlags",
         "cuCtxGetCurrent",
+        "cuGraphExecUpdate_v2",
         "cuLaunchKernel",
+        "cuMemcpyBatchAsync_v2",
         "cuMemcpyHtoD_v2",
         "cuStreamQuery",
     ],
@@ -50,6 +52,36 @@ impl Driver for TestLayer {
     fn cuCtxSynchronize_v2(&self, context: CUcontext) -> CUresult {
         see(format!("synchronise {context:?}"));
         self.below.cuCtxSynchronize_v2(context)
+    }
+
+    fn cuGraphExecUpdate_v2(
+        &self,
+        made: CUgraphExec,
+        graph: CUgraph,
+        outcome: &mut CUgraphExecUpdateResultInfo,
+    ) -> CUresult {
+        see(format!("update {:#x}", made.addr()));
+        self.below.cuGraphExecUpdate_v2(made, graph, outcome)
+    }
+
+    /// # Safety
+    /// As the trait says.
+    unsafe fn cuMemcpyBatchAsync_v2(
+        &self,
+        to: *mut CUdeviceptr,
+        from: *mut CUdeviceptr,
+        sizes: *mut usize,
+        count: usize,
+        attributes: *mut CUmemcpyAttributes,
+        indices: *mut usize,
+        attribute_count: usize,
+        stream: CUstream,
+    ) -> CUresult {
+        see(format!("batch of {count} in {stream:?}"));
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.below.cuMemcpyBatchAsync_v2(to, from, sizes, count, attributes, indices, attribute_count, stream)
+        }
     }
 
     fn cuCtxGetFlags(&self, _flags: &mut u32) -> CUresult {

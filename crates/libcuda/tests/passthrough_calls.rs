@@ -233,7 +233,7 @@ fn export_tables() {
     };
     assert_eq!(get(&ours, b"fake export tabl"), get(&fake, b"fake export tabl"));
     assert_eq!(get(&ours, b"fake export tabl").0, CUresult::CUDA_SUCCESS);
-    // Not even the table that `apex compile` asks our library for.
+    // Without a layer not even the table that `apex compile` asks our library for.
     assert_eq!(get(&ours, b"APEX inspection1"), (CUresult::CUDA_ERROR_INVALID_VALUE, std::ptr::null()));
     support::say("compared");
 }

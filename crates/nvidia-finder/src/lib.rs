@@ -6,6 +6,7 @@
 //!
 //! - [`find`]: the library that the loader would take if ours were not there,
 //! - [`has_card`]: the device nodes of NVIDIA's kernel driver,
+//! - [`version`]: the version of a library that was found,
 //! - [`decide`]: the back end, from these and the environment.
 //!
 //! Invariant: loads no library, opens no device, and keeps no state.
@@ -30,8 +31,13 @@ pub const DEVICES: &str = "/dev";
 pub enum Decision {
     /// The software GPU, for this reason.
     Software(String),
-    /// NVIDIA's library, at this place.
-    Nvidia(PathBuf),
+    /// NVIDIA's library.
+    Nvidia {
+        /// Where it is.
+        path: PathBuf,
+        /// Why it.
+        reason: String,
+    },
     /// NVIDIA's driver was asked for, and this is in the way.
     Impossible(String),
 }
@@ -46,15 +52,25 @@ fn decide_for(asked_for: Result<Backend, String>, devices: &Path) -> Decision {
         Err(wrong) => Decision::Impossible(wrong),
         Ok(Backend::Software) => Decision::Software(format!("{}=software", env::BACKEND.name)),
         Ok(Backend::Nvidia) => match find() {
-            Ok(path) => Decision::Nvidia(path),
+            Ok(path) => Decision::Nvidia { path, reason: format!("{}=nvidia", env::BACKEND.name) },
             Err(reason) => Decision::Impossible(reason.to_string()),
         },
         Ok(Backend::Auto) => match software_wish() {
             Some(wish) => Decision::Software(format!("{} is set", wish.name)),
             None if !has_card(devices) => Decision::Software("there is no NVIDIA card".to_owned()),
-            None => find().map_or_else(|reason| Decision::Software(reason.to_string()), Decision::Nvidia),
+            None => match find() {
+                Ok(path) => Decision::Nvidia { path, reason: "there are a card and its library".to_owned() },
+                Err(reason) => Decision::Software(reason.to_string()),
+            },
         },
     }
+}
+
+/// The version of NVIDIA's library, as its file is named: `580.159.04`. None where it is named otherwise.
+pub fn version(library: &Path) -> Option<&str> {
+    let version = library.file_name()?.to_str()?.strip_prefix("libcuda.so.")?;
+    let is_version = version.contains('.') && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    is_version.then_some(version)
 }
 
 /// Whether this process may use a card of NVIDIA's, by the device nodes in `devices` (`/dev`): `nvidiactl` and one of
@@ -105,6 +121,15 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let decision = decide_for(Ok(Backend::Auto), folder.path());
         assert!(matches!(decision, Decision::Software(_)), "{decision:?}");
+    }
+
+    #[test]
+    fn a_library_s_file_has_its_version() {
+        let of = |path| version(Path::new(path)).map(str::to_owned);
+        assert_eq!(of("/usr/lib64/libcuda.so.580.159.04").as_deref(), Some("580.159.04"));
+        assert_eq!(of("/usr/lib/wsl/lib/libcuda.so.1"), None);
+        assert_eq!(of("/opt/libcuda.so.1.old"), None);
+        assert_eq!(of("/opt/libother.so.580.1"), None);
     }
 
     #[test]

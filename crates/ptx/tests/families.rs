@@ -116,7 +116,7 @@ fn guards() {
           %6: i32 = load global i32 x1 weak offset 4 guarded %5, %4
           %7: i32 = select i32 %4, %6, %3
           %9: i8 = truncate i16 to i8 %8
-          %10: i64 = extend zero i32 to i64 %7
+          %10: i64 = extend signed i32 to i64 %7
           store shared i8 weak offset 0 guarded %10, %9, %0
           return
         }
@@ -462,7 +462,7 @@ fn memory() {
           %1: i32 = const i32 0x0
           %0: i64 = const i64 0x0
           %2: i32 = atomic compare_exchange generic i32 acquire_release system offset 8 %0, %1, %1
-          %3: i64 = extend zero i32 to i64 %2
+          %3: i64 = extend signed i32 to i64 %2
           %4: f32 = const f32 0x3f800000
           atomic add_float shared f32 relaxed device offset 0 no_result %3, %4
           return
@@ -493,7 +493,7 @@ fn values_of_128_bits() {
               %1: i64, %2: i64, %3: i64, %4: i64 = load global i64 x4 weak offset 0 %0
               %5: i128 = concat i64 %1, %2
               %6: i128 = concat i64 %3, %4
-              %8: i64 = extend zero i32 to i64 %7
+              %8: i64 = extend signed i32 to i64 %7
               %9: i64 = truncate i128 to i64 %6
               %10: i32 = const i32 0x40
               %11: i128 = shr_unsigned i128 %6, %10
@@ -516,7 +516,7 @@ fn asynchronous_copies() {
         b0:
           %2: i64 = const i64 0x0
           %0: i32 = const i32 0x0
-          %1: i64 = extend zero i32 to i64 %0
+          %1: i64 = extend signed i32 to i64 %0
           %3: i64, %4: i64 = load global i64 x2 weak offset 0 %2
           store shared i64 weak offset 0 %1, %3, %4
           return
@@ -529,7 +529,7 @@ fn asynchronous_copies() {
         b0:
           %2: i64 = const i64 0x0
           %0: i32 = const i32 0x0
-          %1: i64 = extend zero i32 to i64 %0
+          %1: i64 = extend signed i32 to i64 %0
           %3: i32 = const i32 0x4
           %4: i1 = compare ge_unsigned i32 %0, %3
           %5: i32 = load global i32 x1 weak offset 0 guarded %2, %4
@@ -567,7 +567,7 @@ fn asynchronous_copies() {
         expect![[r#"
         b0:
           %0: i32 = const i32 0x0
-          %1: i64 = extend zero i32 to i64 %0
+          %1: i64 = extend signed i32 to i64 %0
           %2: i64 = const i64 0x1
           %3: i64 = const i64 0x0
           %4: i64 = load shared i64 x1 relaxed offset 0 %1
@@ -613,7 +613,7 @@ fn asynchronous_copies() {
           %42: i1 = compare eq i64 %41, %5
           branch_if %42 b2 else b1
         b2:
-          %44: i64 = extend zero i32 to i64 %0
+          %44: i64 = extend signed i32 to i64 %0
           %45: i64 = load shared i64 x1 acquire offset 0 %44
           %46: i32 = const i32 0x3f
           %47: i64 = shr_unsigned i64 %45, %46

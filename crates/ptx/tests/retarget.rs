@@ -53,9 +53,22 @@ fn instructions() -> Vec<(String, u32)> {
         }
         for modifiers in ["", ".abs", ".NaN", ".abs.NaN"] {
             let redux = format!("redux.sync.{operation}{modifiers}.f32 %of, %f1, %members;");
-            all.push((redux + " mov.b64 %o1, {%of, 0f00000000};", 80));
+            all.push((redux + " mov.b64 %o1, {%of, 0f00000000};", 75));
         }
     }
+    // From sm_80 on as they are.
+    for (operation, types) in
+        [("add", "u32 s32"), ("min", "u32 s32"), ("max", "u32 s32"), ("and", "b32"), ("or", "b32"), ("xor", "b32")]
+    {
+        for ty in types.split(' ') {
+            all.push((format!("redux.sync.{operation}.{ty} %or, %r1, %members; cvt.u64.u32 %o1, %or;"), 75));
+        }
+    }
+    all.push((
+        "elect.sync %or|%p2, %members; selp.b32 %r2, 100, 200, %p2; add.u32 %or, %or, %r2; cvt.u64.u32 %o1, %or;"
+            .to_owned(),
+        75,
+    ));
     all.extend(conversions().into_iter().map(|text| (text, 75)));
     all.push(("ld.global.v4.b64 {%o1, %o2, %o3, %o4}, [%in]; xor.b64 %o1, %o1, %o2; add.u64 %o3, %o3, %o4; mad.lo.u64 %o1, %o3, 7, %o1;".to_owned(), 75));
     all.push(("ld.global.v4.b64 {%o4, %o2, _, _}, [%o4]; @%p1 xor.b64 %o1, %o4, %o2;".to_owned(), 75));
@@ -89,6 +102,9 @@ fn conversions() -> Vec<String> {
             }
         }
     }
+    for rounding in [".rn", ".rz"] {
+        all.push(format!("cvt{rounding}.f16x2.f32 %or, %f1, %f2; cvt.u64.u32 %o1, %or;"));
+    }
     for rounding in [".rz", ".rp"] {
         for saturate in ["", ".satfinite"] {
             all.push(format!("cvt{rounding}{saturate}.ue8m0x2.f32 %oh, %f1, %f2; {word}"));
@@ -115,7 +131,7 @@ fn kernel(instruction: &str, guard: &str) -> String {
          cvt.u32.u64 %r1, %q1; cvt.u16.u64 %h1, %q1; cvt.u16.u64 %h2, %q2; cvt.u8.u64 %c1, %q1;\n\
          and.b32 %r2, %r7, 3; setp.ne.u32 %p1, %r2, 0; mov.u32 %members, {members};\n\
          mov.b64 %o1, 0; mov.b64 %o2, 0; mov.b64 %o3, 0; mov.b64 %o4, %in; mov.b32 %or, 0; mov.f32 %of, 0f00000000; mov.b16 %oh, 0;\n\
-         cvt.u8.u32 %oc, %or;\n\
+         cvt.u8.u32 %oc, %or; setp.ne.u32 %p2, %r7, %r7;\n\
          {guard}{instruction}\nst.global.b64 [%out], %o1; ret;\n}}\n",
         bytes = 32 * THREADS * BLOCKS,
         members = if guard.is_empty() { "0xffffffff" } else { "0xeeeeeeee" },
@@ -218,6 +234,73 @@ fn what_was_made_for_a_card_is_taken_as_it_is() {
             assert!(retarget(&newer, &card(sm)).unwrap().replaced.is_empty(), "{instruction}: {once}");
         }
     }
+}
+
+/// A kernel with a body that leaves its result in `%o1`.
+fn kernel_with_body(body: &str) -> String {
+    format!(
+        ".version 9.1\n.target sm_120a\n.address_size 64\n.global .align 32 .b8 kept[{bytes}];\n\
+         .visible .entry k(.param .u64 input, .param .u64 output)\n{{\n\
+         .shared .align 8 .b64 bar; .shared .align 8 .b32 word[{THREADS}];\n\
+         .reg .pred %p<6>; .reg .b32 %r<12>; .reg .b64 %q<9>; .reg .b64 %o<2>;\n\
+         ld.param.u64 %q8, [output]; mov.u32 %r1, %tid.x; mov.u32 %r2, %ctaid.x; mad.lo.u32 %r3, %r2, {THREADS}, %r1;\n\
+         mul.wide.u32 %q7, %r3, 8; add.u64 %q8, %q8, %q7; mov.b64 %o1, 0;\n{body}\nst.global.b64 [%q8], %o1; ret;\n}}\n",
+        bytes = 32 * THREADS * BLOCKS,
+    )
+}
+
+/// Runs a body as it is and as it is made for cards; the number of replacements.
+fn is_the_same(body: &str, cards: &[u32]) -> usize {
+    let inputs = inputs(7);
+    let text = kernel_with_body(body);
+    let expected = run(&text, &inputs);
+    let mut replaced = 0;
+    for sm in cards {
+        let result = retarget(&text, &card(*sm)).unwrap_or_else(|refusal| panic!("{refusal}"));
+        replaced += result.replaced.len();
+        assert_eq!(run(&result.text, &inputs), expected, "on sm_{sm}\n{}", result.text);
+    }
+    assert!(expected.iter().any(|word| *word != 0), "nothing was computed");
+    replaced
+}
+
+#[test]
+fn barriers_of_younger_cards_complete_the_same_phases() {
+    // All arrive three at a time; then every other thread six at a time, and nobody takes part any more.
+    let wait = |label: &str, test: &str| {
+        format!(
+            "mov.u32 %r5, 0;\n{label}: add.u32 %r5, %r5, 1; mbarrier.try_wait{test};\n\
+             setp.gt.u32 %p3, %r5, 1000; or.pred %p3, %p3, %p2; @!%p3 bra {label};\n\
+             selp.b64 %q3, 1, 2, %p2; mad.lo.u64 %o1, %o1, 5, %q3;\n"
+        )
+    };
+    let body = format!(
+        "setp.eq.u32 %p1, %r1, 0; @%p1 mbarrier.init.shared.b64 [bar], {all}; fence.mbarrier_init.release.cluster; bar.sync 0;\n\
+         mbarrier.arrive.release.cluster.shared::cluster.b64 _, [bar], 1; mbarrier.arrive.shared::cta.b64 %q1, [bar], 2;\n{first}\
+         and.b32 %r4, %r1, 1; setp.eq.u32 %p4, %r4, 0;\n\
+         @%p4 mbarrier.arrive_drop.shared.b64 %q2, [bar], 6;\n{second}",
+        all = 3 * THREADS,
+        first = wait("AGAIN", ".shared.b64 %p2, [bar], %q1"),
+        second = wait("MORE", ".parity.acquire.cta.shared::cta.b64 %p2, [bar], 1, 100"),
+    );
+    assert!(is_the_same(&body, &[80, 86, 89, 90]) >= 3 * 6);
+    // The number that is pending would be another one.
+    let asks = body + "mbarrier.pending_count.b64 %r6, %q1;";
+    let refusal = retarget(&kernel_with_body(&asks), &card(80)).unwrap_err().to_string();
+    assert!(refusal.contains("with a count needs sm_90"), "{refusal}");
+}
+
+#[test]
+fn the_only_block_of_a_cluster_is_asked_about_itself() {
+    let body = "mov.u32 %r4, word; shl.b32 %r5, %r1, 2; add.u32 %r4, %r4, %r5; griddepcontrol.wait;\n\
+         mapa.shared::cluster.u32 %r6, %r4, 0; add.u32 %r7, %r1, 11; st.shared::cluster.u32 [%r6], %r7; bar.sync 0;\n\
+         atom.add.release.cluster.shared::cluster.u32 %r8, [%r6], 5; ld.shared.u32 %r9, [%r4];\n\
+         getctarank.shared::cluster.u32 %r10, %r6; mov.pred %p1, %is_explicit_cluster; selp.b32 %r11, 7, 3, %p1;\n\
+         cvt.u64.u32 %q1, %r4; cvta.shared.u64 %q2, %q1; isspacep.shared::cluster %p2, %q2;\n\
+         isspacep.shared::cluster %p3, %q8; selp.b32 %r5, 1, 0, %p2; selp.b32 %r6, 2, 0, %p3;\n\
+         mad.lo.u32 %r8, %r8, 1000, %r9; mad.lo.u32 %r10, %r10, 100, %r11; mad.lo.u32 %r5, %r5, 10, %r6;\n\
+         add.u32 %r8, %r8, %r10; add.u32 %r8, %r8, %r5; griddepcontrol.launch_dependents; cvt.u64.u32 %o1, %r8;";
+    assert!(is_the_same(body, &[75, 80, 89]) >= 3 * 9);
 }
 
 /// That a comparison as above finds a replacement that is wrong.

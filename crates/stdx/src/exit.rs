@@ -17,6 +17,13 @@ pub fn at_exit(function: extern "C" fn(c_int)) -> bool {
     unsafe { on_exit(call, function as *mut c_void) == 0 }
 }
 
+/// Whether this is the thread that the process began with. At the process's exit the C library takes the thread-local data of the exiting thread apart before it calls
+/// any function that was given to `atexit`, which may need that data still: this thread, which hardly ever ends otherwise, keeps it.
+pub fn is_main_thread() -> bool {
+    // SAFETY: no arguments.
+    unsafe { libc::syscall(libc::SYS_gettid) == libc::c_long::from(libc::getpid()) }
+}
+
 extern "C" fn call(status: c_int, function: *mut c_void) {
     // SAFETY: `at_exit` passes a function of this type.
     let function = unsafe { transmute::<*mut c_void, extern "C" fn(c_int)>(function) };

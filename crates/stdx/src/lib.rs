@@ -2,7 +2,7 @@
 //!
 //! - [`futex`]: sleep until a word of memory changes, and wake who sleeps on it.
 //! - [`clock`]: the monotonic clock, and a thread's, as plain numbers of nanoseconds.
-//! - [`at_exit`]: what is to be done when the process exits.
+//! - [`at_exit`]: what is to be done when the process exits, [`is_main_thread`]: whose thread-local data has to last until then.
 //! - [`Slab`]: a bounded table whose [`Handle`]s detect that their value is gone.
 //!
 //! Invariant: knows nothing of GPUs, CUDA or compilers, and depends on no other crate of the workspace.
@@ -16,5 +16,5 @@ mod exit;
 pub mod futex;
 mod slab;
 
-pub use exit::at_exit;
+pub use exit::{at_exit, is_main_thread};
 pub use slab::{Handle, Slab};

@@ -199,10 +199,16 @@ const INTRODUCTION: &str = "
 /// pointer, symbol, name that `cuGetProcAddress` knows it by, CUDA version since which it exists, parameters as
 /// `name: role type`. For the roles `output`, `output_opt`, `input`, `input_opt`, `text` and `text_opt` the type is
 /// what the C pointer points to.
+///
+/// `$callback` is the name of a macro, or the path of one in brackets, with what it gets before the groups behind them.
 #[macro_export]
 macro_rules! for_each_driver_function {
     ($callback:ident) => {
-        $callback! {
+        $crate::for_each_driver_function! { [$callback] }
+    };
+    ([$($callback:tt)+] $($before:tt)*) => {
+        $($callback)+! {
+            $($before)*
 ";
 
 fn group<'a>(text: &mut String, title: &str, rows: impl Iterator<Item = &'a Row>) {

@@ -25,7 +25,7 @@ pub fn check() -> (bool, Vec<Finding>) {
             let remedy = format!("set {} or {}", env::BACKEND.name, env::REAL_LIBCUDA.name);
             (false, vec![Finding::problem(SUBJECT, reason, remedy)])
         }
-        Decision::Nvidia(path) => (true, check_library(&path)),
+        Decision::Nvidia { path, .. } => (true, check_library(&path)),
     }
 }
 

@@ -25,6 +25,25 @@ fn a_device_is_described() {
 }
 
 #[test]
+fn the_back_end_is_named_and_why() {
+    let text = stdout_of(apex(installation()).args(["info", "--device", "software"]));
+    assert!(text.contains("Back end: the software GPU, because APEX_BACKEND=software\n"), "{text}");
+    // Any library that is not ours will do: what it would answer is not asked here.
+    let folder = tempfile::tempdir().unwrap();
+    let library = folder.path().join("libcuda.so.580.159.04");
+    std::fs::copy(installation().join("lib/libcuda.so.1"), &library).unwrap();
+    let nvidia = |arguments: &[&str]| {
+        stdout_of(apex(installation()).args(arguments).env("APEX_BACKEND", "nvidia").env("APEX_REAL_LIBCUDA", &library))
+    };
+    let text = nvidia(&["info"]);
+    assert!(text.contains("Back end: NVIDIA's driver, because APEX_BACKEND=nvidia\n"), "{text}");
+    assert!(text.contains(&format!("NVIDIA's library: {}, version 580.159.04\n", library.display())), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&nvidia(&["info", "--json"])).unwrap();
+    assert_eq!(json["back_end"]["name"], "nvidia");
+    assert_eq!(json["back_end"]["nvidia_library"]["version"], "580.159.04");
+}
+
+#[test]
 fn json_has_every_attribute() {
     let text = stdout_of(apex(installation()).args(["info", "--json", "--device", "h200"]));
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -4,20 +4,34 @@ use super::Context;
 use crate::answer::Answer;
 use cuda_abi::CUresult;
 use std::cell::{Cell, RefCell};
+use std::mem::{self, ManuallyDrop};
 use std::sync::Arc;
 
 thread_local! {
-    static STACK: RefCell<Vec<Arc<Context>>> = const { RefCell::new(Vec::new()) };
+    /// Emptied by [`ThreadEnd`], so that it is there for exit handlers of the main thread.
+    static STACK: RefCell<ManuallyDrop<Vec<Arc<Context>>>> = const { RefCell::new(ManuallyDrop::new(Vec::new())) };
+    static THREAD_END: ThreadEnd = const { ThreadEnd };
     static IN_HOST_FUNCTION: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Lets go of a thread's contexts when it ends.
+struct ThreadEnd;
+
+impl Drop for ThreadEnd {
+    fn drop(&mut self) {
+        if !stdx::is_main_thread() {
+            // Dropped outside of the borrow.
+            let _contexts = STACK.with(|stack| stack.try_borrow_mut().map(|mut stack| mem::take(&mut **stack)));
+        }
+    }
 }
 
 /// Most contexts on a thread's stack.
 const DEPTH_MAX: usize = 1 << 16;
 
 fn with_stack<T>(action: impl FnOnce(&mut Vec<Arc<Context>>) -> T) -> Answer<T> {
-    // A destructor of the thread may call the driver after the stack is gone.
-    let result = STACK.try_with(|stack| stack.try_borrow_mut().map(|mut stack| action(&mut stack)));
-    result.ok().and_then(Result::ok).ok_or(CUresult::CUDA_ERROR_DEINITIALIZED)
+    let result = STACK.with(|stack| stack.try_borrow_mut().map(|mut stack| action(&mut stack)));
+    result.map_err(|_| CUresult::CUDA_ERROR_DEINITIALIZED)
 }
 
 /// The current context of the calling thread, which is alive and has not failed.
@@ -67,8 +81,20 @@ pub(crate) fn in_host_function(function: impl FnOnce()) {
     IN_HOST_FUNCTION.set(false);
 }
 
+/// Sees to it that the thread lets go of its contexts.
+///
+/// # Errors
+/// When it has done so already, and is ending. The main thread goes on.
+fn let_go_at_the_end() -> Answer {
+    if THREAD_END.try_with(|_| ()).is_ok() || stdx::is_main_thread() {
+        return Ok(());
+    }
+    Err(CUresult::CUDA_ERROR_DEINITIALIZED)
+}
+
 /// Puts a context on top of the stack.
 pub(super) fn push(context: Arc<Context>) -> Answer {
+    let_go_at_the_end()?;
     with_stack(|stack| {
         if stack.len() == DEPTH_MAX {
             return Err(CUresult::CUDA_ERROR_INVALID_VALUE);
@@ -85,6 +111,7 @@ pub(super) fn pop() -> Answer<Arc<Context>> {
 
 /// Replaces the top of the stack; `None` takes it away.
 pub(super) fn set(context: Option<Arc<Context>>) -> Answer {
+    let_go_at_the_end()?;
     // What is replaced is dropped outside.
     let _replaced = with_stack(|stack| {
         let replaced = stack.pop();

@@ -80,7 +80,12 @@ impl LaunchCache {
         function: CUfunction,
         stream: CUstream,
     ) -> Answer<(&Function, &Stream, &mut ApprovedLaunches, &mut Vec<u8>)> {
-        let (function, stream) = (self.functions.get(function)?, self.streams.get(stream)?);
+        let function = match self.functions.get(function) {
+            Ok(function) => function,
+            // What is asked first is whether there is a context.
+            Err(code) => return with_current(|_| Err(code)),
+        };
+        let stream = self.streams.get(stream)?;
         Ok((function, stream, &mut self.approved, &mut self.parameters))
     }
 }

@@ -1,25 +1,16 @@
 //! Options of the functions that compile: the logs that a program wants filled, and what it is compiled for.
 
 use crate::answer::Answer;
-use core::ffi::{c_char, c_void};
+use core::ffi::c_void;
 use cuda_abi::{CUjit_option, CUjit_target, CUresult};
+use driver_api::{LogBuffer, LogBuffers};
 use fatbin::Capability;
 use std::time::Duration;
-
-/// A buffer of the program for a log.
-#[derive(Clone, Copy, Debug, Default)]
-struct Buffer {
-    start: usize,
-    bytes: usize,
-    /// Address of the value that holds the size, and gets the length.
-    size_value: usize,
-}
 
 /// Where errors and remarks of the compiler go.
 #[derive(Debug, Default)]
 pub(crate) struct JitLog {
-    errors: Buffer,
-    remarks: Buffer,
+    buffers: LogBuffers,
     /// What has been said so far.
     failed: String,
     remarked: String,
@@ -49,12 +40,12 @@ impl JitLog {
             // SAFETY: the caller's arrays have so many entries.
             let (option, place) = unsafe { (*options.add(index), values.add(index)) };
             // SAFETY: as above.
+            if unsafe { log.buffers.take(option, place) } {
+                continue;
+            }
+            // SAFETY: as above.
             let value = unsafe { (*place).expose_provenance() };
             match option {
-                CUjit_option::CU_JIT_ERROR_LOG_BUFFER => log.errors.start = value,
-                CUjit_option::CU_JIT_INFO_LOG_BUFFER => log.remarks.start = value,
-                CUjit_option::CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES => log.errors.set_size(value, place),
-                CUjit_option::CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES => log.remarks.set_size(value, place),
                 CUjit_option::CU_JIT_WALL_TIME => log.time_value = place.expose_provenance(),
                 CUjit_option::CU_JIT_TARGET => log.target = Some(capability_of(value)?),
                 option if option.name().is_some() => {}
@@ -62,21 +53,21 @@ impl JitLog {
             }
         }
         // What is not filled is empty.
-        log.errors.write("");
-        log.remarks.write("");
+        write(&log.buffers.errors, "");
+        write(&log.buffers.remarks, "");
         Ok(log)
     }
 
     /// Writes an error behind those before. False if the program wants none.
     pub(crate) fn error(&mut self, text: &str) -> bool {
         add_line(&mut self.failed, text);
-        self.errors.write(&self.failed)
+        write(&self.buffers.errors, &self.failed)
     }
 
     /// Adds a line to the remarks.
     pub(crate) fn remark(&mut self, text: &str) {
         add_line(&mut self.remarked, text);
-        self.remarks.write(&self.remarked);
+        write(&self.buffers.remarks, &self.remarked);
     }
 
     /// Adds time that was spent.
@@ -96,6 +87,11 @@ impl JitLog {
     }
 }
 
+fn write(buffer: &LogBuffer, text: &str) -> bool {
+    // SAFETY: whoever made the log promised that the buffer and the values are there.
+    unsafe { buffer.write(text) }
+}
+
 fn add_line(said: &mut String, text: &str) {
     if !said.is_empty() {
         said.push('\n');
@@ -110,38 +106,10 @@ fn capability_of(value: usize) -> Answer<Capability> {
     Ok(Capability::from_sm(target.0 & 0xffff))
 }
 
-impl Buffer {
-    fn set_size(&mut self, value: usize, place: *mut *mut c_void) {
-        // The value is an unsigned int in the place of a pointer.
-        self.bytes = value as u32 as usize;
-        self.size_value = place.expose_provenance();
-    }
-
-    /// Writes text, cut off if need be, with its end, and its length in the place of the size.
-    fn write(&self, text: &str) -> bool {
-        if self.start == 0 || self.bytes == 0 {
-            return false;
-        }
-        let length = text.len().min(self.bytes - 1);
-        let start: *mut c_char = std::ptr::with_exposed_provenance_mut(self.start);
-        // SAFETY: whoever made the log promised that the buffer and the value are there.
-        unsafe {
-            start.copy_from_nonoverlapping(text.as_ptr().cast(), length);
-            start.add(length).write(0);
-            if self.size_value != 0 {
-                let place: *mut usize = std::ptr::with_exposed_provenance_mut(self.size_value);
-                // The length of what there was to write, but for what is cut off.
-                place.write_unaligned(text.len().min(self.bytes));
-            }
-        }
-        true
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::ffi::CStr;
+    use core::ffi::{CStr, c_char};
     use std::ptr;
 
     #[test]

@@ -66,7 +66,8 @@ impl Driver for Streams {
             let removed = Machine::get()?.objects.remove::<Stream>(stream.addr());
             let removed = removed.ok_or(CUresult::CUDA_ERROR_INVALID_HANDLE)?;
             removed.group.release(&removed);
-            Ok(())
+            // It is gone either way; the error of its context is told by this call too.
+            removed.group.failed()
         })
     }
 

@@ -148,6 +148,12 @@ impl StreamGroup {
         if self.is_closed.load(Ordering::Acquire) {
             return Err(CUresult::CUDA_ERROR_CONTEXT_IS_DESTROYED);
         }
+        self.failed()
+    }
+
+    /// The same, whether the context is there or not.
+    #[inline]
+    pub(crate) fn failed(&self) -> Answer {
         if self.domain.has_failed() { self.failure() } else { Ok(()) }
     }
 

@@ -1,8 +1,8 @@
-//! Our own table: what `apex compile` asks for (`driver_api::inspection`).
+//! Our own table: what `apex compile` and measurements ask for (`driver_api::inspection`).
 
 use super::Slot;
 use super::Table as Listed;
-use crate::guard;
+use crate::{choice, guard};
 use core::ffi::c_void;
 use cuda_abi::CUresult;
 use driver_api::inspection::{Request, Sink, TABLE_ID, Table, Text};
@@ -10,9 +10,14 @@ use driver_api::inspection::{Request, Sink, TABLE_ID, Table, Text};
 pub(super) const TABLE: Listed = Listed { id: TABLE_ID, slots: &SLOTS };
 
 /// As `driver_api::inspection::Table` lays them out.
-static SLOTS: [Slot; 3] = [Slot::size(3), Slot::function(kernels as *const ()), Slot::function(stage as *const ())];
+static SLOTS: [Slot; 4] = [
+    Slot::size(4),
+    Slot::function(kernels as *const ()),
+    Slot::function(stage as *const ()),
+    Slot::function(set_layers as *const ()),
+];
 
-const _: () = assert!(size_of::<Table>() == size_of::<[Slot; 3]>());
+const _: () = assert!(size_of::<Table>() == size_of::<[Slot; 4]>());
 
 /// # Safety
 /// As the contract of the table says.
@@ -38,6 +43,13 @@ unsafe extern "C" fn stage(request: *const Request, sink: Sink, state: *mut c_vo
         let result = driver_software::inspect::stage(ptx, kernel, request.block, request.lanes, stage);
         // SAFETY: passed on.
         Ok(unsafe { give(result, sink, state) })
+    })
+}
+
+extern "C" fn set_layers(are_there: u32) -> CUresult {
+    guard::catch(|| match choice::set_layers(are_there != 0) {
+        true => Ok(CUresult::CUDA_SUCCESS),
+        false => Err(CUresult::CUDA_ERROR_NOT_SUPPORTED),
     })
 }
 

@@ -8,7 +8,7 @@
 //! hold functions. A slot whose function nobody has been seen to call holds one that says so on stderr and answers
 //! `CUDA_ERROR_NOT_SUPPORTED`, so that a new runtime library fails with a name and not by a jump to null.
 //!
-//! Invariant: nothing outside of this folder knows of these tables, but for the one call of [`find`] and the layer
+//! Invariant: nothing outside of this folder knows of these tables, but for the calls of [`find`] and [`find_own`] and the layer
 //! [`context_storage::ContextStorage`] in the stack.
 
 mod callback_hooks;
@@ -66,6 +66,12 @@ static TABLES: &[Table] = &[
 pub fn find(id: &CUuuid) -> Option<*const c_void> {
     let id = id.bytes.map(|byte| byte as u8);
     TABLES.iter().find(|table| table.id == id).map(|table| table.slots.as_ptr().cast())
+}
+
+/// The table of our own, if that is the identifier's.
+pub fn find_own(id: &CUuuid) -> Option<*const c_void> {
+    let is_own = id.bytes.map(|byte| byte as u8) == inspection::TABLE.id;
+    is_own.then(|| inspection::TABLE.slots.as_ptr().cast())
 }
 
 /// An identifier, from its usual text form without the dashes.

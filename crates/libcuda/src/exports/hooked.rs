@@ -3,7 +3,7 @@
 //! Nothing is refused here: what the rim cannot hand to a layer, such as a null pointer where the API wants none, goes to
 //! NVIDIA's function as it is, and the answer is NVIDIA's. Nor is the life of the driver watched: NVIDIA's own does that.
 
-use super::{Address, admitted};
+use super::{Address, admitted, older};
 use crate::{choice, guard};
 use core::ffi::{c_char, c_void};
 use cuda_abi::*;
@@ -11,16 +11,14 @@ use driver_api::{Layer, PerThreadScope};
 use driver_nvidia::Library;
 
 /// Functions whose conversion into the newest version of themselves is not exact, so that they go past the layers: contexts keep the version
-/// of the call that made them, and the others answer with what the newest version no longer says, or no longer takes.
-const INEXACT: &[&str] = &[
+/// of the call that made them, and the others answer with what the newest version no longer says, or no longer takes. None of them is of one that a
+/// layer wants to see; for such ones there is [`older`](super::older).
+pub(super) const INEXACT: &[&str] = &[
     "cuCtxCreate",
     "cuCtxCreate_v2",
     "cuCtxCreate_v3",
     "cuDeviceTotalMem",
-    "cuGraphExecUpdate",
     "cuGraphKernelNodeGetParams",
-    "cuMemcpy3DBatchAsync",
-    "cuMemcpyBatchAsync",
     "cuStreamBatchMemOp",
     "cuStreamWaitValue32",
     "cuStreamWaitValue64",
@@ -127,7 +125,7 @@ macro_rules! functions {
                 $({ let _ = $a_since; NONE },)*
                 $(Some(Address($p as *const c_void)),)*
             ];
-            ADDRESSES.get(row).copied().flatten()
+            older::address(row).or_else(|| ADDRESSES.get(row).copied().flatten())
         }
     };
 }

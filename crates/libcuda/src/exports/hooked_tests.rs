@@ -42,6 +42,27 @@ fn a_panic_in_a_layer_is_an_error_code() {
     run("panics", fake());
 }
 
+#[test]
+fn an_older_version_with_answers_of_its_own_is_seen_and_called() {
+    run("of its own", fake());
+}
+
+#[test]
+fn what_goes_past_the_layers_is_wanted_by_none() {
+    for symbol in hooked::INEXACT {
+        let older = FUNCTIONS.iter().find(|function| function.symbol == *symbol).expect("it is in the table");
+        let is_newest = |other: &&Function| other.group == Group::Method && other.base == older.base;
+        let newest = FUNCTIONS.iter().find(is_newest).expect("it has a newest version").symbol;
+        assert!(!layer_observe::HOOKED.contains(&newest), "{symbol} would be missing in a recording");
+        assert!(!layer_universal::HOOKS.contains(&newest), "{symbol} would not be presented");
+    }
+}
+
+#[test]
+fn layers_can_be_taken_out_of_the_way() {
+    run("switched", fake());
+}
+
 /// Takes a name away from a copy of the stand-in: its hash leads to another name then.
 fn without(name: &str, folder: &std::path::Path) -> PathBuf {
     let mut bytes = std::fs::read(fake()).expect("the stand-in is readable");
@@ -71,6 +92,8 @@ fn child() {
         "refuses" => refuses(),
         "panics" => panics(),
         "older" => older(),
+        "switched" => switched(),
+        "of its own" => of_its_own(),
         _ => panic!("no scenario"),
     }
     println!("the scenario is complete");
@@ -172,4 +195,61 @@ fn older() {
         assert!(take_seen().is_empty(), "it went past the layer");
         assert_eq!(cuCtxSynchronize_v2(CUcontext::NULL), CUresult::CUDA_ERROR_NOT_SUPPORTED);
     }
+}
+
+fn switched() {
+    use driver_api::inspection::{TABLE_ID, Table};
+    let function = prepare();
+    let table = |id: [u8; 16]| {
+        let (mut table, id) = (null(), CUuuid { bytes: id.map(|byte| byte as _) });
+        // SAFETY: the pointers are valid.
+        (unsafe { cuGetExportTable(&mut table, &id) }, table)
+    };
+    let (result, own) = table(TABLE_ID);
+    assert_eq!(result, SUCCESS);
+    // SAFETY: the library answers this identifier with such a table.
+    let own = unsafe { &*own.cast::<Table>() };
+    // Any other is NVIDIA's.
+    let before = calls("cuGetExportTable");
+    table([7; 16]);
+    assert_eq!(calls("cuGetExportTable"), before + 1);
+    let launch = || {
+        // SAFETY: the kernel has no parameters.
+        let result = unsafe { cuLaunchKernel(function, 7, 1, 1, 32, 1, 1, 0, CUstream::NULL, null_mut(), null_mut()) };
+        assert_eq!(result, SUCCESS);
+        take_seen().len()
+    };
+    assert_eq!(launch(), 1);
+    assert_eq!((own.set_layers)(0), SUCCESS);
+    assert_eq!(launch(), 0);
+    assert_eq!((own.set_layers)(1), SUCCESS);
+    assert_eq!(launch(), 1);
+    assert_eq!(calls("cuLaunchKernel"), 3);
+}
+
+fn of_its_own() {
+    prepare();
+    let (mut to, mut from, mut size, mut failed) = (256, 512, 16, 7);
+    let (mut node, mut outcome) = (CUgraphNode::NULL, CUgraphExecUpdateResult::default());
+    // SAFETY: the pointers are valid; the stand-in looks at none of them.
+    unsafe {
+        let mut batch = |symbol: unsafe extern "C" fn(_, _, _, _, _, _, _, _, _) -> CUresult, failed: *mut usize| {
+            symbol(&raw mut to, &raw mut from, &raw mut size, 1, null_mut(), null_mut(), 0, failed, CUstream::NULL)
+        };
+        let first = batch(cuMemcpyBatchAsync, &mut failed);
+        let second = batch(cuMemcpyBatchAsync_ptsz, &mut failed);
+        assert_eq!(first, second);
+        cuGraphExecUpdate(CUgraphExec::from_addr(0x30), CUgraph::NULL, &mut node, &mut outcome);
+    }
+    assert_eq!(take_seen(), ["batch of 1 in CUstream(0x0)", "batch of 1 in CUstream(0x2)", "update 0x30"]);
+    for (symbol, count) in [
+        ("cuMemcpyBatchAsync", 1),
+        ("cuMemcpyBatchAsync_ptsz", 1),
+        ("cuMemcpyBatchAsync_v2", 0),
+        ("cuGraphExecUpdate", 1),
+        ("cuGraphExecUpdate_v2", 0),
+    ] {
+        assert_eq!(calls(symbol), count, "{symbol}");
+    }
+    assert_eq!(failed, 7, "only NVIDIA's function writes it");
 }

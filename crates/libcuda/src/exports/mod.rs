@@ -5,7 +5,7 @@
 //!
 //! - on the software GPU with [`software`],
 //! - in front of NVIDIA's driver with the address of NVIDIA's function; with [`hooked`] where a layer wants to see it, with [`names`] for
-//!   look-ups by name, with [`absent`] for a function that NVIDIA's library lacks.
+//!   look-ups by name, with [`own_table`] for export tables, with [`absent`] for a function that NVIDIA's library lacks.
 
 use crate::choice;
 use core::ffi::{c_char, c_void};
@@ -26,6 +26,8 @@ pub mod absent;
 mod admitted;
 pub mod hooked;
 pub mod names;
+mod older;
+pub mod own_table;
 pub mod software;
 
 /// The address of a C function.
@@ -45,10 +47,35 @@ pub fn fill_slots(target: impl Fn(usize) -> *const c_void) {
     }
 }
 
-/// An exported function: its row in a register that belongs to nobody at a function's entry, and the jump.
-macro_rules! export {
-    ([$doc:literal] $symbol:ident ($($name:ident: $role:ident $ty:ty),*)) => {
-        #[doc = concat!("`", stringify!($symbol), "` ", $doc)]
+/// What is said of a function, by its group in the table.
+macro_rules! kind {
+    (narrow) => {
+        "of before CUDA 3.2, with 32-bit device pointers."
+    };
+    (per_thread) => {
+        "of the CUDA driver API, on the calling thread's default stream where that is meant."
+    };
+    (opaque) => {
+        "is declared in no public header."
+    };
+    (debugger) => {
+        "is a hook of NVIDIA's debugger."
+    };
+    ($group:ident) => {
+        "of the CUDA driver API."
+    };
+}
+
+/// Exported functions: the row in a register that belongs to nobody at a function's entry, and the jump.
+macro_rules! exports {
+    ($($group:ident $symbol:ident $params:tt;)*) => {
+        $(exports!(@one $group $symbol $params);)*
+
+        /// The address of each function, by [`Row`].
+        pub static ADDRESSES: &[Address] = &[$(Address($symbol as *const c_void),)*];
+    };
+    (@one $group:ident $symbol:ident ($($name:ident: $role:ident $ty:ty),*)) => {
+        #[doc = concat!("`", stringify!($symbol), "` ", kind!($group))]
         ///
         /// # Safety
         /// The arguments are as the driver API documents them for this function.
@@ -66,38 +93,7 @@ macro_rules! export {
     };
 }
 
-macro_rules! exports {
-    (
-        methods { $($m_phase:ident [$($m_unsafe:ident)?] $m:ident = $m_base:literal @ $m_since:literal $m_params:tt;)* }
-        superseded { $($s_phase:ident [$($s_unsafe:ident)?] $s:ident = $s_base:literal @ $s_since:literal $s_params:tt;)* }
-        narrow { $($n_phase:ident [$($n_unsafe:ident)?] $n:ident = $n_base:literal @ $n_since:literal $n_params:tt;)* }
-        answered { $($a_phase:ident [$($a_unsafe:ident)?] $a:ident = $a_base:literal @ $a_since:literal $a_params:tt;)* }
-        per_thread { $($p_phase:ident [$($p_unsafe:ident)?] $p:ident = $p_base:literal @ $p_since:literal $p_way:ident $p_target:ident $p_params:tt;)* }
-        opaque { $($o:ident;)* }
-        debugger_functions { $($f:ident;)* }
-        debugger_variables { $($v:ident;)* }
-    ) => {
-        $(export!(["of the CUDA driver API."] $m $m_params);)*
-        $(export!(["of the CUDA driver API."] $s $s_params);)*
-        $(export!(["of before CUDA 3.2, with 32-bit device pointers."] $n $n_params);)*
-        $(export!(["of the CUDA driver API."] $a $a_params);)*
-        $(export!(["of the CUDA driver API, on the calling thread's default stream where that is meant."] $p $p_params);)*
-        $(export!(["is declared in no public header."] $o ());)*
-        $(export!(["is a hook of NVIDIA's debugger."] $f ());)*
-
-        /// The address of each function, in the order of [`FUNCTIONS`].
-        pub static ADDRESSES: &[Address] = &[
-            $(Address($m as *const c_void),)*
-            $(Address($s as *const c_void),)*
-            $(Address($n as *const c_void),)*
-            $(Address($a as *const c_void),)*
-            $(Address($p as *const c_void),)*
-            $(Address($o as *const c_void),)*
-        ];
-    };
-}
-
-for_each_driver_function!(exports);
+for_each_driver_symbol!(exports);
 
 /// What every slot holds at first: asks where the call goes, and goes there. The registers that may hold arguments stay as they are, `al` (the
 /// number of vectors, for functions with variable arguments) and `r10` among them; the stack is the caller's again.

@@ -59,8 +59,7 @@ macro_rules! functions {
         answered { $($a_phase:ident [$($a_unsafe:ident)?] $a:ident = $a_base:literal @ $a_since:literal $a_params:tt;)* }
         per_thread { $($p_phase:ident [$($p_unsafe:ident)?] $p:ident = $p_base:literal @ $p_since:literal $p_way:ident $p_target:ident $p_params:tt;)* }
         opaque { $($o:ident;)* }
-        debugger_functions { $($f:ident;)* }
-        debugger_variables $v:tt
+        $($rest:tt)*
     ) => {
         $(software!($m_phase $m $m_params);)*
         $(software!($s_phase $s $s_params);)*
@@ -68,18 +67,18 @@ macro_rules! functions {
         $(software!($a_phase $a $a_params);)*
         $(per_thread!($p_way $p $p_target $p_params);)*
         $(opaque!($o);)*
-
-        /// The functions, by [`Row`].
-        pub static ADDRESSES: &[super::Address] = &[
-            $(super::Address($m as *const c_void),)*
-            $(super::Address($s as *const c_void),)*
-            $(super::Address($n as *const c_void),)*
-            $(super::Address($a as *const c_void),)*
-            $(super::Address($p as *const c_void),)*
-            $(super::Address($o as *const c_void),)*
-            $(super::Address(debugger::$f as *const c_void),)*
-        ];
     };
 }
 
 for_each_driver_function!(functions);
+
+macro_rules! addresses {
+    ($($group:ident $symbol:ident $params:tt;)*) => {
+        /// The functions, by [`Row`].
+        pub static ADDRESSES: &[super::Address] = &[$(super::Address(addresses!(@path $group $symbol) as *const c_void),)*];
+    };
+    (@path debugger $symbol:ident) => { debugger::$symbol };
+    (@path $group:ident $symbol:ident) => { $symbol };
+}
+
+for_each_driver_symbol!(addresses);

@@ -105,7 +105,10 @@ pub(super) fn target(cx: &mut Lowering<'_>, modifier: Option<&str>, place: &Addr
         Operand::Register(register) => {
             let ty = cx.bits_of_register(*register);
             let value = cx.value(&place.base, ty)?;
-            let mut value = cx.resize(false, Type::I64, value);
+            // Addresses of these spaces have 32 bits, and so has the sum with the offset: a register that lies below 0 by less than the offset leads to
+            // the space's beginning.
+            let has_32_bits = matches!(stated, Some(AddressSpace::Shared | AddressSpace::Local));
+            let mut value = cx.resize(has_32_bits, Type::I64, value);
             if modifier == Some(address::CLUSTER) {
                 value = cluster::to_generic(cx, value);
             }

@@ -204,7 +204,8 @@ impl Work<'_> {
                     self.specific |= needs.iter().any(|need| need.specific);
                     continue;
                 };
-                let site = Site { checked: &checked, card: self.card, lacking: &lacking };
+                let site =
+                    Site { checked: &checked, card: self.card, lacking: &lacking, text_of_module: self.module.text() };
                 match replace::replacement(&site) {
                     Some(text) => {
                         let statements =

@@ -65,6 +65,9 @@ const OLDER: &[(&str, &str)] = &[
     ("applypriority", "L2::evict_normal"),
 ];
 
+/// What an arrival of several needs more than one of one.
+pub(super) const COUNT: &str = "a count";
+
 /// Special registers that are younger than the oldest card (PTX ISA 10).
 const REGISTERS: &[(&str, Requirement)] = &[
     ("%clusterid", since(90, 7, 8, "%clusterid")),
@@ -146,6 +149,9 @@ pub fn of_instruction(checked: &Checked<'_>) -> Vec<Requirement> {
     if is_wide_access(checked) {
         needs.push(since(100, 8, 8, "vectors of 256 bits"));
     }
+    if is_counted_arrival(checked) {
+        needs.push(since(90, 7, 8, COUNT));
+    }
     for modifier in instruction.modifiers() {
         if !OLDER.contains(&(opcode, modifier)) {
             needs.extend(find(MODIFIERS, modifier));
@@ -164,6 +170,14 @@ pub fn of_instruction(checked: &Checked<'_>) -> Vec<Requirement> {
 pub(super) fn is_wide_access(checked: &Checked<'_>) -> bool {
     let count = checked.slot("V").and_then(|vector| vector[1..].parse::<u32>().ok()).unwrap_or(1);
     matches!(checked.resolved.source.opcode(), "ld" | "st") && count * checked.ty("T").bits() > 128
+}
+
+/// An arrival of several at once that may complete a phase.
+pub(super) fn is_counted_arrival(checked: &Checked<'_>) -> bool {
+    let has = |modifier| checked.has(modifier);
+    let count = checked.form.operands.iter().position(|pattern| pattern.name == "count");
+    let is_given = count.is_some_and(|count| checked.resolved.source.operands.len() > count);
+    (has("arrive") || has("arrive_drop")) && !has("noComplete") && is_given
 }
 
 /// Conversions between `.bf16` and other types than `.f32`, and from it, which the form of all conversions has too.

@@ -9,7 +9,7 @@ use crate::lock_order::{EngineRank, LEVELS_OUTSIDE, Lock};
 use crate::sys::Mapping;
 use std::cell::RefCell;
 use std::io;
-use std::mem;
+use std::mem::{self, ManuallyDrop};
 use std::ptr;
 use std::sync::Once;
 use std::sync::OnceLock;
@@ -171,11 +171,23 @@ unsafe fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut
 /// handled on the stack that ran over.
 pub(crate) fn ensure_signal_stack() {
     thread_local! {
-        static OWN: RefCell<Option<SignalStack>> = const { RefCell::new(None) };
+        /// Without a destructor: exit handlers of the main thread may still wait for kernels.
+        static OWN: RefCell<ManuallyDrop<Option<SignalStack>>> = const { RefCell::new(ManuallyDrop::new(None)) };
+        static THREAD_END: ThreadEnd = const { ThreadEnd };
+    }
+    struct ThreadEnd;
+    impl Drop for ThreadEnd {
+        fn drop(&mut self) {
+            if !stdx::is_main_thread() {
+                drop(OWN.with_borrow_mut(|own| own.take()));
+            }
+        }
     }
     OWN.with_borrow_mut(|own| {
         if own.is_none() {
-            *own = SignalStack::install();
+            **own = SignalStack::install();
+            // A thread that ends already keeps it.
+            let _ = THREAD_END.try_with(|_| ());
         }
     });
 }

@@ -11,10 +11,28 @@ pub(super) const RULES: &[Rule] = &[
         make: registers,
     },
     Rule {
-        what: "scope `.cluster` of `ld`, `st`, `atom`, `red`, `fence`",
-        by: "`.cta`, which is the cluster",
+        what: "`mov` of `%is_explicit_cluster`, `getctarank`, `mapa`",
+        by: "false, 0, and the address itself",
+        needs: ANY,
+        make: own_block,
+    },
+    Rule {
+        what: "scope `.cluster` and space `.shared::cluster` of `ld`, `st`, `atom`, `red`, `fence`, `isspacep`, `cvta`",
+        by: "`.cta`, which is the cluster, and `.shared`",
         needs: ANY,
         make: scope,
+    },
+    Rule {
+        what: "`fence.mbarrier_init.release.cluster`",
+        by: "`fence.acq_rel.cta`, which orders more",
+        needs: ANY,
+        make: fence,
+    },
+    Rule {
+        what: "`griddepcontrol`",
+        by: "nothing: no grid is launched before another has ended",
+        needs: ANY,
+        make: dependency,
     },
 ];
 
@@ -42,16 +60,44 @@ fn registers(site: &Site<'_>) -> Option<String> {
     Some(format!("{}{} {}, {value};", site.guard(), source.name, source.operands.first()?))
 }
 
+/// What is asked of the only block of a cluster.
+fn own_block(site: &Site<'_>) -> Option<String> {
+    let (guard, operands) = (site.guard(), &site.checked.resolved.source.operands);
+    match (site.opcode(), operands.as_slice()) {
+        ("mov", [to, Operand::Name(name)]) if name.as_str() == "%is_explicit_cluster" => {
+            Some(format!("{guard}setp.ne.u32 {to}, 0, 0;"))
+        }
+        ("getctarank", [to, _]) => Some(format!("{guard}mov.u32 {to}, 0;")),
+        ("mapa", [to, address, _]) => Some(format!("{guard}mov.{} {to}, {address};", site.checked.slot("T")?)),
+        _ => None,
+    }
+}
+
+fn fence(site: &Site<'_>) -> Option<String> {
+    let is_it = site.checked.resolved.source.name.as_str() == "fence.mbarrier_init.release.cluster";
+    is_it.then(|| format!("{}fence.acq_rel.cta;", site.guard()))
+}
+
+fn dependency(site: &Site<'_>) -> Option<String> {
+    (site.opcode() == "griddepcontrol").then(String::new)
+}
+
 fn scope(site: &Site<'_>) -> Option<String> {
-    if !site.has("cluster") || !matches!(site.opcode(), "ld" | "st" | "atom" | "red" | "fence") {
+    const OPERATIONS: &[&str] = &["ld", "st", "atom", "red", "fence", "isspacep", "cvta"];
+    if !OPERATIONS.contains(&site.opcode()) || !site.lacks_only(&[".cluster", ".shared::cluster"]) {
         return None;
     }
     let source = site.checked.resolved.source;
-    let name = source.name.replace(".cluster", ".cta");
+    let own = |modifier| match modifier {
+        "cluster" => "cta",
+        "shared::cluster" => "shared",
+        other => other,
+    };
+    let modifiers: String = source.modifiers().map(|modifier| format!(".{}", own(modifier))).collect();
     // Nothing else of it may need a younger card.
-    if name.contains("cluster") || site.lacking.len() != 1 {
+    if modifiers.contains("cluster") {
         return None;
     }
     let operands: Vec<String> = source.operands.iter().map(Operand::to_string).collect();
-    Some(format!("{}{name} {};", site.guard(), operands.join(", ")).replace(" ;", ";"))
+    Some(format!("{}{}{modifiers} {};", site.guard(), site.opcode(), operands.join(", ")).replace(" ;", ";"))
 }

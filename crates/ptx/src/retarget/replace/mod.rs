@@ -3,6 +3,7 @@
 //! A replacement is PTX in a block of its own, with registers of its own. What computes does so without the guard; the guard is on what
 //! writes the result or accesses memory.
 
+mod barrier;
 mod cluster;
 mod float;
 mod memory;
@@ -23,6 +24,8 @@ pub(super) struct Site<'a> {
     pub card: &'a Card,
     /// What the card lacks of what it needs.
     pub lacking: &'a [Requirement],
+    /// The whole text, for what depends on the rest of it.
+    pub text_of_module: &'a str,
 }
 
 /// How instructions are replaced.
@@ -41,7 +44,8 @@ pub(super) struct Rule {
 pub(super) const ANY: (u32, Version) = (75, Version { major: 6, minor: 3 });
 
 /// Every rule, in the order in which they are tried.
-pub(super) const RULES: &[&[Rule]] = &[float::RULES, narrow::RULES, memory::RULES, warp::RULES, cluster::RULES];
+pub(super) const RULES: &[&[Rule]] =
+    &[float::RULES, narrow::RULES, memory::RULES, warp::RULES, barrier::RULES, cluster::RULES];
 
 /// The replacement of an instruction, without the braces around it.
 pub(super) fn replacement(site: &Site<'_>) -> Option<String> {
@@ -82,6 +86,11 @@ impl Site<'_> {
     fn guard(&self) -> String {
         let guard = self.checked.resolved.source.guard.as_ref();
         guard.map(|guard| format!("@{}{} ", if guard.negated { "!" } else { "" }, guard.register)).unwrap_or_default()
+    }
+
+    /// Whether the card lacks nothing beside these parts.
+    fn lacks_only(&self, parts: &[&str]) -> bool {
+        self.lacking.iter().all(|lacking| lacking.part.is_some_and(|part| parts.contains(&part)))
     }
 
     /// The modifiers that are none of `without`, each with its dot.

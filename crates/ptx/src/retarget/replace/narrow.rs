@@ -22,6 +22,12 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule { what: "`cvt` to `.ue8m0x2`", by: "integer arithmetic on the exponent", needs: ANY, make: to_scale },
     Rule { what: "`cvt` from `.ue8m0x2` to `.bf16x2`", by: "shifts", needs: ANY, make: from_scale },
+    Rule {
+        what: "`cvt.rn`, `cvt.rz` of two `.f32` to `.f16x2`, without `.relu` and `.satfinite`",
+        by: "one after the other to `.f16`",
+        needs: ANY,
+        make: to_halves,
+    },
     Rule { what: "`cvt.rn`, `cvt.rz` to `.tf32`", by: "rounding by integer arithmetic", needs: ANY, make: to_tf32 },
 ];
 
@@ -192,6 +198,20 @@ fn from_scale(site: &Site<'_>) -> Option<String> {
         );
     }
     Some(text + &pack_halves(site))
+}
+
+fn to_halves(site: &Site<'_>) -> Option<String> {
+    let is_it =
+        site.opcode() == "cvt" && site.checked.slot("D") == Some("f16x2") && site.checked.slot("A") == Some("f32");
+    if !is_it || site.has("relu") || site.has("satfinite") {
+        return None;
+    }
+    let rounding = site.checked.slot("RND")?;
+    let mut text = String::from(".reg .b16 %apexu_h<2>;\n");
+    for (register, operand) in [("%apexu_h0", "b"), ("%apexu_h1", "a")] {
+        let _ = writeln!(text, "cvt.{rounding}.f16.f32 {register}, {};", site.text(operand));
+    }
+    Some(text + &format!("{}mov.b32 {}, {{%apexu_h0, %apexu_h1}};", site.guard(), site.text("d")))
 }
 
 fn to_tf32(site: &Site<'_>) -> Option<String> {
