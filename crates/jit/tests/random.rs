@@ -114,6 +114,11 @@ fn quick_code() {
     for family in Family::ALL {
         compare_ptx_on(&device, family);
     }
+    // Where the processor has what baseline code needs, LLVM makes code of next to no program.
+    if std::env::var_os("APEX_CPU").is_none() && is_x86_feature_detected!("avx512dq") {
+        let [all, by_llvm] = device.made();
+        assert!(by_llvm * 20 < all, "{by_llvm} of {all} programs were left to LLVM");
+    }
 }
 
 /// Warps of a block computed together, in blocks of one row and of several, on the programs in PTX.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use simt::arena::Purpose;
 use simt::{Domain, DomainConfig, Engine, EngineConfig, Kernel, KernelObserver, Launch, Services, Stream};
@@ -19,6 +20,8 @@ pub struct Device {
     compiler: Compiler,
     level: CpuLevel,
     quick: bool,
+    /// Programs compiled, and those of them that LLVM made the machine code of.
+    made: [AtomicUsize; 2],
 }
 
 #[allow(dead_code, reason = "each of the tests uses a part")]
@@ -33,12 +36,23 @@ impl Device {
     pub fn of_level(level: CpuLevel) -> Self {
         let engine = Engine::new(EngineConfig { workers: 1, ..EngineConfig::default() });
         let compiler = Compiler::new(level);
-        Self { engine: engine.expect("the system gives the engine its address ranges"), compiler, level, quick: false }
+        Self {
+            engine: engine.expect("the system gives the engine its address ranges"),
+            compiler,
+            level,
+            quick: false,
+            made: Default::default(),
+        }
     }
 
     /// The same with code that is made in little time.
     pub fn quickly(self) -> Self {
         Self { quick: true, ..self }
+    }
+
+    /// How many programs were compiled, and of how many of them LLVM made the machine code.
+    pub fn made(&self) -> [usize; 2] {
+        self.made.each_ref().map(|count| count.load(Ordering::Relaxed))
     }
 
     /// Whether code multiplies and adds in one instruction. Where not, it calls a function for each lane, and LLVM takes minutes for a kernel
@@ -119,6 +133,9 @@ impl Device {
         observer: Option<MakeObserver<'_>>,
     ) -> Result<(Vec<u64>, u32), String> {
         let object = self.compiler.compile_object(program, options).map_err(|error| error.to_string())?;
+        let by_llvm = object.steps.iter().any(|step| step.name == "code generation");
+        self.made[0].fetch_add(1, Ordering::Relaxed);
+        self.made[1].fetch_add(usize::from(by_llvm), Ordering::Relaxed);
         let compiled = Compiler::load(&object.bytes, object.code).map_err(|error| error.to_string())?;
         let domain: Arc<Domain> = self.engine.domain(DomainConfig::default());
         let stream: Arc<Stream> = self.engine.stream(&domain, 0).map_err(|error| error.to_string())?;

@@ -259,7 +259,7 @@ pub(super) fn runs(order: &[Option<u32>], source: u32) -> Vec<Run> {
         {
             let (repeats, goes_on) = (last.from == from, last.from + last.length == from);
             let same_source = (last.from < source) == (from < source);
-            if last.repeats && repeats || last.length == 1 && repeats {
+            if repeats && (last.repeats || last.length == 1) {
                 *last = Run { length: last.length + 1, repeats: true, ..*last };
                 continue;
             }
