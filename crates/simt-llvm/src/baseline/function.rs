@@ -15,6 +15,9 @@ use super::{FRAME_MAX, Unsupported};
 const ARGUMENTS: [Register; 6] =
     [Register::RDI, Register::RSI, Register::RDX, Register::RCX, Register::R8, Register::R9];
 
+/// Bytes of a page, such as stands unmapped behind a stack.
+const PAGE: u32 = 4096;
+
 /// Where the caller's arguments begin, from the frame pointer: behind it and the return address.
 const INCOMING: i32 = 16;
 
@@ -164,6 +167,11 @@ impl<'a> Lowering<'a, '_> {
         asm.rr(Code::Mov_r64_rm64, Register::RBP, Register::RSP);
         if self.is_entry {
             asm.r(Code::Push_r64, super::assembler::POOL);
+        }
+        // A frame of several pages must not reach beyond the page behind the stack's end, which no access may miss.
+        for page in 1..=bytes / PAGE {
+            let place = Place { base: Register::RSP, at: -((page * PAGE) as i32) };
+            asm.mr(Code::Test_rm32_r32, place.operand(), Register::EAX);
         }
         asm.ri(Code::Sub_rm64_imm32, Register::RSP, bytes as i32 + 8);
         asm.ri(Code::And_rm64_imm32, Register::RSP, -64);
