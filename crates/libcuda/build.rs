@@ -9,7 +9,7 @@ fn main() {
         "-Wl,--exclude-libs,ALL",
         // Worker threads run this code until the process ends, so `dlclose` must not unmap it.
         "-Wl,-z,nodelete",
-        // It may run when the process ends, too: see src/statics.rs.
+        // It may run when the process ends, too: see simt-llvm/src/statics.rs.
         "-Wl,--wrap=__cxa_atexit",
     ] {
         println!("cargo:rustc-cdylib-link-arg={argument}");

@@ -26,7 +26,6 @@ mod guard;
 mod presented;
 mod proc_address;
 mod stack;
-mod statics;
 mod superseded;
 #[cfg(test)]
 mod test_driver;

@@ -15,6 +15,7 @@ mod error;
 mod llvm;
 mod object;
 mod report;
+mod statics;
 mod steps;
 
 pub use compiler::{CompiledKernel, Compiler, Object, Options, Stages};

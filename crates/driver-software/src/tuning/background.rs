@@ -118,7 +118,7 @@ impl Background {
     }
 
     /// Has nothing more begun, and waits a little for what has been: the next process finds in the cache what comes of it. What takes longer is cut off,
-    /// which the compiler's data survives (it is never taken apart, see `libcuda`) and the cache too.
+    /// which the compiler's data survives (it is never taken apart, see `simt-llvm`) and the cache too.
     fn finish(&self) {
         // Dropped at the end: what jobs own may be large.
         let _jobs = {
