@@ -114,10 +114,10 @@ fn quick_code() {
     for family in Family::ALL {
         compare_ptx_on(&device, family);
     }
-    // Where the processor has what baseline code needs, LLVM makes code of next to no program.
+    // Where the processor has what baseline code needs, few programs are left to LLVM: those with integers of 128 bits or addresses of functions.
     if std::env::var_os("APEX_CPU").is_none() && is_x86_feature_detected!("avx512dq") {
         let [all, by_llvm] = device.made();
-        assert!(by_llvm * 20 < all, "{by_llvm} of {all} programs were left to LLVM");
+        assert!(by_llvm * 8 < all, "{by_llvm} of {all} programs were left to LLVM");
     }
 }
 

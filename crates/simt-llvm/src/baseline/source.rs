@@ -403,6 +403,15 @@ impl<'a> Value<'a> {
                 known
             }));
         }
+        if let Ty::Struct(parts) = &ty {
+            for (index, at) in (0..parts.len() as u32).zip(ty.layout().0) {
+                // SAFETY: a constant structure has an element for each part.
+                let part = Self::new(unsafe { LLVMGetAggregateElement(self.0, index) });
+                let known = part.constant()?.ok_or(Unsupported("a constant"))?;
+                bytes[at as usize..][..known.len()].copy_from_slice(&known);
+            }
+            return Ok(Some(bytes));
+        }
         let plain = ty.plain()?;
         if !plain.is_vector() {
             bytes[..8].copy_from_slice(&self.bits()?.to_le_bytes());
