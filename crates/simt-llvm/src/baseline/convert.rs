@@ -89,7 +89,7 @@ impl<'a> Lowering<'a, '_> {
         let both_float = from.scalar.is_float() || to.scalar.is_float();
         match opcode {
             LLVMBitCast | LLVMPtrToInt | LLVMIntToPtr => self.bitcast(instruction, from, to),
-            LLVMTrunc | LLVMZExt | LLVMSExt if !from.is_vector() => self.int_cast(instruction, from, to),
+            LLVMTrunc | LLVMZExt | LLVMSExt if !from.is_vector() => self.int_cast(instruction, from),
             LLVMTrunc | LLVMZExt | LLVMSExt if !both_float => self.resize(instruction, from, to),
             LLVMUIToFP | LLVMSIToFP | LLVMFPToUI | LLVMFPToSI | LLVMFPExt | LLVMFPTrunc => {
                 self.convert_number(instruction, from, to)

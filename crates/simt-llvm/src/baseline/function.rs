@@ -18,6 +18,9 @@ const ARGUMENTS: [Register; 6] =
 /// Bytes of a page, such as stands unmapped behind a stack.
 const PAGE: u32 = 4096;
 
+/// Most bytes that a frame takes for its alignment and what is saved.
+const ALIGNING: u32 = 72;
+
 /// Where the caller's arguments begin, from the frame pointer: behind it and the return address.
 const INCOMING: i32 = 16;
 
@@ -169,7 +172,7 @@ impl<'a> Lowering<'a, '_> {
             asm.r(Code::Push_r64, super::assembler::POOL);
         }
         // A frame of several pages must not reach beyond the page behind the stack's end, which no access may miss.
-        for page in 1..=bytes / PAGE {
+        for page in 1..=(bytes + ALIGNING) / PAGE {
             let place = Place { base: Register::RSP, at: -((page * PAGE) as i32) };
             asm.mr(Code::Test_rm32_r32, place.operand(), Register::EAX);
         }
@@ -309,14 +312,9 @@ impl<'a> Lowering<'a, '_> {
         let to = self.result(instruction)?;
         if !operand.is_undefined() {
             let from = self.place(operand)?;
-            self.copy(to, from, bytes);
+            self.copy_bytes(to, from, bytes);
         }
         Ok(to)
-    }
-
-    /// Copies whole places.
-    pub fn copy(&mut self, to: Place, from: Place, bytes: u32) {
-        self.copy_bytes(to, from, bytes);
     }
 
     /// Ends a block.
@@ -341,7 +339,7 @@ impl<'a> Lowering<'a, '_> {
             } else {
                 let (_, bytes) = value.ty()?.layout();
                 let from = self.place(value)?;
-                self.copy(Place { base: Register::RBP, at: INCOMING }, from, bytes);
+                self.copy_bytes(Place { base: Register::RBP, at: INCOMING }, from, bytes);
             }
         }
         self.epilogue();
@@ -398,11 +396,11 @@ impl<'a> Lowering<'a, '_> {
             let (_, bytes) = phi.ty()?.layout();
             let (source, place) = (self.place(value)?, self.places[&phi]);
             let through = if crosses { self.scratch(bytes) } else { place };
-            self.copy(through, source, bytes);
+            self.copy_bytes(through, source, bytes);
             moved.push((place, through, bytes));
         }
         for (place, through, bytes) in moved.into_iter().filter(|_| crosses) {
-            self.copy(place, through, bytes);
+            self.copy_bytes(place, through, bytes);
         }
         let label = self.labels[&to];
         self.asm.jump(When::Always, label);
@@ -423,7 +421,7 @@ impl<'a> Lowering<'a, '_> {
         for (argument, at) in arguments.into_iter().zip(offsets) {
             if !argument.is_undefined() {
                 let (bytes, from) = (argument.plain()?.place_bytes(), self.place(argument)?);
-                self.copy(Place { base: Register::RSP, at: at as i32 }, from, bytes);
+                self.copy_bytes(Place { base: Register::RSP, at: at as i32 }, from, bytes);
             }
         }
         self.registers.leave(self.asm);
@@ -431,7 +429,7 @@ impl<'a> Lowering<'a, '_> {
         let (_, bytes) = call.ty()?.layout();
         if bytes > 0 {
             let to = self.result(call)?;
-            self.copy(to, Place { base: Register::RSP, at: 0 }, bytes);
+            self.copy_bytes(to, Place { base: Register::RSP, at: 0 }, bytes);
         }
         Ok(())
     }

@@ -185,7 +185,7 @@ impl<'a> Lowering<'a, '_> {
         let bits = plain.scalar.bits();
         let to = self.result(call)?;
         if bits < 32 {
-            self.copy(to, otherwise, plain.place_bytes());
+            self.copy_bytes(to, otherwise, plain.place_bytes());
             return self.each_active_lane(mask, plain.lanes, |this| {
                 this.load_lane(AT, pointers, 64)?;
                 let (code, register) = match bits {

@@ -6,7 +6,7 @@ use llvm_sys::{LLVMIntPredicate, LLVMOpcode};
 use super::Unsupported;
 use super::assembler::{When, condition};
 use super::function::Lowering;
-use super::source::{Plain, Scalar, Value};
+use super::source::{Plain, Value};
 
 /// An operation on two integers of up to 64 bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -122,7 +122,7 @@ impl<'a> Lowering<'a, '_> {
             64 => {}
             32 => self.asm.rr(Code::Mov_r32_rm32, short, short),
             16 => self.asm.rr(Code::Movzx_r32_rm16, short, word(register)),
-            bits if bits < 32 => self.asm.ri(Code::And_rm32_imm32, short, (1i32 << bits) - 1),
+            bits if bits < 32 => self.asm.ri(Code::And_rm32_imm32, short, ((1u32 << bits) - 1) as i32),
             bits => {
                 let shift = 64 - bits;
                 self.asm.shift(Code::Shl_rm64_imm8, register, shift);
@@ -147,7 +147,7 @@ impl<'a> Lowering<'a, '_> {
 
     /// RAX and RCX, extended with zeros, as operands: the result is in RAX and may have anything beyond its width.
     pub fn int_operation(&mut self, op: IntOp, bits: u32) -> Result<(), Unsupported> {
-        use Register::{EAX, ECX, RAX, RCX, RDX};
+        use Register::{ECX, RAX, RCX, RDX};
         if op.is_signed() {
             self.extend_sign(RAX, bits);
             if op != IntOp::ShrSigned {
@@ -207,7 +207,6 @@ impl<'a> Lowering<'a, '_> {
         if matches!(op, IntOp::RemUnsigned | IntOp::RemSigned) {
             self.asm.rr(Code::Mov_r64_rm64, RAX, RDX);
         }
-        debug_assert!(EAX.full_register() == RAX);
         Ok(())
     }
 
@@ -262,10 +261,10 @@ impl<'a> Lowering<'a, '_> {
         }
         let (otherwise, done) = (self.asm.label(), self.asm.label());
         self.asm.jump(When::Condition(condition::EQUAL), otherwise);
-        self.copy(to, a, bytes);
+        self.copy_bytes(to, a, bytes);
         self.asm.jump(When::Always, done);
         self.asm.bind(otherwise);
-        self.copy(to, b, bytes);
+        self.copy_bytes(to, b, bytes);
         self.asm.bind(done);
         Ok(())
     }
@@ -354,13 +353,11 @@ impl<'a> Lowering<'a, '_> {
     }
 
     /// `trunc`, `zext`, `sext` and what leaves the bits as they are, between integers and pointers.
-    pub fn int_cast(&mut self, instruction: Value<'a>, from: Plain, to: Plain) -> Result<(), Unsupported> {
-        debug_assert!(!from.is_vector() && !to.is_vector());
+    pub fn int_cast(&mut self, instruction: Value<'a>, from: Plain) -> Result<(), Unsupported> {
         self.load_int(Register::RAX, instruction.operand(0))?;
         if instruction.opcode() == LLVMOpcode::LLVMSExt {
             self.extend_sign(Register::RAX, from.scalar.bits());
         }
-        debug_assert!(to.scalar != Scalar::Int(0));
         self.store_int(instruction, Register::RAX)
     }
 }

@@ -192,7 +192,7 @@ impl<'a> Lowering<'a, '_> {
         let (plain, at) = Self::part_of(&whole.ty()?, index)?;
         let from = self.place(whole)?.plus(at);
         let to = self.result(instruction)?;
-        self.copy(to, from, plain.place_bytes());
+        self.copy_bytes(to, from, plain.place_bytes());
         Ok(())
     }
 
@@ -204,7 +204,7 @@ impl<'a> Lowering<'a, '_> {
             return Ok(());
         }
         let from = self.place(instruction.operand(1))?;
-        self.copy(place.plus(at), from, plain.place_bytes());
+        self.copy_bytes(place.plus(at), from, plain.place_bytes());
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use super::assembler::{Place, When, condition};
 use super::function::Lowering;
 use super::mask;
 use super::scalar::{IntOp, byte, comparison, word};
-use super::source::{Plain, Scalar, Value};
+use super::source::{Plain, Value};
 
 /// Registers for operands and results.
 pub(super) const Z: [Register; 5] =
@@ -476,7 +476,6 @@ impl<'a> Lowering<'a, '_> {
             let to = self.new_chunk(to, chunk);
             self.asm.rm(code, to, from.operand());
         }
-        debug_assert!(plain.scalar != Scalar::Int(1));
         Ok(())
     }
 }
