@@ -5,7 +5,8 @@
 
 Compiles the CUDA cases, and captures launches of all their kernels in many shapes into graphs, which executes nothing, while our library records. Each
 record's number of blocks is compared with `cuOccupancyMaxActiveBlocksPerMultiprocessor`, asked in the same process. The outcome holds
-every pair with the kernel's figures, so that they can be compared again on any machine.
+every pair with the kernel's figures, so that they can be compared again on any machine (crates/device-model/tests/card.rs); `blocks_max` is what the driver says of
+blocks of one thread, which tells of the kernel's barriers.
 
 Needs Python, nvcc and the two binaries.
 """
@@ -107,6 +108,8 @@ def launch_all(images, pairs, result):
             blocks = ctypes.c_int()
             cuda.cuOccupancyMaxActiveBlocksPerMultiprocessor(
                 ctypes.byref(blocks), function, threads, ctypes.c_size_t(dynamic))
+            blocks_max = ctypes.c_int()
+            cuda.cuOccupancyMaxActiveBlocksPerMultiprocessor(ctypes.byref(blocks_max), function, 1, ctypes.c_size_t(0))
             cuda.cuStreamBeginCapture_v2(stream, 2)
             code = cuda.library.cuLaunchKernel(
                 function, asked + 1, 1, 1, threads, 1, 1, dynamic, stream, parameters, None)
@@ -114,7 +117,7 @@ def launch_all(images, pairs, result):
             if cuda.library.cuStreamEndCapture(stream, ctypes.byref(graph)) == 0 and graph:
                 cuda.cuGraphDestroy(graph)
             graph.value = None
-            told.append([figures["registers"], figures["static"], threads, dynamic, int(raised), carveout, blocks.value, code])
+            told.append([figures["registers"], figures["static"], threads, dynamic, int(raised), carveout, blocks_max.value, blocks.value, code])
             asked += 1
     pathlib.Path(result).write_text(json.dumps(told))
 
@@ -165,7 +168,7 @@ def main():
             if row["kind"] == "launch":
                 recorded[row["grid"][0]] = row
         differing, unlaunched = [], 0
-        for index, (registers, static, threads, dynamic, raised, carveout, blocks, code) in enumerate(told):
+        for index, (registers, static, threads, dynamic, raised, carveout, _, blocks, code) in enumerate(told):
             row = recorded[index + 1]
             unlaunched += code != 0
             same = [row["registers"], row["static_shared_bytes"], row["block"][0], row["dynamic_shared_bytes"]]
@@ -181,15 +184,15 @@ def main():
             "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
             "kernels": len(names),
             "differing": len(differing),
-            "columns": ["registers", "static", "threads", "dynamic", "raised", "carveout", "blocks"],
-            "pairs": [pair[:7] for pair in told],
+            "columns": ["registers", "static", "threads", "dynamic", "raised", "carveout", "blocks_max", "blocks"],
+            "pairs": [pair[:8] for pair in told],
         }
         text = json.dumps(outcome).replace("], [", "],\n[")
         arguments.out.write_text(text + "\n")
         print(f"{len(told)} pairs of {len(names)} kernels on {card}, driver {driver}: {len(differing)} differ; "
               f"{unlaunched} were refused in the capture")
         for pair in differing[:20]:
-            print("driver", pair[6], "recorded", pair[8], pair)
+            print("driver", pair[7], "recorded", pair[9], pair)
         return 1 if differing else 0
 
 

@@ -5,6 +5,9 @@
 //! All run in one process on one context, as ours loads the same library of NVIDIA's; what records is a copy of ours, since a library decides once
 //! whether it does. A round measures a number of calls each way, in turns: the figures are medians over the rounds, and the medians of the differences
 //! to the direct calls within rounds. It needs nothing but the two files, so that it can be carried to a machine with a card.
+//!
+//! Call after call, all code of the call is in the processor's nearest caches. In a program that does other things between launches, little is: so
+//! launches are measured with other code run in between, too.
 
 #[path = "../driver.rs"]
 #[allow(dead_code, reason = "the other benchmarks use the rest")]
@@ -14,7 +17,7 @@ mod driver;
 mod statistics;
 
 use std::env;
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,6 +25,7 @@ use std::ptr;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect};
 
 use crate::driver::{Driver, Handle};
 use crate::statistics::summary;
@@ -30,6 +34,10 @@ use crate::statistics::summary;
 const CALLS: usize = 20_000;
 /// Launches that are measured together: fewer than a stream takes before it makes the caller wait.
 const LAUNCHES: usize = 256;
+/// Launches of a round that have other code in between.
+const APART: usize = 16;
+/// Code that is run in between: more than the caches of a core hold.
+const OTHER_CODE_BYTES: usize = 8 << 20;
 /// Rounds, unless told otherwise.
 const ROUNDS: usize = 200;
 
@@ -85,7 +93,7 @@ fn run() -> Result<()> {
     let sides = [&direct, &through, &recorded];
     println!("device {name}, driver {version}, {rounds} rounds");
     println!(
-        "{:<18} {:>9} {:>9} {:>9} {:>13} {:>13}",
+        "{:<20} {:>9} {:>9} {:>9} {:>13} {:>13}",
         "ns a call", "direct", "through", "recorded", "through - d.", "recorded - d."
     );
     let device_count = |side: &Side| {
@@ -102,7 +110,37 @@ fn run() -> Result<()> {
         })
     };
     compare("cuCtxGetCurrent", rounds, sides, &current)?;
-    compare("cuLaunchKernel", rounds, sides, &Side::launches)
+    let own = |side: &Side| side.launches(side.stream);
+    let default = |side: &Side| side.launches(ptr::null_mut());
+    compare("cuLaunchKernel", rounds, sides, &own)?;
+    compare("  default stream", rounds, sides, &default)?;
+    let other_code = OtherCode::new().context("there is no memory for code")?;
+    compare("  after other code", rounds, sides, &|side| side.launch_apart(side.stream, &other_code))?;
+    compare("  both", rounds, sides, &|side| side.launch_apart(ptr::null_mut(), &other_code))
+}
+
+/// Code that does nothing, and a lot of it.
+struct OtherCode(extern "C" fn());
+
+impl OtherCode {
+    fn new() -> Result<Self> {
+        const NO_OPERATION: [u8; 8] = [0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0];
+        const RETURN: u8 = 0xc3;
+        // SAFETY: fresh memory, which is filled up to its end before it becomes code, and never given back.
+        unsafe {
+            let at = mmap_anonymous(
+                ptr::null_mut(),
+                OTHER_CODE_BYTES,
+                ProtFlags::READ | ProtFlags::WRITE,
+                MapFlags::PRIVATE,
+            )?;
+            let bytes = std::slice::from_raw_parts_mut(at.cast::<u8>(), OTHER_CODE_BYTES);
+            bytes.chunks_exact_mut(NO_OPERATION.len()).for_each(|place| place.copy_from_slice(&NO_OPERATION));
+            bytes[OTHER_CODE_BYTES - NO_OPERATION.len()] = RETURN;
+            mprotect(at, OTHER_CODE_BYTES, MprotectFlags::READ | MprotectFlags::EXEC)?;
+            Ok(Self(std::mem::transmute::<*mut c_void, extern "C" fn()>(at)))
+        }
+    }
 }
 
 /// A library, with the kernel loaded through it.
@@ -136,22 +174,39 @@ impl Side {
     }
 
     /// The time of a launch into a stream with room for it.
-    fn launches(&self) -> Result<f64> {
-        let functions = &self.driver.functions;
-        let mut code = 0;
+    fn launches(&self, stream: Handle) -> Result<f64> {
         let start = Instant::now();
-        for _ in 0..LAUNCHES {
-            // SAFETY: the kernel has no parameters.
-            code |= unsafe {
-                let launch = functions.launch_kernel;
-                launch(self.function, 1, 1, 1, 1, 1, 1, 0, self.stream, ptr::null_mut(), ptr::null_mut())
-            };
-        }
+        let code = (0..LAUNCHES).fold(0, |code, _| code | self.launch(stream));
         let ns = start.elapsed().as_secs_f64() * 1e9 / LAUNCHES as f64;
+        self.finish(stream, code)?;
+        Ok(ns)
+    }
+
+    /// The median time of a launch after other code.
+    fn launch_apart(&self, stream: Handle, other_code: &OtherCode) -> Result<f64> {
+        let mut code = 0;
+        let times_ns = [(); APART].map(|()| {
+            (other_code.0)();
+            // The clock's own code is in the caches again.
+            std::hint::black_box(Instant::now());
+            let start = Instant::now();
+            code |= self.launch(stream);
+            start.elapsed().as_secs_f64() * 1e9
+        });
+        self.finish(stream, code)?;
+        summary(&times_ns).map(|summary| summary.median).context("no launches")
+    }
+
+    fn launch(&self, stream: Handle) -> c_int {
+        let launch = self.driver.functions.launch_kernel;
+        // SAFETY: the kernel has no parameters.
+        unsafe { launch(self.function, 1, 1, 1, 1, 1, 1, 0, stream, ptr::null_mut(), ptr::null_mut()) }
+    }
+
+    fn finish(&self, stream: Handle, code: c_int) -> Result<()> {
         self.driver.check("cuLaunchKernel", code)?;
         // SAFETY: the stream is ours.
-        self.driver.check("cuStreamSynchronize", unsafe { (functions.stream_synchronize)(self.stream) })?;
-        Ok(ns)
+        self.driver.check("cuStreamSynchronize", unsafe { (self.driver.functions.stream_synchronize)(stream) })
     }
 }
 
@@ -173,7 +228,7 @@ fn compare(name: &str, rounds: usize, sides: [&Side; 3], measure: &impl Fn(&Side
     let [direct, through, recorded] = &times_ns;
     let difference = |side: &[f64]| median(&side.iter().zip(direct).map(|(a, b)| a - b).collect::<Vec<_>>());
     println!(
-        "{name:<18} {:>9.2} {:>9.2} {:>9.2} {:>13.2} {:>13.2}",
+        "{name:<20} {:>9.2} {:>9.2} {:>9.2} {:>13.2} {:>13.2}",
         median(direct)?,
         median(through)?,
         median(recorded)?,

@@ -125,6 +125,16 @@ impl Limits {
         }
     }
 
+    /// The barriers of a kernel whose blocks of one thread, without dynamic shared memory, are resident `blocks` at a time. A driver tells that
+    /// number of blocks and not the barriers. It is 1, and limits nothing, where the other resources explain that there are no more blocks.
+    pub fn barriers_of(&self, kernel: &KernelResources, blocks: u32) -> u32 {
+        let explained = self.occupancy(&KernelResources { barriers: 1, ..*kernel }, 1, 0).active_blocks;
+        match self.barriers_per_multiprocessor {
+            Some(barriers) if (1..explained).contains(&blocks) => barriers / blocks,
+            _ => 1,
+        }
+    }
+
     /// The most dynamic shared memory a block can have, in bytes, if `blocks` blocks are to be resident at a time
     /// (`cuOccupancyAvailableDynamicSMemPerBlock`). None when that many cannot be resident even without any.
     pub fn available_dynamic_shared(&self, kernel: &KernelResources, blocks: u32, block_threads: u32) -> Option<u64> {

@@ -242,6 +242,9 @@ pub struct KernelFigures {
     pub ptx_version: u32,
     /// Compute capability that its code is for, in the same way.
     pub binary_version: u32,
+    /// Blocks of one thread that a multiprocessor holds at a time (`cuOccupancyMaxActiveBlocksPerMultiprocessor`), which tells what the other
+    /// figures do not: whether the kernel's barriers are a limit. 0 where the driver does not tell.
+    pub blocks_max: u32,
 }
 
 /// A node of a graph as it was instantiated.
@@ -292,4 +295,22 @@ pub trait Observer: Send + Sync {
 
     /// Contexts are about to be destroyed, and streams and events with them.
     fn contexts_go(&self) {}
+}
+
+impl<O: Observer> Observer for &O {
+    fn define(&self, definition: Definition<'_>) {
+        (**self).define(definition);
+    }
+
+    fn before(&self, op: &Op) -> Token {
+        (**self).before(op)
+    }
+
+    fn after(&self, token: Token, op: &Op, result: CUresult) {
+        (**self).after(token, op, result);
+    }
+
+    fn contexts_go(&self) {
+        (**self).contexts_go();
+    }
 }

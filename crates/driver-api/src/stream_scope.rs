@@ -1,6 +1,10 @@
 //! Which default stream a null stream means on this thread, for functions that take no stream.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether any thread has opened a scope yet: most programs never do, and then nobody need look into the memory of threads.
+static IS_USED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     static PER_THREAD: Cell<bool> = const { Cell::new(false) };
@@ -13,7 +17,14 @@ thread_local! {
 /// inside of a struct.
 #[inline]
 pub fn default_stream_is_per_thread() -> bool {
-    PER_THREAD.with(Cell::get)
+    /// Not inlined: the compiler would look into the thread's memory in any case.
+    #[cold]
+    #[inline(never)]
+    fn here() -> bool {
+        PER_THREAD.with(Cell::get)
+    }
+    // A thread sees what it has stored itself.
+    IS_USED.load(Ordering::Relaxed) && here()
 }
 
 /// Makes the per-thread default stream the default one while it lives. The rim holds it around a call.
@@ -27,6 +38,7 @@ pub struct PerThreadScope {
 impl PerThreadScope {
     /// Opens the scope on the calling thread.
     pub fn enter() -> PerThreadScope {
+        IS_USED.store(true, Ordering::Relaxed);
         PerThreadScope { before: PER_THREAD.replace(true), _not_send: std::marker::PhantomData }
     }
 

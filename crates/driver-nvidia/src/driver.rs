@@ -1,6 +1,6 @@
 //! The library as a [`Driver`]: each method calls the function of its name.
 
-use crate::library::Library;
+use crate::library::{Address, Library};
 use crate::missing::report_missing;
 use crate::older;
 use core::ffi::{CStr, c_char, c_void};
@@ -11,12 +11,30 @@ use std::ptr::{null, null_mut};
 /// NVIDIA's library at the bottom of a stack.
 pub struct NvidiaDriver {
     library: &'static Library,
+    /// The library's, at hand.
+    addresses: &'static [Address],
 }
 
 impl NvidiaDriver {
     /// The driver of a library.
     pub fn new(library: &'static Library) -> NvidiaDriver {
-        NvidiaDriver { library }
+        NvidiaDriver { library, addresses: library.addresses() }
+    }
+
+    /// The address of the function for the calling thread's own default stream, where that is meant. What the program calls from a callback
+    /// is not part of the call: the scope is suspended meanwhile.
+    ///
+    /// # Errors
+    /// What a call answers if the library lacks the function.
+    fn per_thread(&self, row: Row, symbol: &str) -> Result<(*const c_void, PerThreadScope), CUresult> {
+        let address = match default_stream_is_per_thread() {
+            true => self.library.per_thread_address(row as usize),
+            false => null(),
+        };
+        match address.is_null() {
+            true => Err(report_missing(symbol, self.library.path())),
+            false => Ok((address, PerThreadScope::suspend())),
+        }
     }
 }
 
@@ -51,26 +69,34 @@ macro_rules! call {
         if const { older::may_be_replaced(Row::$symbol) } && let Some(result) = older::call(Row::$symbol) {
             return result;
         }
-        let per_thread = default_stream_is_per_thread();
-        let address = match per_thread {
-            false => $self.library.address(Row::$symbol as usize),
-            true => $self.library.per_thread_address(Row::$symbol as usize),
-        };
-        if address.is_null() {
-            return report_missing(stringify!($symbol), $self.library.path());
+        let address = $self.addresses[Row::$symbol as usize].0;
+        if address.is_null() || default_stream_is_per_thread() {
+            return rarely(move || match $self.per_thread(Row::$symbol, stringify!($symbol)) {
+                Ok((address, _suspended)) => call!(@at address ($($name: $role $ty),*)),
+                Err(missing) => missing,
+            });
         }
-        // What the program calls from a callback is not part of this call.
-        let _suspended = per_thread.then(PerThreadScope::suspend);
+        call!(@at address ($($name: $role $ty),*))
+    }};
+    (@at $address:ident ($($name:ident: $role:ident $ty:ty),*)) => {{
         // SAFETY: the address is of the function of this name, whose type the public headers declare, and of which the table is made.
-        let function: unsafe extern "C" fn($(c_type!($role $ty)),*) -> CUresult = unsafe { core::mem::transmute(address) };
+        let function: unsafe extern "C" fn($(c_type!($role $ty)),*) -> CUresult = unsafe { core::mem::transmute($address) };
         // SAFETY: references are valid pointers; for the others the caller of an unsafe method has vouched, and where the
         // method is safe, the function looks into no memory of the caller's.
         unsafe { function($(lower!($role $name)),*) }
     }};
 }
 
+/// Keeps what is rarely done out of the code of what is done all the time.
+#[cold]
+#[inline(never)]
+fn rarely<T>(what: impl FnOnce() -> T) -> T {
+    what()
+}
+
 macro_rules! method {
     ([] $symbol:ident ($($name:ident: $role:ident $ty:ty),*)) => {
+        #[inline(always)]
         fn $symbol(&self, $($name: parameter!($role $ty)),*) -> CUresult {
             call!(self $symbol ($($name: $role $ty),*))
         }
@@ -78,6 +104,7 @@ macro_rules! method {
     ([unsafe] $symbol:ident ($($name:ident: $role:ident $ty:ty),*)) => {
         /// # Safety
         /// As in the trait.
+        #[inline(always)]
         unsafe fn $symbol(&self, $($name: parameter!($role $ty)),*) -> CUresult {
             call!(self $symbol ($($name: $role $ty),*))
         }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 /// The address of a function; null where the library lacks it.
 #[derive(Clone, Copy)]
-struct Address(*const c_void);
+pub(crate) struct Address(pub(crate) *const c_void);
 
 // SAFETY: the address of code, which is never written and never unloaded.
 unsafe impl Send for Address {}
@@ -79,6 +79,11 @@ impl Library {
     /// Where it was loaded from.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The addresses of all functions, by their place among [`SYMBOLS`].
+    pub(crate) fn addresses(&self) -> &[Address] {
+        &self.addresses
     }
 
     /// The address of a function, by its place among [`SYMBOLS`]; null where the library lacks it.

@@ -9,7 +9,6 @@ use ptx::lowering::{
     GlobalSymbol, KernelParameter, Library, global_symbols, kernel_parameters, lower_kernel, lower_kernel_marked,
 };
 use simt_ir::abi::KernelCode;
-use simt_ir::analysis::Liveness;
 use simt_ir::instrument::Instrumentation;
 use simt_ir::{AddressSpace, Program};
 use simt_llvm::{CompiledKernel, Compiler, CpuLevel, Options, Report, Stages, StepClock};
@@ -17,6 +16,7 @@ use simt_llvm::{CompiledKernel, Compiler, CpuLevel, Options, Report, Stages, Ste
 use crate::cache::{Cache, CacheConfig};
 use crate::dump::{Stage, dump, has_texts};
 use crate::record::Record;
+use crate::resources::KernelResources;
 use crate::times::{self, Source};
 
 /// Block sizes a kernel is specialised on before code for any size is made.
@@ -74,17 +74,6 @@ pub struct KernelInfo {
     pub required_cluster: Option<[u32; 3]>,
     /// `.maxnreg`.
     pub max_registers: Option<u32>,
-}
-
-/// What is known of a kernel once its body is lowered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KernelResources {
-    /// Bytes of static shared memory.
-    pub shared_bytes: u32,
-    /// Bytes of local memory of each thread.
-    pub local_bytes: u32,
-    /// Bytes of constant memory that the kernel refers to is not known here; registers are an estimate from the values live at once.
-    pub registers: u32,
 }
 
 /// Machine code of a kernel with what it refers to.
@@ -210,10 +199,7 @@ impl Module {
     /// What a kernel needs of a multiprocessor. Parses and lowers its body.
     pub fn kernel_resources(&self, name: &str) -> Result<KernelResources, Error> {
         let lowered = self.lowered(name, false)?;
-        let program = &lowered.0;
-        let registers = program.functions.iter().map(estimate_registers).max().unwrap_or(16);
-        let local_bytes = program.functions.iter().map(|function| function.local_bytes).sum();
-        Ok(KernelResources { shared_bytes: program.shared_bytes, local_bytes, registers })
+        Ok(KernelResources::of(&lowered.0))
     }
 
     pub(crate) fn lowered(&self, name: &str, marks: bool) -> Result<Lowered, Error> {
@@ -386,13 +372,4 @@ impl fmt::Debug for Module {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Module").field("kernels", &self.kernels()).finish_non_exhaustive()
     }
-}
-
-/// Registers that NVIDIA's compiler might use: 32-bit words live at the start of a block, at most, and some for addresses. Programs ask
-/// for this number to compute occupancy; nothing here depends on it.
-fn estimate_registers(function: &simt_ir::Function) -> u32 {
-    let liveness = Liveness::new(function);
-    let words = |value: &simt_ir::Value| function.ty(*value).bits().div_ceil(32);
-    let most = function.block_ids().map(|block| liveness.live_in(block).iter().map(words).sum::<u32>()).max();
-    (most.unwrap_or(0) + 12).next_multiple_of(8).clamp(16, 255)
 }

@@ -10,6 +10,7 @@ use driver_api::Driver;
 use driver_api::op::{ContextFacts, Definition, DeviceFacts, KernelFacts, KernelFigures};
 use std::collections::{HashMap, HashSet};
 use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Most kernels that are told apart: by name, device and figures.
@@ -21,15 +22,30 @@ const LIBRARY_KERNELS_MAX: usize = 1 << 20;
 /// Longest name of a device.
 const NAME_BYTES: usize = 256;
 
-/// What is known.
+/// What is known. First what launches look at.
+#[repr(C)]
 pub(crate) struct Facts {
+    /// By handle, functions that a default stream has run: the address of [`Bound`].
+    bound: Table,
     /// Kernels and functions by handle and device: the address of facts.
     kernels: Table,
     /// Contexts by handle: the address of facts.
     contexts: Table,
     /// Contexts by stream: the address of facts.
     streams: Table,
+    /// The highest ordinal of a device that is known.
+    device_max: AtomicI32,
+    /// There is a green context, or was: the default stream may be of one, and the functions that run there are not.
+    is_green: AtomicBool,
     interned: Mutex<Interned>,
+}
+
+/// A function is of one context, so that it tells which one is current where it is launched into a default stream. (A kernel of a library is of
+/// all.)
+#[derive(Clone, Copy)]
+pub(crate) struct Bound {
+    pub(crate) kernel: &'static KernelFacts,
+    pub(crate) context: &'static ContextFacts,
 }
 
 /// Everything that was told.
@@ -38,8 +54,15 @@ struct Interned {
     kernels: HashMap<KernelFacts, &'static KernelFacts>,
     contexts: HashMap<(u64, i32), &'static ContextFacts>,
     devices: HashMap<i32, &'static DeviceFacts>,
+    /// By the numbers of kernel and context.
+    bound: HashMap<(u32, u16), &'static Bound>,
     /// Handles that are `CUkernel`s, which a launch takes in place of a `CUfunction`.
     library_kernels: HashSet<u64>,
+}
+
+/// A kernel's key in [`Facts::kernels`]: addresses have 48 bits. Ordinals begin with -1, for none.
+fn kernel_key(handle: usize, device: i32) -> u64 {
+    handle as u64 | (device as u64).wrapping_add(2) << 56
 }
 
 /// Facts from their address in a [`Table`].
@@ -61,12 +84,50 @@ impl Facts {
             kernels: Table::new(1 << 14),
             contexts: Table::new(1 << 10),
             streams: Table::new(1 << 12),
+            bound: Table::new(1 << 14),
+            device_max: AtomicI32::new(-1),
+            is_green: AtomicBool::new(false),
             interned: Mutex::default(),
         }
     }
 
     fn interned(&self) -> MutexGuard<'_, Interned> {
         self.interned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Kernel and context of a launch into the legacy default stream, if the function is known.
+    #[inline(always)]
+    pub(crate) fn bound(&self, function: CUfunction) -> Option<&'static Bound> {
+        // SAFETY: set below, to facts.
+        self.bound.get(function.addr() as u64).map(|address| unsafe { known(address) })
+    }
+
+    /// A function was launched into the legacy default stream, by whose context it is known from now on.
+    pub(crate) fn bind(&self, function: CUfunction, bound: Bound, epoch: u32) {
+        let mut interned = self.interned();
+        let key = (bound.kernel.number, bound.context.number);
+        let is_known = interned.bound.contains_key(&key);
+        if self.is_green.load(Ordering::Relaxed)
+            || interned.library_kernels.contains(&(function.addr() as u64))
+            || key.0 == 0
+            || key.1 == 0
+            || interned.bound.len() == KERNELS_MAX && !is_known
+        {
+            return;
+        }
+        let facts: &'static Bound = interned.bound.entry(key).or_insert_with(|| Box::leak(Box::new(bound)));
+        self.bound.set(function.addr() as u64, address_of(facts), epoch);
+    }
+
+    /// What to hand to [`bind`](Facts::bind), taken before the facts are asked for.
+    pub(crate) fn bound_epoch(&self) -> u32 {
+        self.bound.epoch()
+    }
+
+    /// A green context was made.
+    pub(crate) fn note_green_context(&self) {
+        self.is_green.store(true, Ordering::Relaxed);
+        self.bound.forget_all();
     }
 
     /// The context of a stream; for a default stream, the current one.
@@ -148,6 +209,7 @@ impl Facts {
             let device = *devices.entry(device).or_insert_with(|| {
                 let facts: &'static _ = Box::leak(Box::new(ask_device(device, driver)));
                 define(Definition::Device(facts));
+                self.device_max.fetch_max(device, Ordering::AcqRel);
                 facts
             });
             let facts: &'static _ =
@@ -169,8 +231,7 @@ impl Facts {
         define: &dyn Fn(Definition<'_>),
     ) -> &'static KernelFacts {
         let device = context.device.map_or(-1, |device| device.ordinal);
-        // Addresses have 48 bits.
-        let key = function.addr() as u64 | (device as u64 + 2) << 56;
+        let key = kernel_key(function.addr(), device);
         match self.kernels.get(key) {
             // SAFETY: set below, to facts.
             Some(address) => unsafe { known(address) },
@@ -197,12 +258,14 @@ impl Facts {
             let kernel = CUkernel(function.0);
             (
                 name(|name| driver.cuKernelGetName(name, kernel)),
-                figures(|attribute, value| driver.cuKernelGetAttribute(value, attribute, kernel, device)),
+                figures(function, driver, |attribute, value| {
+                    driver.cuKernelGetAttribute(value, attribute, kernel, device)
+                }),
             )
         } else {
             (
                 name(|name| driver.cuFuncGetName(name, function)),
-                figures(|attribute, value| driver.cuFuncGetAttribute(value, attribute, function)),
+                figures(function, driver, |attribute, value| driver.cuFuncGetAttribute(value, attribute, function)),
             )
         };
         let facts = KernelFacts { number: 0, name, device, figures };
@@ -223,8 +286,9 @@ impl Facts {
     /// A handle is one of `cuLibraryGetKernel`.
     pub(crate) fn note_library_kernel(&self, kernel: CUkernel) {
         let mut interned = self.interned();
-        if interned.library_kernels.len() < LIBRARY_KERNELS_MAX {
-            interned.library_kernels.insert(kernel.addr() as u64);
+        if interned.library_kernels.len() < LIBRARY_KERNELS_MAX && interned.library_kernels.insert(kernel.addr() as u64)
+        {
+            self.bound.forget(kernel.addr() as u64);
         }
     }
 
@@ -233,16 +297,31 @@ impl Facts {
         self.interned().library_kernels.remove(&(function.addr() as u64));
     }
 
-    /// The figures of a kernel have changed; on which devices does not matter.
-    pub(crate) fn forget_kernel(&self, handle: usize) {
-        for device in 0..=self.interned().devices.keys().max().map_or(1, |most| *most as u64 + 2) {
-            self.kernels.forget(handle as u64 | device << 56);
+    /// An attribute of a kernel was set, on which devices does not matter. Libraries of NVIDIA's do that before each launch, and mostly to what it
+    /// was: then nothing has to be asked again.
+    pub(crate) fn attribute_was_set(&self, handle: usize, attribute: CUfunction_attribute, value: i32) {
+        use CUfunction_attribute as A;
+        let is_changed = |figures: &KernelFigures| match attribute {
+            A::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES => figures.dynamic_shared_max as i32 != value,
+            A::CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT => figures.carveout != value,
+            // No figure follows from the others that can be set, which are about clusters.
+            _ => false,
+        };
+        for device in -1..=self.device_max.load(Ordering::Acquire) {
+            let key = kernel_key(handle, device);
+            // SAFETY: set to facts.
+            let known = self.kernels.get(key).map(|address| unsafe { known::<KernelFacts>(address) });
+            if known.is_some_and(|facts| facts.figures.as_ref().is_none_or(is_changed)) {
+                self.kernels.forget(key);
+                self.bound.forget(handle as u64);
+            }
         }
     }
 
     /// Handles of kernels may come to name others.
     pub(crate) fn forget_kernels(&self) {
         self.kernels.forget_all();
+        self.bound.forget_all();
     }
 
     /// The handle of a stream may come to name another.
@@ -255,6 +334,7 @@ impl Facts {
         self.contexts.forget_all();
         self.streams.forget_all();
         self.kernels.forget_all();
+        self.bound.forget_all();
     }
 }
 
@@ -268,8 +348,17 @@ fn name(ask: impl FnOnce(&mut *const c_char) -> CUresult) -> String {
     unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
 }
 
-fn figures(ask: impl Fn(CUfunction_attribute, &mut i32) -> CUresult) -> Option<KernelFigures> {
+fn figures(
+    function: CUfunction,
+    driver: &dyn Driver,
+    ask: impl Fn(CUfunction_attribute, &mut i32) -> CUresult,
+) -> Option<KernelFigures> {
     use CUfunction_attribute as A;
+    let blocks_max = || {
+        let mut blocks = 0;
+        let result = driver.cuOccupancyMaxActiveBlocksPerMultiprocessor(&mut blocks, function, 1, 0);
+        if result == CUresult::CUDA_SUCCESS { blocks.max(0) as u32 } else { 0 }
+    };
     let figure = |attribute| {
         let mut value = 0;
         (ask(attribute, &mut value) == CUresult::CUDA_SUCCESS).then_some(value)
@@ -285,6 +374,7 @@ fn figures(ask: impl Fn(CUfunction_attribute, &mut i32) -> CUresult) -> Option<K
         carveout: figure(A::CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT)?,
         ptx_version: count(A::CU_FUNC_ATTRIBUTE_PTX_VERSION)?,
         binary_version: count(A::CU_FUNC_ATTRIBUTE_BINARY_VERSION)?,
+        blocks_max: blocks_max(),
     })
 }
 

@@ -5,6 +5,7 @@ use crate::ops::volume;
 use crate::table::Table;
 use cuda_abi::*;
 use driver_api::op::{ContextFacts, Definition, Launch, LaunchShape, NodeFacts};
+use driver_api::{Driver, Observer};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Most nodes of a graph that are looked at.
@@ -36,11 +37,11 @@ impl Graphs {
     }
 }
 
-impl Observed {
+impl<D: Driver, O: Observer> Observed<D, O> {
     /// A graph was instantiated, or an instantiated one made like it: looks at its nodes and gives it a number.
     pub(crate) fn define_graph(&self, instantiated: CUgraphExec, graph: CUgraph) {
         let epoch = self.graphs.numbers.epoch();
-        let context = self.facts.context(CUstream::NULL, self.below, &self.definer());
+        let context = self.facts.context(CUstream::NULL, &self.below, &self.definer());
         let mut nodes = Vec::new();
         self.add_nodes(graph, context, 0, &mut nodes);
         let number = self.graphs.last.fetch_add(1, Ordering::Relaxed) + 1;
@@ -122,7 +123,7 @@ impl Observed {
             dynamic_shared: parameters.sharedMemBytes,
             cluster: 0,
         };
-        let kernel = self.facts.kernel(function, context, self.below, &self.definer());
+        let kernel = self.facts.kernel(function, context, &self.below, &self.definer());
         Some(Launch { kernel, shape, is_cooperative: false })
     }
 }

@@ -6,7 +6,7 @@ use core::ffi::{CStr, c_char, c_void};
 use core::mem::MaybeUninit;
 use cuda_abi::*;
 use driver_api::op::*;
-use driver_api::{Driver, parameter};
+use driver_api::{Driver, Observer, parameter};
 use std::os::unix::ffi::OsStrExt;
 
 const OK: CUresult = CUresult::CUDA_SUCCESS;
@@ -239,13 +239,16 @@ macro_rules! hooks {
         } }
     };
     (cuFuncSetAttribute [$f:ident $attribute:ident $value:ident] $emit:ident $row:tt) => {
-        $emit! { $row then |o, _call, _result| o.facts.forget_kernel($f.addr()) }
+        $emit! { $row then |o, _call, result| if result == OK { o.facts.attribute_was_set($f.addr(), $attribute, $value) } }
     };
     (cuKernelSetAttribute [$attribute:ident $value:ident $kernel:ident $device:ident] $emit:ident $row:tt) => {
-        $emit! { $row then |o, _call, _result| o.facts.forget_kernel($kernel.addr()) }
+        $emit! { $row then |o, _call, result| if result == OK { o.facts.attribute_was_set($kernel.addr(), $attribute, $value) } }
     };
 
-    // Contexts and streams that go.
+    // Contexts and streams that come and go.
+    (cuGreenCtxCreate [$context:ident $description:ident $device:ident $flags:ident] $emit:ident $row:tt) => {
+        $emit! { $row then |o, _call, result| if result == OK { o.facts.note_green_context() } }
+    };
     (cuStreamDestroy_v2 [$stream:ident] $emit:ident $row:tt) => { $emit! { $row then |o, _call, _result| o.facts.forget_stream($stream) } };
     (cuCtxDestroy_v2 [$context:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.facts.forget_contexts() } };
     (cuCtxDetach [$context:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.facts.forget_contexts() } };
@@ -282,11 +285,11 @@ macro_rules! method {
     ) => {
         fn $symbol(&self, $($name: parameter!($role $ty)),*) -> CUresult {
             let mut place = MaybeUninit::uninit();
-            let is_begun = self.begin(&mut place, |$o: &Observed| $op);
+            let is_begun = self.begin(&mut place, |$o: &Self| $op);
             let result = self.below.$symbol($($name),*);
             // SAFETY: what is begun is in its place.
             let call = is_begun.then(|| unsafe { place.assume_init_mut() });
-            self.end(call, result, |$l: &Observed, $call: Option<&mut Call>, $result: CUresult| $then);
+            self.end(call, result, |$l: &Self, $call: Option<&mut Call>, $result: CUresult| $then);
             result
         }
     };
@@ -298,12 +301,12 @@ macro_rules! method {
         /// As [`Driver`] says.
         unsafe fn $symbol(&self, $($name: parameter!($role $ty)),*) -> CUresult {
             let mut place = MaybeUninit::uninit();
-            let is_begun = self.begin(&mut place, |$o: &Observed| $op);
+            let is_begun = self.begin(&mut place, |$o: &Self| $op);
             // SAFETY: the caller's promise is handed on unchanged.
             let result = unsafe { self.below.$symbol($($name),*) };
             // SAFETY: what is begun is in its place.
             let call = is_begun.then(|| unsafe { place.assume_init_mut() });
-            self.end(call, result, |$l: &Observed, $call: Option<&mut Call>, $result: CUresult| $then);
+            self.end(call, result, |$l: &Self, $call: Option<&mut Call>, $result: CUresult| $then);
             result
         }
     };
@@ -325,9 +328,9 @@ macro_rules! layer {
         $($rest:tt)*
     ) => {
         #[allow(non_snake_case, reason = "C's names; the CUDA driver API documents them")]
-        impl Driver for Observed {
+        impl<D: Driver, O: Observer> Driver for Observed<D, O> {
             fn next(&self) -> Option<&dyn Driver> {
-                Some(self.below)
+                Some(&self.below)
             }
 
             $(hooks! { $symbol [$($name)*] method ([$($unsafe)?] $symbol ($($name: $role $ty),*)) })*

@@ -12,15 +12,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Most observers of a layer.
-const OBSERVERS_MAX: usize = 2;
 /// Most functions whose block was set for the launches of before CUDA 4. Further ones count as having no block.
 const LEGACY_FUNCTIONS_MAX: usize = 4096;
 
-/// A driver that shows observers what is asked of the one below it.
-pub struct Observed {
-    pub(crate) below: &'static dyn Driver,
-    observers: Vec<&'static dyn Observer>,
+/// A driver that shows an observer what is asked of the one below it.
+///
+/// A program that does a lot between calls leaves nothing of ours in the processor's caches. So what every call looks at lies together at the
+/// beginning, and driver and observer are types of their own, whose code becomes one with the layer's.
+#[repr(C, align(64))]
+pub struct Observed<D, O> {
+    pub(crate) below: D,
+    observer: O,
     /// Something of ours panicked: nothing is observed any more.
     is_broken: AtomicBool,
     pub(crate) facts: Facts,
@@ -33,19 +35,24 @@ pub struct Observed {
 /// A call that is observed.
 pub(crate) struct Call {
     pub(crate) op: Op,
-    tokens: [Token; OBSERVERS_MAX],
+    token: Token,
 }
 
-impl Observed {
+/// A driver of which nothing is known but that it is one.
+pub struct AnyDriver(pub &'static dyn Driver);
+
+impl Driver for AnyDriver {
+    fn next(&self) -> Option<&dyn Driver> {
+        Some(self.0)
+    }
+}
+
+impl<D: Driver, O: Observer> Observed<D, O> {
     /// Puts a layer over a driver.
-    ///
-    /// # Panics
-    /// For more than two observers.
-    pub fn over(below: &'static dyn Driver, observers: Vec<&'static dyn Observer>) -> Observed {
-        assert!(observers.len() <= OBSERVERS_MAX, "{} observers", observers.len());
+    pub fn over(below: D, observer: O) -> Observed<D, O> {
         Observed {
             below,
-            observers,
+            observer,
             is_broken: AtomicBool::new(false),
             facts: Facts::new(),
             captures: Captures::default(),
@@ -54,9 +61,9 @@ impl Observed {
         }
     }
 
-    /// Tells observers of a definition.
+    /// Tells the observer of a definition.
     pub(crate) fn definer(&self) -> impl Fn(Definition<'_>) {
-        |definition| self.observers.iter().for_each(|observer| observer.define(definition))
+        |definition| self.observer.define(definition)
     }
 
     /// Runs code of ours such that nothing of it reaches the program: a panic ends the observation. The library's panic hook tells it.
@@ -76,18 +83,11 @@ impl Observed {
     pub(crate) fn begin(&self, place: &mut MaybeUninit<Call>, op: impl FnOnce(&Self) -> Option<Op>) -> bool {
         let begun = self.shielded(|| {
             let op = op(self)?;
-            self.show(place.write(Call { op, tokens: [Token::default(); OBSERVERS_MAX] }));
+            let token = self.observer.before(&op);
+            place.write(Call { op, token });
             Some(())
         });
         begun.is_some()
-    }
-
-    /// Shows an op that is about to be done.
-    #[inline(always)]
-    fn show(&self, call: &mut Call) {
-        for (observer, token) in self.observers.iter().zip(&mut call.tokens) {
-            *token = observer.before(&call.op);
-        }
     }
 
     /// After a call: completes the op and shows it again.
@@ -102,23 +102,15 @@ impl Observed {
             let mut call = call;
             complete(self, call.as_deref_mut(), result);
             if let Some(call) = call {
-                self.show_again(call, result);
+                self.observer.after(call.token, &call.op, result);
             }
             Some(())
         });
     }
 
-    /// Shows an op that was done.
-    #[inline(always)]
-    pub(crate) fn show_again(&self, call: &Call, result: CUresult) {
-        for (observer, token) in self.observers.iter().zip(&call.tokens) {
-            observer.after(*token, &call.op, result);
-        }
-    }
-
-    /// Tells observers that contexts are about to be destroyed.
+    /// Tells the observer that contexts are about to be destroyed.
     pub(crate) fn contexts_go(&self) -> Option<Op> {
-        self.observers.iter().for_each(|observer| observer.contexts_go());
+        self.observer.contexts_go();
         None
     }
 
@@ -126,9 +118,8 @@ impl Observed {
     /// none.
     pub(crate) fn show_others(&self, result: CUresult, op: impl Fn(u32) -> Option<Op>) {
         for op in (1..).map_while(op) {
-            let mut call = Call { op, tokens: [Token::default(); OBSERVERS_MAX] };
-            self.show(&mut call);
-            self.show_again(&call, result);
+            let token = self.observer.before(&op);
+            self.observer.after(token, &op, result);
         }
     }
 

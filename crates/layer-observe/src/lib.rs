@@ -20,7 +20,7 @@ mod ops;
 mod table;
 
 pub use hooks::HOOKED;
-pub use layer::Observed;
+pub use layer::{AnyDriver, Observed};
 
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,11 @@
 //! Ops from the parameters of calls.
 
+use crate::facts::Bound;
 use crate::layer::Observed;
 use core::ffi::c_void;
 use cuda_abi::*;
-use driver_api::default_stream_is_per_thread;
 use driver_api::op::*;
+use driver_api::{Driver, Observer, default_stream_is_per_thread};
 
 /// Most attributes of a launch that are looked at; there are fewer kinds.
 const ATTRIBUTES_MAX: usize = 64;
@@ -14,13 +15,13 @@ const BATCH_MAX: usize = 1 << 20;
 /// The stream of functions that have no parameter for one.
 pub(crate) const NO_STREAM: CUstream = CUstream::NULL;
 
-impl Observed {
+impl<D: Driver, O: Observer> Observed<D, O> {
     /// Where an op goes: context, stream, and whether it is captured.
     #[inline(always)]
     fn way(&self, stream: CUstream) -> (&'static ContextFacts, u64, bool) {
         let stream = if stream.is_null() && default_stream_is_per_thread() { CU_STREAM_PER_THREAD } else { stream };
-        let context = self.facts.context(stream, self.below, &self.definer());
-        (context, stream.addr() as u64, self.captures.has(stream, self.below))
+        let context = self.facts.context(stream, &self.below, &self.definer());
+        (context, stream.addr() as u64, self.captures.has(stream, &self.below))
     }
 
     /// An op in a stream.
@@ -39,9 +40,29 @@ impl Observed {
         stream: CUstream,
         is_cooperative: bool,
     ) -> Op {
-        let (context, stream, is_captured) = self.way(stream);
-        let kernel = self.facts.kernel(function, context, self.below, &self.definer());
+        let known = if stream.addr() <= 1 && !(stream.is_null() && default_stream_is_per_thread()) {
+            self.facts.bound(function)
+        } else {
+            None
+        };
+        let (Bound { kernel, context }, stream, is_captured) = match known {
+            Some(bound) => (*bound, stream.addr() as u64, false),
+            None => self.look_up(function, stream),
+        };
         Op { action: Action::Launch(Launch { kernel, shape, is_cooperative }), context, stream, is_captured }
+    }
+
+    /// A launch's kernel and context, its stream, and whether it is captured.
+    #[inline(never)]
+    fn look_up(&self, function: CUfunction, stream: CUstream) -> (Bound, u64, bool) {
+        let epoch = self.facts.bound_epoch();
+        let (context, stream, is_captured) = self.way(stream);
+        let kernel = self.facts.kernel(function, context, &self.below, &self.definer());
+        let bound = Bound { kernel, context };
+        if stream <= 1 {
+            self.facts.bind(function, bound, epoch);
+        }
+        (bound, stream, is_captured)
     }
 
     /// A launch with a configuration.

@@ -14,6 +14,8 @@ pub(crate) struct Table {
     writing: Mutex<()>,
 }
 
+/// Never in two cache lines.
+#[repr(align(32))]
 struct Slot {
     /// 0 in a slot that was never used. A slot keeps its key for ever, so that a reader never takes one key's value for another's.
     key: AtomicU64,

@@ -54,8 +54,7 @@ fn main() {
 
 /// Launches when it is told to, and tells what a launch took in ns.
 fn measure(recorder: Option<&'static Recorder>, turns: &Receiver<()>, tell: &Sender<f64>) {
-    let observed =
-        recorder.map(|recorder| Observed::over(&Nothing, vec![Box::leak(Box::new(RecordObserver::over(recorder)))]));
+    let observed = recorder.map(|recorder| Observed::over(Nothing, RecordObserver::over(recorder)));
     let driver: &dyn Driver = observed.as_ref().map_or(&Nothing, |observed| observed);
     let (function, stream) = (CUfunction::from_addr(0x1000), CUstream::NULL);
     while turns.recv().is_ok() {

@@ -88,7 +88,7 @@ fn folder_of(value: &str) -> Option<PathBuf> {
 }
 
 /// The observer, if the environment asks for one. It ends when the process exits.
-pub fn from_environment(source: TimeSource<'_>) -> Option<&'static dyn Observer> {
+pub fn from_environment(source: TimeSource<'_>) -> Option<RecordObserver> {
     let (path, live) = (env::RECORD.get().map(PathBuf::from), live_folder());
     let mut config = match (path, live) {
         (Some(path), live) => Config { live, ..Config::new(path) },
@@ -120,7 +120,7 @@ pub fn from_environment(source: TimeSource<'_>) -> Option<&'static dyn Observer>
         // It says so itself.
         Times::Timer(_) => {}
     }
-    Some(Box::leak(Box::new(RecordObserver { recorder, times })))
+    Some(RecordObserver { recorder, times })
 }
 
 /// A number of bytes, with K, M or G perhaps.
@@ -139,6 +139,31 @@ impl RecordObserver {
     pub fn over(recorder: &'static Recorder) -> RecordObserver {
         RecordObserver { recorder, times: Times::Nobody }
     }
+
+    /// Records an event that is no launch.
+    #[inline(never)]
+    fn end(&self, token: telemetry::Token, event: Event) {
+        self.recorder.end(token, event);
+    }
+
+    /// Says under which tag times of the device are told. Apart, so that the code of calls that nobody times is short.
+    #[inline(never)]
+    fn timed_before(&self, token: &telemetry::Token, op: &Op) {
+        let tag = token.correlation.wrapping_add(1);
+        match self.times {
+            Times::Driver if matches!(op.action, Action::Launch(_)) => set_launch_tag(tag),
+            Times::Timer(timer) if tag != 0 => timer.before(tag, op),
+            _ => {}
+        }
+    }
+
+    /// Shows an op that was done to the timer.
+    #[inline(never)]
+    fn timed_after(&self, timer: &dyn DeviceTimer, token: &telemetry::Token, op: &Op, result: CUresult) {
+        if token.correlation != u64::MAX {
+            timer.after(self.recorder.next_number(token) + 1, op, result);
+        }
+    }
 }
 
 impl Observer for RecordObserver {
@@ -153,7 +178,12 @@ impl Observer for RecordObserver {
                 let (id, handle) = (facts.number.into(), facts.handle);
                 self.recorder.define_context(records::Context { id, handle, device });
             }
-            Definition::Kernel(facts) => self.recorder.define_kernel(kernel(facts)),
+            Definition::Kernel(facts) => {
+                if let Some(figures) = facts.figures {
+                    self.recorder.define_blocks_max(facts.number.into(), figures.blocks_max);
+                }
+                self.recorder.define_kernel(kernel(facts));
+            }
             Definition::Graph { number, nodes } => {
                 for (index, node) in nodes.iter().enumerate() {
                     let row = records::Node {
@@ -169,34 +199,29 @@ impl Observer for RecordObserver {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn before(&self, op: &Op) -> Token {
         let token = self.recorder.begin();
-        let tag = token.correlation.wrapping_add(1);
-        match self.times {
-            Times::Driver if matches!(op.action, Action::Launch(_)) => set_launch_tag(tag),
-            Times::Timer(timer) if tag != 0 => timer.before(tag, op),
-            _ => {}
+        if !matches!(self.times, Times::Nobody) {
+            self.timed_before(&token, op);
         }
         Token(token.into())
     }
 
-    #[inline]
+    #[inline(always)]
     fn after(&self, token: Token, op: &Op, result: CUresult) {
         // SAFETY: `before` made it, on the thread that makes the call.
         let token = unsafe { telemetry::Token::from_words(token.0) };
         let captured = if op.is_captured { flags::CAPTURED } else { 0 };
-        if let Times::Timer(timer) = self.times
-            && token.correlation != u64::MAX
-        {
-            timer.after(self.recorder.next_number(&token) + 1, op, result);
+        if let Times::Timer(timer) = self.times {
+            self.timed_after(timer, &token, op, result);
         }
-        // A launch stays in this function, which is made for it: its code is short, and in the cache.
-        let event = match &op.action {
-            Action::Launch(op) => launch(op),
-            other => event(other),
-        };
-        self.recorder.end(token, event.at(op.context.number, op.stream).with_flags(captured).with_result(result.0));
+        let place = |event: Event| event.at(op.context.number, op.stream).with_flags(captured).with_result(result.0);
+        // A launch has code of its own: it is short, and in the cache.
+        match &op.action {
+            Action::Launch(op) => self.recorder.end(token, place(launch(op))),
+            other => self.end(token, place(event(other))),
+        }
     }
 
     fn contexts_go(&self) {

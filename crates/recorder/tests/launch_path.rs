@@ -42,7 +42,7 @@ fn nothing_is_allocated() {
     // With a file, and publishing.
     let live = Some(folder.path().to_owned());
     let recorder = Recorder::new(Config { live, ..Config::new(folder.path().join("recording")) });
-    let layer = Observed::over(&Nothing, vec![Box::leak(Box::new(RecordObserver::over(recorder)))]);
+    let layer = Observed::over(Nothing, RecordObserver::over(recorder));
     let launch = |n: usize| {
         let function = CUfunction::from_addr(0x1000 + 16 * (n % 100));
         // SAFETY: the driver looks at nothing.

@@ -5,15 +5,34 @@
 use std::sync::OnceLock;
 use stdx::clock::monotonic_ns;
 
-/// A time stamp: ticks of the counter or, where that cannot be relied on, nanoseconds of `CLOCK_MONOTONIC`.
-#[inline(always)]
-pub fn ticks() -> u64 {
-    #[cfg(target_arch = "x86_64")]
-    if is_steady() {
-        // SAFETY: every x86-64 processor has the instruction. Where the system forbids it, the counter is not steady.
-        return unsafe { core::arch::x86_64::_rdtsc() };
+/// The clock that time stamps are of: the counter or, where that cannot be relied on, `CLOCK_MONOTONIC`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clock {
+    is_steady: bool,
+}
+
+impl Clock {
+    /// This machine's.
+    #[inline(always)]
+    pub(crate) fn new() -> Clock {
+        Clock { is_steady: is_steady() }
     }
-    monotonic_ns()
+
+    /// A time stamp: ticks or nanoseconds.
+    #[inline(always)]
+    pub(crate) fn ticks(self) -> u64 {
+        #[cfg(target_arch = "x86_64")]
+        if self.is_steady {
+            // SAFETY: every x86-64 processor has the instruction. Where the system forbids it, the counter is not steady.
+            return unsafe { core::arch::x86_64::_rdtsc() };
+        }
+        monotonic_ns()
+    }
+}
+
+/// A time stamp: ticks of the counter or, where that cannot be relied on, nanoseconds of `CLOCK_MONOTONIC`.
+pub fn ticks() -> u64 {
+    Clock::new().ticks()
 }
 
 /// Whether the counter runs at one rate, through power states, on all cores: the processor says so and Linux has found it so.

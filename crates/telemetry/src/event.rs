@@ -52,12 +52,13 @@ pub struct Event {
 pub(crate) type Slot = [u64; 8];
 
 impl Event {
+    #[inline(always)]
     fn new(kind: Kind, id: u32, payload: [u64; 3]) -> Event {
         Event { kind, flags: 0, context: 0, id, handle: 0, payload, result: 0, start: 0, duration: 0, correlation: 0 }
     }
 
     /// A launch of a kernel, by its number in the recording.
-    #[inline]
+    #[inline(always)]
     pub fn launch(kernel: u32, shape: &LaunchShape) -> Event {
         let narrow = |number: u32| u64::from(number.min(0xffff));
         let [x, y, z] = shape.block;
@@ -122,27 +123,27 @@ impl Event {
     }
 
     /// Adds [`flags`].
-    #[inline]
+    #[inline(always)]
     pub fn with_flags(mut self, flags: u64) -> Event {
         self.flags |= flags as u8;
         self
     }
 
     /// Where it went: the number of the context in the recording, and a stream or another handle.
-    #[inline]
+    #[inline(always)]
     pub fn at(mut self, context: u16, handle: u64) -> Event {
         (self.context, self.handle) = (context, handle);
         self
     }
 
     /// What the driver answered.
-    #[inline]
+    #[inline(always)]
     pub fn with_result(mut self, result: u32) -> Event {
         self.result = result.min(0xffff) as u16;
         self
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn to_slot(self) -> Slot {
         let head = u64::from(self.kind as u8) | u64::from(self.flags) << 8 | u64::from(self.context) << 16;
         [

@@ -17,16 +17,19 @@ const AHEAD: u64 = 4;
 
 /// The queue.
 pub(crate) struct Ring {
-    /// A power of two.
-    slots: Box<[UnsafeCell<MaybeUninit<Slot>>]>,
-    /// Number of the thread in the recording.
-    pub(crate) thread: u32,
     producer: Apart<Producer>,
     /// Events taken out, ever.
     taken: Apart<AtomicU64>,
 }
 
+/// All that putting an event in looks at, in one cache line.
 struct Producer {
+    /// A power of two.
+    slots: Box<[UnsafeCell<MaybeUninit<Slot>>]>,
+    /// Number of the thread in the recording.
+    thread: u32,
+    /// The thread is gone: nothing comes any more.
+    closed: AtomicBool,
     /// Events put in, ever.
     put: AtomicU64,
     /// `taken` as the producer saw it last.
@@ -35,8 +38,6 @@ struct Producer {
     next: Cell<u64>,
     dropped_launches: AtomicU64,
     dropped_others: AtomicU64,
-    /// The thread is gone: nothing comes any more.
-    closed: AtomicBool,
 }
 
 // SAFETY: the cells of `Producer` are for the thread that owns the ring alone (`put` asks for that), slots between `taken` and `put` for the
@@ -62,16 +63,16 @@ impl Ring {
         assert!(events.is_power_of_two(), "a ring of {events} events");
         let slots = Box::<[UnsafeCell<MaybeUninit<Slot>>]>::new_uninit_slice(events);
         Ring {
-            // SAFETY: uninitialised slots are what the type says they may be.
-            slots: unsafe { slots.assume_init() },
-            thread,
             producer: Apart(Producer {
+                // SAFETY: uninitialised slots are what the type says they may be.
+                slots: unsafe { slots.assume_init() },
+                thread,
+                closed: AtomicBool::new(false),
                 put: AtomicU64::new(0),
                 taken_seen: Cell::new(0),
                 next: Cell::new(0),
                 dropped_launches: AtomicU64::new(0),
                 dropped_others: AtomicU64::new(0),
-                closed: AtomicBool::new(false),
             }),
             taken: Apart(AtomicU64::new(0)),
         }
@@ -85,7 +86,7 @@ impl Ring {
     pub(crate) unsafe fn number(&self) -> u64 {
         let next = self.producer.0.next.get();
         self.producer.0.next.set(next + 1);
-        u64::from(self.thread) << 40 | next
+        u64::from(self.producer.0.thread) << 40 | next
     }
 
     /// The number that the next event will have.
@@ -94,7 +95,7 @@ impl Ring {
     /// Only the thread that owns the ring calls this.
     #[inline(always)]
     pub(crate) unsafe fn next_number(&self) -> u64 {
-        u64::from(self.thread) << 40 | self.producer.0.next.get()
+        u64::from(self.producer.0.thread) << 40 | self.producer.0.next.get()
     }
 
     /// Puts an event in, or counts it as dropped.
@@ -104,7 +105,7 @@ impl Ring {
     #[inline(always)]
     pub(crate) unsafe fn put(&self, slot: Slot, is_launch: bool) -> Put {
         let producer = &self.producer.0;
-        let (put, capacity) = (producer.put.load(Ordering::Relaxed), self.slots.len() as u64);
+        let (put, capacity) = (producer.put.load(Ordering::Relaxed), self.producer.0.slots.len() as u64);
         if put - producer.taken_seen.get() >= capacity {
             producer.taken_seen.set(self.taken.0.load(Ordering::Acquire));
             if put - producer.taken_seen.get() >= capacity {
@@ -114,7 +115,7 @@ impl Ring {
             }
         }
         // SAFETY: the consumer has taken what was here (acquire above, or an earlier one), and looks again only once `put` says so.
-        unsafe { (*self.slots[put as usize & (self.slots.len() - 1)].get()).write(slot) };
+        unsafe { (*self.producer.0.slots[put as usize & (self.producer.0.slots.len() - 1)].get()).write(slot) };
         producer.put.store(put + 1, Ordering::Release);
         self.fetch(put + AHEAD);
         if (put + 1) & (capacity / 2 - 1) == 0 { Put::HalfFull } else { Put::In }
@@ -123,7 +124,7 @@ impl Ring {
     /// Has the processor fetch a slot to write to: the consumer's core has it from the last round.
     #[inline(always)]
     fn fetch(&self, number: u64) {
-        let slot = self.slots[number as usize & (self.slots.len() - 1)].get();
+        let slot = self.producer.0.slots[number as usize & (self.producer.0.slots.len() - 1)].get();
         #[cfg(target_arch = "x86_64")]
         // SAFETY: a hint, for an address within the ring. A processor that lacks the instruction does nothing.
         unsafe {
@@ -142,7 +143,9 @@ impl Ring {
         let count = (self.producer.0.put.load(Ordering::Acquire) - taken).min(most as u64);
         for number in taken..taken + count {
             // SAFETY: put in before `put` said so, and not overwritten before `taken` says so.
-            each(unsafe { (*self.slots[number as usize & (self.slots.len() - 1)].get()).assume_init_ref() });
+            each(unsafe {
+                (*self.producer.0.slots[number as usize & (self.producer.0.slots.len() - 1)].get()).assume_init_ref()
+            });
         }
         self.taken.0.store(taken + count, Ordering::Release);
         count as usize

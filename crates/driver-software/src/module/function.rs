@@ -127,7 +127,7 @@ impl Function {
             threads_per_block_max: self.threads_max()?,
             shared_opt_in: self.settings.dynamic_shared().is_some(),
             carveout: Carveout::from_attribute(self.settings.carveout()).unwrap_or_default(),
-            barriers: 1,
+            barriers: resources.barriers,
         })
     }
 

@@ -2,7 +2,7 @@
 
 mod driver;
 
-use crate::{HOOKED, Observed};
+use crate::{AnyDriver, HOOKED, Observed};
 use core::ptr::null_mut;
 use cuda_abi::*;
 use driver::{CONTEXT, EXEC, FUNCTION, GRAPH, GREEN_CONTEXT, GREEN_STREAM, KERNEL, STREAM, TestDriver};
@@ -65,12 +65,14 @@ impl Notes {
     }
 }
 
-fn layer() -> (Observed, &'static TestDriver, &'static Notes) {
+type TestLayer = Observed<AnyDriver, &'static Notes>;
+
+fn layer() -> (TestLayer, &'static TestDriver, &'static Notes) {
     let (driver, notes) = (TestDriver::new(), &*Box::leak(Box::<Notes>::default()));
-    (Observed::over(driver, vec![notes]), driver, notes)
+    (Observed::over(AnyDriver(driver), notes), driver, notes)
 }
 
-fn launch(layer: &Observed, function: CUfunction, stream: CUstream) -> CUresult {
+fn launch(layer: &TestLayer, function: CUfunction, stream: CUstream) -> CUresult {
     // SAFETY: the driver of the tests looks at nothing.
     unsafe { layer.cuLaunchKernel(function, 7, 2, 1, 64, 1, 1, 128, stream, null_mut(), null_mut()) }
 }
@@ -120,7 +122,22 @@ fn facts_are_asked_for_once_and_again_when_they_may_have_changed() {
     (0..10).for_each(|_| _ = launch(&layer, FUNCTION, STREAM));
     let first = driver.attributes_asked.load(SeqCst);
     assert!((1..=20).contains(&first), "{first}");
-    layer.cuFuncSetAttribute(FUNCTION, CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, 99);
+    use CUfunction_attribute as A;
+    let same = [
+        (A::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, driver.dynamic_shared.load(SeqCst)),
+        (A::CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED, 1),
+        (A::CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT, -1),
+    ];
+    for (attribute, value) in same {
+        let before = driver.dynamic_shared.load(SeqCst);
+        layer.cuFuncSetAttribute(FUNCTION, attribute, value);
+        driver.dynamic_shared.store(before, SeqCst);
+        launch(&layer, FUNCTION, STREAM);
+        assert_eq!(driver.attributes_asked.load(SeqCst), first, "nothing has changed");
+    }
+    notes.take();
+    (0..10).for_each(|_| _ = launch(&layer, FUNCTION, STREAM));
+    layer.cuFuncSetAttribute(FUNCTION, A::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, 99);
     (0..10).for_each(|_| _ = launch(&layer, FUNCTION, STREAM));
     assert_eq!(driver.attributes_asked.load(SeqCst), 2 * first);
     layer.cuModuleUnload(CUmodule::from_addr(0xd0));

@@ -10,7 +10,7 @@ mod rows;
 mod sink;
 mod thread;
 
-use crate::clock;
+use crate::clock::Clock;
 use crate::event::{Event, Kind};
 use crate::records::{Context, Device, Fact, Kernel, Node};
 use crate::ring::{Put, Ring};
@@ -85,12 +85,14 @@ pub type Collect = Box<dyn Fn(bool) + Send + Sync>;
 /// The number of a token that belongs to no ring.
 const NO_RING: u64 = u64::MAX;
 
-/// Records events of all threads into a file.
+/// Records events of all threads into a file. What every event looks at comes first, in one cache line.
+#[repr(C, align(64))]
 pub struct Recorder {
     /// Unlike that of any other recorder of the process.
     id: u64,
-    config: Config,
     state: AtomicU8,
+    clock: Clock,
+    config: Config,
     /// The file's descriptor, for a forked child to close: it would hold the lock on the file for as long as it lives.
     descriptor: AtomicI32,
     /// Changes, and is woken, when the writer should come.
@@ -119,6 +121,8 @@ struct Definitions {
     devices: Vec<Device>,
     contexts: Vec<Context>,
     kernels: Vec<Kernel>,
+    /// By kernel, as [`Recorder::define_blocks_max`] says.
+    blocks_max: Vec<(u64, u32)>,
     nodes: Vec<(Node, Option<Event>)>,
 }
 
@@ -160,8 +164,9 @@ impl Recorder {
         static RECORDERS: AtomicU64 = AtomicU64::new(1);
         Box::leak(Box::new(Recorder {
             id: RECORDERS.fetch_add(1, Ordering::Relaxed),
-            config,
             state: AtomicU8::new(FRESH),
+            clock: Clock::new(),
+            config,
             descriptor: AtomicI32::new(-1),
             wake: AtomicU32::new(0),
             rings: Mutex::default(),
@@ -205,14 +210,14 @@ impl Recorder {
     }
 
     /// Begins an event: what follows is on the clock.
-    #[inline]
+    #[inline(always)]
     pub fn begin(&'static self) -> Token {
         let (correlation, ring) = match self.ring() {
             // SAFETY: the ring is the calling thread's own.
             Some(ring) => (unsafe { ring.number() }, std::ptr::from_ref(ring).expose_provenance()),
             None => (NO_RING, 0),
         };
-        Token { start: clock::ticks(), correlation, ring }
+        Token { start: self.clock.ticks(), correlation, ring }
     }
 
     /// The number that the next event of this thread will have, which has begun one with `token`.
@@ -226,10 +231,10 @@ impl Recorder {
     }
 
     /// Records an event that began with `token`, on this thread, and ends now.
-    #[inline]
+    #[inline(always)]
     pub fn end(&'static self, token: Token, mut event: Event) {
         event.start = token.start;
-        event.duration = clock::ticks().saturating_sub(token.start);
+        event.duration = self.clock.ticks().saturating_sub(token.start);
         event.correlation = token.correlation;
         let is_launch = event.kind == Kind::Launch;
         if token.ring == 0 || self.state.load(Ordering::Relaxed) != ACTIVE {
@@ -352,6 +357,12 @@ impl Recorder {
     /// Defines a kernel, before a launch of it.
     pub fn define_kernel(&self, kernel: Kernel) {
         lock(&self.definitions).kernels.push(kernel);
+    }
+
+    /// Says how many blocks of one thread of a kernel a multiprocessor holds at a time, before a launch of it: what the driver answers, so that
+    /// occupancy is right where the kernel's barriers limit it.
+    pub fn define_blocks_max(&self, kernel: u64, blocks: u32) {
+        lock(&self.definitions).blocks_max.push((kernel, blocks));
     }
 
     /// Defines a node of a graph, before a launch of the graph; with a launch for a kernel node.

@@ -24,6 +24,8 @@ const NODE_SET: u64 = 2;
 pub(super) struct Rows {
     devices: HashMap<u64, Limits>,
     kernels: HashMap<u64, Kernel>,
+    /// By kernel, as [`Recorder::define_blocks_max`](super::Recorder::define_blocks_max) says.
+    blocks_max: HashMap<u64, u32>,
     shapes: HashMap<(u32, LaunchShape), u64>,
     /// The shape that was asked for last: programs launch the same again and again.
     last_shape: Option<((u32, LaunchShape), u64)>,
@@ -71,7 +73,7 @@ impl Rows {
 
     /// Takes definitions, and makes blocks of them.
     pub(super) fn define(&mut self, definitions: Definitions, out: &mut Outlet) {
-        let Definitions { facts, devices, contexts, kernels, nodes } = definitions;
+        let Definitions { facts, devices, contexts, kernels, blocks_max, nodes } = definitions;
         out.put(&facts);
         for device in &devices {
             let capability = ComputeCapability::new(device.major as u32, device.minor as u32);
@@ -81,6 +83,7 @@ impl Rows {
         contexts.iter().for_each(|context| self.device_times.define_context(context.id, context.device));
         out.put(&contexts);
         out.put(&kernels);
+        self.blocks_max.extend(blocks_max);
         self.kernels.extend(kernels.into_iter().map(|kernel| (kernel.id, Kernel { name: String::new(), ..kernel })));
         if self.has_executions {
             nodes
@@ -207,11 +210,14 @@ impl Rows {
             registers_per_thread: facts.registers as u32,
             static_shared_bytes: facts.static_shared as u32,
             threads_per_block_max: facts.threads_max as u32,
-            // The launch has checked how far the program has raised the limit.
-            shared_opt_in: facts.static_shared + facts.dynamic_shared_max > u64::from(limits.shared_per_block),
+            // How far the program has raised the limit, the launch has checked.
+            shared_opt_in: facts.static_shared + facts.dynamic_shared_max.max(dynamic_shared)
+                > u64::from(limits.shared_per_block),
             carveout: Carveout::from_attribute(facts.carveout as i32 - 1).unwrap_or_default(),
             barriers: 1,
         };
+        let blocks_max = self.blocks_max.get(&kernel).copied().unwrap_or(0);
+        let resources = KernelResources { barriers: limits.barriers_of(&resources, blocks_max), ..resources };
         let occupancy = limits.occupancy(&resources, threads, dynamic_shared);
         let limited = occupancy.limited_by;
         let bits = [limited.warps, limited.blocks, limited.registers, limited.shared_memory, limited.barriers];
