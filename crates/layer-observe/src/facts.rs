@@ -12,6 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use stdx::near;
 
 /// Most kernels that are told apart: by name, device and figures.
 const KERNELS_MAX: usize = 1 << 16;
@@ -115,7 +116,7 @@ impl Facts {
         {
             return;
         }
-        let facts: &'static Bound = interned.bound.entry(key).or_insert_with(|| Box::leak(Box::new(bound)));
+        let facts: &'static Bound = interned.bound.entry(key).or_insert_with(|| near::leak(bound));
         self.bound.set(function.addr() as u64, address_of(facts), epoch);
     }
 
@@ -207,13 +208,12 @@ impl Facts {
         let Interned { contexts, devices, .. } = &mut *interned;
         let facts = *contexts.entry((handle, device)).or_insert_with(|| {
             let device = *devices.entry(device).or_insert_with(|| {
-                let facts: &'static _ = Box::leak(Box::new(ask_device(device, driver)));
+                let facts: &'static _ = near::leak(ask_device(device, driver));
                 define(Definition::Device(facts));
                 self.device_max.fetch_max(device, Ordering::AcqRel);
                 facts
             });
-            let facts: &'static _ =
-                Box::leak(Box::new(ContextFacts { number: count as u16 + 1, handle, device: Some(device) }));
+            let facts: &'static _ = near::leak(ContextFacts { number: count as u16 + 1, handle, device: Some(device) });
             define(Definition::Context(facts));
             facts
         });
@@ -277,7 +277,7 @@ impl Facts {
             return &OTHERS;
         }
         let number = interned.kernels.len() as u32 + 1;
-        let told: &'static KernelFacts = Box::leak(Box::new(KernelFacts { number, ..facts.clone() }));
+        let told: &'static KernelFacts = near::leak(KernelFacts { number, ..facts.clone() });
         define(Definition::Kernel(told));
         interned.kernels.insert(facts, told);
         told

@@ -2,13 +2,14 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use stdx::near;
 
 /// Slots that a key may be in: from its own on.
 const PROBES: usize = 32;
 
 /// The table. Bounded: what finds no room is not kept, and has to be found out anew each time.
 pub(crate) struct Table {
-    slots: Box<[Slot]>,
+    slots: &'static [Slot],
     /// Raised to forget everything.
     epoch: AtomicU32,
     writing: Mutex<()>,
@@ -25,11 +26,11 @@ struct Slot {
 }
 
 impl Table {
-    /// An empty table with a power of two of slots.
+    /// An empty table with a power of two of slots. Their memory is not given back.
     pub(crate) fn new(slots: usize) -> Table {
         assert!(slots.is_power_of_two() && slots >= PROBES);
         let slot = || Slot { key: AtomicU64::new(0), epoch: AtomicU32::new(0), value: AtomicU64::new(0) };
-        Table { slots: (0..slots).map(|_| slot()).collect(), epoch: AtomicU32::new(1), writing: Mutex::new(()) }
+        Table { slots: near::leak_slice(slots, slot), epoch: AtomicU32::new(1), writing: Mutex::new(()) }
     }
 
     /// The slots that a key may be in.

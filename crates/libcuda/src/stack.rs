@@ -7,6 +7,7 @@ use driver_nvidia::NvidiaDriver;
 use layer_observe::{AnyDriver, Observed};
 use recorder::TimeSource;
 use std::sync::OnceLock;
+use stdx::near;
 
 /// The layers over either driver, from the bottom up. Each says whether it is wanted, and which functions it hooks.
 const LAYERS: &[Layer] = &[
@@ -68,7 +69,7 @@ const OBSERVE: Layer = Layer {
         match choice() {
             // Right over NVIDIA's driver, which is where launches have to be quick: one piece of code, without a look at a table.
             Choice::Nvidia { library, .. } if below.next().is_none() => {
-                Box::leak(Box::new(Observed::over(NvidiaDriver::new(library), observer)))
+                near::leak(Observed::over(NvidiaDriver::new(library), observer))
             }
             _ => Box::leak(Box::new(Observed::over(AnyDriver(below), observer))),
         }

@@ -6,6 +6,7 @@
 
 mod device;
 mod outlet;
+mod owners;
 mod rows;
 mod sink;
 mod thread;
@@ -15,6 +16,7 @@ use crate::event::{Event, Kind};
 use crate::records::{Context, Device, Fact, Kernel, Node};
 use crate::ring::{Put, Ring};
 pub use device::{DeviceTime, Work};
+use owners::Owners;
 use sink::Sink;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -92,6 +94,7 @@ pub struct Recorder {
     id: u64,
     state: AtomicU8,
     clock: Clock,
+    owners: Owners,
     config: Config,
     /// The file's descriptor, for a forked child to close: it would hold the lock on the file for as long as it lives.
     descriptor: AtomicI32,
@@ -162,10 +165,11 @@ impl Recorder {
     /// A recorder that has not begun. It lives as long as the process, as its thread and the program's threads use it.
     pub fn new(config: Config) -> &'static Recorder {
         static RECORDERS: AtomicU64 = AtomicU64::new(1);
-        Box::leak(Box::new(Recorder {
+        stdx::near::leak(Recorder {
             id: RECORDERS.fetch_add(1, Ordering::Relaxed),
             state: AtomicU8::new(FRESH),
             clock: Clock::new(),
+            owners: Owners::new(),
             config,
             descriptor: AtomicI32::new(-1),
             wake: AtomicU32::new(0),
@@ -175,7 +179,7 @@ impl Recorder {
             lost: [const { AtomicU64::new(0) }; 2],
             device_times: Mutex::default(),
             collect: OnceLock::new(),
-        }))
+        })
     }
 
     /// Makes this recorder the one that ends when the process exits, and knows when it forks. At most once in a process.
@@ -265,6 +269,12 @@ impl Recorder {
         if self.state.load(Ordering::Relaxed) != ACTIVE && !self.is_begun() {
             return None;
         }
+        self.owners.ring().or_else(|| self.ring_elsewhere())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn ring_elsewhere(&'static self) -> Option<&'static Ring> {
         thread::ring_of(self.id).or_else(|| self.add_ring())
     }
 
@@ -301,7 +311,8 @@ impl Recorder {
             return None;
         }
         let ring = Arc::new(Ring::new(rings.threads, self.config.ring_events.max(4).next_power_of_two()));
-        let own = thread::keep(self.id, &ring)?;
+        let own = thread::keep(self, &ring)?;
+        self.owners.add(own);
         rings.threads += 1;
         rings.all.push(ring);
         Some(own)

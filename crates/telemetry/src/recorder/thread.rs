@@ -15,17 +15,19 @@ thread_local! {
     static OWN: RefCell<Own> = const { RefCell::new(Own(Vec::new())) };
 }
 
-struct Own(Vec<(u64, Arc<Ring>)>);
+struct Own(Vec<(&'static Recorder, Arc<Ring>)>);
 
 impl Drop for Own {
     fn drop(&mut self) {
         CURRENT.set((0, std::ptr::null()));
-        self.0.iter().for_each(|(_, ring)| ring.close());
+        for (recorder, ring) in &self.0 {
+            recorder.owners.remove();
+            ring.close();
+        }
     }
 }
 
 /// The calling thread's ring of a recorder, if that is the one it used last.
-#[inline(always)]
 pub(super) fn ring_of(recorder: u64) -> Option<&'static Ring> {
     let (id, ring) = CURRENT.get();
     // SAFETY: `OWN` keeps the ring until the thread ends, and takes it out of `CURRENT` first. The reference is used within the call that
@@ -35,10 +37,10 @@ pub(super) fn ring_of(recorder: u64) -> Option<&'static Ring> {
 
 /// Makes a ring the calling thread's own. `None` when the thread is ending. Takes the ring that the thread has already in place of
 /// the new one.
-pub(super) fn keep(recorder: u64, ring: &Arc<Ring>) -> Option<&'static Ring> {
+pub(super) fn keep(recorder: &'static Recorder, ring: &Arc<Ring>) -> Option<&'static Ring> {
     OWN.try_with(|own| own.borrow_mut().0.push((recorder, Arc::clone(ring)))).ok()?;
-    CURRENT.set((recorder, Arc::as_ptr(ring)));
-    ring_of(recorder)
+    CURRENT.set((recorder.id, Arc::as_ptr(ring)));
+    ring_of(recorder.id)
 }
 
 /// Starts the writer.
