@@ -63,6 +63,10 @@ pub const TEAM_LANES_MAX: u32 = 256;
 /// The shared memory of the blocks of a cluster lies one after the other by rank, each beginning at a multiple of this.
 pub const SHARED_ALIGN: u64 = 1024;
 
+/// Bytes before and behind the shared memory of blocks that can be read, whatever lies there: those that lanes of a team reach which lie one
+/// before the other, 8 bytes each.
+pub const SHARED_MARGIN: u64 = 8 * TEAM_LANES_MAX as u64;
+
 /// What all warps of a launch share. The code only reads it, except `abort`.
 #[repr(C)]
 pub struct LaunchContext {

@@ -1,17 +1,20 @@
 //! Index arithmetic that the launch makes superfluous: with known ranges of thread numbers the corrections of signed divisions are zero, and
-//! remainders are bits.
+//! remainders are bits. And bits of indices in a form in which it shows how they change from lane to lane.
 
 use std::collections::{HashMap, HashSet};
 
-use crate::analysis::{Dominators, Shapes};
-use crate::{BinaryOp, Function, Instruction, Op, Value};
+use crate::analysis::{Dominators, Shape, Shapes};
+use crate::{BinaryOp, Function, Instruction, Op, Type, Value};
 
-/// Replaces sums and shifts by what `shapes` knows to be zero by their other operand, and `x - (x & m)` by `x & !m`. Addresses of variables are
-/// no numbers here: checks ask of which variable an address is made.
+/// Replaces sums and shifts by what `shapes` knows to be zero by their other operand, `x - (x & m)` by `x & !m`, and the insertion of a field at a
+/// known place by its parts; takes what was extended as it was, and bits of what is shifted before it is shifted. Addresses of variables are no numbers here: checks ask of which
+/// variable an address is made.
 pub fn fold_known(function: &mut Function, shapes: &Shapes) {
     let mut folding = Folding {
         replaced: (0..function.value_types.len() as u32).map(Value).collect(),
         masked: HashMap::new(),
+        shifted: HashMap::new(),
+        extended: HashMap::new(),
         symbolic: HashSet::new(),
         shapes,
     };
@@ -44,6 +47,10 @@ struct Folding<'a> {
     replaced: Vec<Value>,
     /// Of `x & m`, by its value.
     masked: HashMap<Value, (Value, u64)>,
+    /// Of `x >> n`, `x` and both, by its value.
+    shifted: HashMap<Value, (Value, Value, u64)>,
+    /// Of numbers that were extended, what they were before.
+    extended: HashMap<Value, Value>,
     /// What is made of the address of a variable.
     symbolic: HashSet<Value>,
     shapes: &'a Shapes,
@@ -60,25 +67,70 @@ impl Folding<'_> {
         if !ty.is_int() || ty.bits() > 64 {
             return;
         }
+        let all = u64::MAX >> (64 - ty.bits());
+        let mut make = |function: &mut Function, op: Op| {
+            let made = function.new_value(ty);
+            before.push(Instruction { op, results: vec![made], line: at.line });
+            made
+        };
+        if let Op::BitFieldInsert { a, b, position, length, .. } = at.op {
+            let (Some(position), Some(length)) = (self.constant(position), self.constant(length)) else { return };
+            let width = u64::from(ty.bits());
+            if length == 0 || length > width || position > width - length {
+                return;
+            }
+            let field = (all >> (width - length)) << position;
+            let (field_mask, rest_mask) = (Op::Const { ty, bits: field }, Op::Const { ty, bits: all & !field });
+            let amount = make(function, Op::Const { ty: Type::I32, bits: position });
+            let moved = make(function, Op::Binary { op: BinaryOp::Shl, ty, a, b: amount });
+            let mask = make(function, field_mask);
+            let put = make(function, Op::Binary { op: BinaryOp::And, ty, a: moved, b: mask });
+            let mask = make(function, rest_mask);
+            let rest = make(function, Op::Binary { op: BinaryOp::And, ty, a: b, b: mask });
+            at.op = Op::Binary { op: BinaryOp::Or, ty, a: rest, b: put };
+            return;
+        }
+        match at.op {
+            Op::Extend { a, .. } => _ = self.extended.insert(result, a),
+            Op::Truncate { a, .. } => {
+                if let Some(&narrow) = self.extended.get(&a).filter(|narrow| function.ty(**narrow) == ty) {
+                    self.replaced[result.0 as usize] = narrow;
+                }
+            }
+            _ => {}
+        }
         let Op::Binary { op, a, b, .. } = at.op else { return };
         match op {
             BinaryOp::And => {
                 for (x, mask) in [(a, b), (b, a)] {
-                    if let Some(mask) = self.constant(mask) {
-                        self.masked.insert(result, (x, mask));
-                    }
+                    let Some(mask) = self.constant(mask) else { continue };
+                    self.masked.insert(result, (x, mask));
+                    let Some(&(whole, amount, bits)) = self.shifted.get(&x) else { continue };
+                    // Bits that are the same in many lanes, or count up, of which nothing shows when others are beside them.
+                    let mask = make(function, Op::Const { ty, bits: mask << bits & all });
+                    let kept = make(function, Op::Binary { op: BinaryOp::And, ty, a: whole, b: mask });
+                    at.op = Op::Binary { op: BinaryOp::ShrUnsigned, ty, a: kept, b: amount };
+                    break;
+                }
+            }
+            BinaryOp::ShrUnsigned if self.shape(result) == Shape::Varying && self.shape(a) != Shape::Varying => {
+                if let Some(bits) = self.constant(b).filter(|bits| *bits < ty.bits().into()) {
+                    self.shifted.insert(result, (a, b, bits));
                 }
             }
             BinaryOp::Sub if self.masked.get(&b).is_some_and(|(x, _)| *x == a) => {
-                let bits = !self.masked[&b].1 & (u64::MAX >> (64 - ty.bits()));
-                let mask = function.new_value(ty);
-                before.push(Instruction { op: Op::Const { ty, bits }, results: vec![mask], line: at.line });
+                let mask = make(function, Op::Const { ty, bits: !self.masked[&b].1 & all });
                 at.op = Op::Binary { op: BinaryOp::And, ty, a, b: mask };
             }
             _ if leaves_unchanged(op, self.constant(b)) => self.replaced[result.0 as usize] = a,
             BinaryOp::Add if self.constant(a) == Some(0) => self.replaced[result.0 as usize] = b,
             _ => {}
         }
+    }
+
+    /// Of a value that the function had before.
+    fn shape(&self, value: Value) -> Shape {
+        self.shapes.known(value).map_or(Shape::Varying, |fact| fact.shape)
     }
 
     /// Of a value that the function had before.
@@ -96,7 +148,7 @@ fn leaves_unchanged(op: BinaryOp, b: Option<u64>) -> bool {
 mod tests {
     use super::*;
     use crate::analysis::LaunchShape;
-    use crate::{FunctionBuilder, FunctionKind, Program, SpecialRegister, Type};
+    use crate::{FunctionBuilder, FunctionKind, Program, SpecialRegister};
 
     #[test]
     fn a_signed_remainder_of_a_thread_number_is_its_low_bits() {
@@ -123,5 +175,39 @@ mod tests {
         let Op::Binary { op: BinaryOp::And, a, b, .. } = made.op else { panic!("{}", made.op) };
         assert_eq!(a, thread);
         assert!(entry.instructions.iter().any(|i| i.results == [b] && i.op == Op::Const { ty: Type::I32, bits: 3 }));
+    }
+
+    #[test]
+    fn bits_of_a_thread_number_are_taken_before_they_are_moved() {
+        let mut builder = FunctionBuilder::new("kernel", FunctionKind::Kernel, Vec::new(), Vec::new());
+        let constant = |builder: &mut FunctionBuilder, bits| builder.constant(Type::I32, bits);
+        let thread = builder.push1(Op::Special(SpecialRegister::TidX));
+        let one = constant(&mut builder, 1);
+        let half = builder.push1(Op::Binary { op: BinaryOp::ShrUnsigned, ty: Type::I32, a: thread, b: one });
+        let eight = constant(&mut builder, 8);
+        let bit = builder.push1(Op::Binary { op: BinaryOp::And, ty: Type::I32, a: half, b: eight });
+        let fifteen = constant(&mut builder, 15);
+        let low = builder.push1(Op::Binary { op: BinaryOp::And, ty: Type::I32, a: thread, b: fifteen });
+        let seven = constant(&mut builder, 7);
+        let warps = builder.push1(Op::Binary { op: BinaryOp::ShrUnsigned, ty: Type::I32, a: thread, b: seven });
+        let (position, length) = (constant(&mut builder, 6), constant(&mut builder, 26));
+        let row = builder.push1(Op::BitFieldInsert { ty: Type::I32, a: warps, b: low, position, length });
+        let wide = builder.push1(Op::Extend { signed: true, from: Type::I32, to: Type::I64, a: row });
+        let narrow = builder.push1(Op::Truncate { from: Type::I64, to: Type::I32, a: wide });
+        let sum = builder.push1(Op::Binary { op: BinaryOp::Add, ty: Type::I32, a: narrow, b: bit });
+        builder.terminate(crate::Terminator::Return(Vec::new()));
+        let mut program = Program { functions: vec![builder.finish()], ..Program::default() };
+        let launch = LaunchShape { block: Some([256, 1, 1]), ..LaunchShape::default() };
+        let shapes = Shapes::new(&program, &program.functions[0], launch);
+        assert_eq!((shapes.shape(bit), shapes.shape(row)), (Shape::Varying, Shape::Varying));
+        fold_known(&mut program.functions[0], &shapes);
+        let entry = program.functions[0].block(Function::ENTRY);
+        let made = entry.instructions.iter().find(|i| i.results == [sum]).expect("it is still made");
+        assert_eq!(made.op, Op::Binary { op: BinaryOp::Add, ty: Type::I32, a: row, b: bit });
+        let shapes = Shapes::new(&program, &program.functions[0], launch);
+        let segmented = |stride, outer| Shape::Segmented { stride, length: 16, speculative: false, outer };
+        assert_eq!(shapes.shape(bit), segmented(0, None));
+        assert_eq!(shapes.shape(row), segmented(1, Some(0)));
+        assert!(shapes.shape(warps).is_uniform());
     }
 }

@@ -161,6 +161,12 @@ impl FunctionEmitter<'_> {
         inside && 1i64 << align.min(62) >= bytes
     }
 
+    /// Whether accesses at `at … at + span`, of which nothing is known, are bad: a multiple of their size lies between them.
+    pub fn is_bad_run(&self, access: Access, at: Val, span: u32) -> Val {
+        let outside = self.is_outside(access, at, span, false);
+        self.or_misaligned(outside, access.bytes(), at)
+    }
+
     /// Whether accesses at `at … at + span`, the offset included, are bad; `at` is an address or one for each lane, and so is the result.
     pub fn is_bad(&self, access: Access, address: Value, at: Val, offset: i64, span: u32) -> Val {
         let never_below = self.shapes.fact(address).range.0.checked_add(offset).is_some_and(|lowest| lowest >= 0);
@@ -174,6 +180,20 @@ impl FunctionEmitter<'_> {
             return outside;
         }
         self.or_misaligned(outside, access.bytes(), at)
+    }
+
+    /// Whether an access of the active lanes is bad that lie one element before the other, the last lane of the function at `base`.
+    pub fn is_bad_reversed(&self, access: Access, address: Value, base: Val, offset: i64) -> Val {
+        let ir = self.ir;
+        let lanes = self.mask_bits(self.mask);
+        let none_is_zero = ir.constant(ir.int(1), 0);
+        let zeros = |name: &str| self.lane_number(ir.intrinsic(name, &[self.mask_int()], &[lanes, none_is_zero]));
+        let distance = |elements: Val| ir.mul(elements, self.i64(access.bytes().into()));
+        let lowest = ir.add(base, distance(zeros("llvm.ctlz")));
+        let last = self.i64(u64::from(self.lanes()) - 1);
+        let highest = ir.add(base, distance(ir.sub(last, zeros("llvm.cttz"))));
+        let is_bad = |at: Val| self.is_bad(access, address, at, offset, 0);
+        ir.or(is_bad(lowest), is_bad(highest))
     }
 
     fn or_misaligned(&self, outside: Val, bytes: u32, at: Val) -> Val {

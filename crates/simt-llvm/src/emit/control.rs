@@ -430,7 +430,9 @@ impl FunctionEmitter<'_> {
     /// Assigns the phis of `to` for lanes that come from `from`, all at once.
     fn copy_phis(&mut self, from: BlockId, to: BlockId, lanes: Val) {
         let function = self.function;
-        let blend = self.shapes.schedule.is_blended(to);
+        let schedule = &self.shapes.schedule;
+        let blend = schedule.is_blended(to);
+        let is_first = schedule.is_first(from, to, &self.predecessors[to.0 as usize]);
         let mut copies: Vec<(Value, Repr)> = Vec::new();
         for phi in &function.block(to).phis {
             if let Some((_, source)) = phi.incoming.iter().find(|(block, _)| *block == from) {
@@ -441,7 +443,9 @@ impl FunctionEmitter<'_> {
         }
         let mask = std::mem::replace(&mut self.mask, lanes);
         for (result, repr) in copies {
-            self.write_variable(result, repr, blend);
+            // What is defined nowhere must not take the place of something.
+            let for_all = is_first && !matches!(repr, Repr::Vector(vector) if self.ir.is_poison(vector));
+            self.write_variable(result, repr, blend && !for_all);
             // The source block may read the phi's old value again (a loop's own phi): only the slot has changed.
         }
         self.mask = mask;

@@ -204,7 +204,7 @@ fn suspends(kernel: &Function, shapes: &Shapes, launch: LaunchShape) -> bool {
 }
 
 /// Whether one call computes all threads of a block.
-fn is_one_call(block: Option<[u32; 3]>, lanes: u32) -> bool {
+pub(super) fn is_one_call(block: Option<[u32; 3]>, lanes: u32) -> bool {
     block.is_some_and(|block| block.iter().product::<u32>() <= lanes)
 }
 

@@ -65,8 +65,9 @@ pub(super) enum Pattern {
     /// By columns: in each of so many segments the lanes lie `stride` bytes apart, and each segment begins an element behind the one before. So
     /// the lanes at one place of their segments are contiguous. Where the first segment begins, and whether all lanes are active.
     Columns { base: Val, stride: i64, segments: u32, full: Val },
-    /// One element before the other: where the last lane is, and the test for whether the lanes, active or not, lie so and within their space.
-    Reversed { base: Val, holds: Val },
+    /// One element before the other: where the last lane is, the test for whether the lanes lie so, if that was only hoped for, and the test
+    /// for whether all of them, active or not, lie within their space besides.
+    Reversed { base: Val, in_order: Option<Val>, holds: Val },
     /// Anything.
     Listed(Val),
 }
@@ -236,10 +237,16 @@ impl FunctionEmitter<'_> {
                 if access.kind == AccessKind::Store {
                     holds = self.ir.and(holds, self.is_full());
                 }
-                Pattern::Reversed { base, holds }
+                Pattern::Reversed { base, in_order: speculation.map(|s| s.holds), holds }
             }
             _ => Pattern::Listed(self.ir.add(self.vector(address), self.ir.splat(offset_scalar, self.lanes()))),
         }
+    }
+
+    /// Loads all lanes, the last of which is at `base`.
+    fn load_reversed(&self, access: Access, base: Val) -> Val {
+        let pointer = self.pointer(access.space, base);
+        self.reversed(self.ir.load_aligned(self.vector_type(access.ty), pointer, access.ty.bytes()))
     }
 
     /// The elements of a vector from the last to the first.
@@ -265,6 +272,9 @@ impl FunctionEmitter<'_> {
         let loaded = if let Some(holds) = pattern.holds() {
             self.in_order_or_listed(address, offset, (holds, often_missed), |this, listed| {
                 let loaded = match listed {
+                    Some(addresses) if matches!(pattern, Pattern::Reversed { .. }) => {
+                        Loaded::Parts(this.load_partly_reversed(access, (address, addresses), offset, &pattern))
+                    }
                     Some(addresses) if often_missed => Loaded::Parts(this.load_listed(access, addresses)),
                     Some(addresses) => {
                         this.examine(access, addresses);
@@ -315,6 +325,27 @@ impl FunctionEmitter<'_> {
         }
     }
 
+    /// Loads lanes that lie in reverse order where perhaps only those that are active lie within shared memory, as at the ends of what threads
+    /// move along one behind the other. The others read what lies around it (`SHARED_MARGIN`), which nobody looks at.
+    fn load_partly_reversed(
+        &mut self,
+        access: Access,
+        (address, addresses): (Value, Val),
+        offset: i64,
+        pattern: &Pattern,
+    ) -> Vec<Val> {
+        let Pattern::Reversed { base, in_order, .. } = *pattern else { unreachable!("for lanes in reverse order") };
+        let good = self.ir.not(self.is_bad_reversed(access, address, base, offset));
+        let holds = in_order.map_or(good, |in_order| self.ir.and(in_order, good));
+        self.in_order_or_listed(address, offset, (holds, false), |this, listed| match listed {
+            Some(_) => {
+                this.examine(access, addresses);
+                this.gather_out_of_line(access, addresses)
+            }
+            None => vec![this.load_reversed(access, base)],
+        })
+    }
+
     /// Tests and loads what lies anywhere.
     fn load_listed(&mut self, access: Access, addresses: Val) -> Vec<Val> {
         if self.unit.outline {
@@ -348,11 +379,7 @@ impl FunctionEmitter<'_> {
             Pattern::Columns { base, stride, segments, .. } => {
                 Loaded::Parts(vec![self.load_columns(access, base, stride, segments)])
             }
-            Pattern::Reversed { base, .. } => {
-                let pointer = self.pointer(access.space, base);
-                let loaded = self.ir.load_aligned(self.vector_type(access.ty), pointer, access.ty.bytes());
-                Loaded::Parts(vec![self.reversed(loaded)])
-            }
+            Pattern::Reversed { base, .. } => Loaded::Parts(vec![self.load_reversed(access, base)]),
             Pattern::Listed(addresses) => Loaded::Parts(self.gather(access, addresses)),
             Pattern::Uniform(_) => unreachable!("a uniform value is no vector"),
         }

@@ -59,6 +59,8 @@ pub struct Target {
     pub avx2: bool,
     /// AVX512-VNNI: products of bytes, added up.
     pub vnni: bool,
+    /// Stores of 512 bits take two turns, and permutations run beside multiplications: AMD's processors.
+    pub narrow_paths: bool,
 }
 
 impl Target {

@@ -9,7 +9,7 @@ use simt_ir::{AddressSpace, BinaryOp, BlockId, Op, ShuffleMode, SpecialRegister,
 
 use super::memory::Access;
 use super::notes::{AccessWay, Bounds};
-use super::value::Repr;
+use super::value::{Bases, Repr};
 use super::{FunctionEmitter, LANES};
 use crate::llvm::{Cast, IntPredicate, Val};
 
@@ -34,7 +34,8 @@ struct Rows {
 pub(super) struct RowPointers {
     block: BlockId,
     value: Value,
-    slot: Val,
+    /// Where they are, unless they are regular.
+    slot: Option<Val>,
     tested: bool,
 }
 
@@ -82,8 +83,7 @@ impl<'a> FunctionEmitter<'a> {
         // It was asked for in this block, by the shuffle.
         let repr = *self.at_hand.get(&pointers)?;
         let proven = self.is_proven(access, address, offset);
-        let held = self.to_vector(repr, Type::I32);
-        let slot = self.pointers_at_hand(access, pointers, held, proven);
+        let slot = self.pointers_at_hand(access, pointers, repr, proven);
         let way =
             AccessWay::Segmented { lanes: LANES / rows.sources.len() as u32, contiguous: true, if_in_order: false };
         self.note_access_as(access, way, if proven { Bounds::Proven } else { Bounds::Tested }, false);
@@ -99,28 +99,33 @@ impl<'a> FunctionEmitter<'a> {
         Some(if in_place { loaded } else { self.ir.shuffle(loaded, loaded, &rows.order) })
     }
 
-    /// The lanes' pointers to rows in a stack slot, where single ones can be reached; and, unless all that this block reads of them is
-    /// `proven` to be there, tested. Both is done once for all loads of the block by the same pointers.
-    fn pointers_at_hand(&mut self, access: Access, pointers: Value, held: Val, proven: bool) -> Val {
+    /// The lanes' pointers to rows in a stack slot, where single ones can be reached that are not regular; and, unless all that this block
+    /// reads of them is `proven` to be there, tested. Both is done once for all loads of the block by the same pointers.
+    fn pointers_at_hand(&mut self, access: Access, pointers: Value, repr: Repr, proven: bool) -> Option<Val> {
         let here = self.block;
         let known = self.row_pointers.iter().position(|known| (known.block, known.value) == (here, pointers));
         let index = known.unwrap_or_else(|| {
-            let slot = self.slot(self.ir.type_of(held));
-            // LLVM would take the vector apart, which is slower, if the store were an ordinary one.
-            self.ir.set_volatile(self.ir.store(held, slot, 0));
+            let slot = regular(&repr).is_none().then(|| {
+                let held = self.to_vector(repr, Type::I32);
+                let slot = self.slot(self.ir.type_of(held));
+                // LLVM would take the vector apart, which is slower, if the store were an ordinary one.
+                self.ir.set_volatile(self.ir.store(held, slot, 0));
+                slot
+            });
             self.row_pointers.push(RowPointers { block: here, value: pointers, slot, tested: false });
             self.row_pointers.len() - 1
         });
         if !proven && !self.row_pointers[index].tested {
-            self.test_rows(access, pointers, held);
+            self.test_rows(access, pointers, repr);
             self.row_pointers[index].tested = true;
         }
         self.row_pointers[index].slot
     }
 
     /// Tests all rows that loads of this block read by the same pointers: whether one leaves shared memory, or is misaligned. If so, the
-    /// engine looks at the first and the last element of each.
-    fn test_rows(&mut self, access: Access, pointers: Value, held: Val) {
+    /// engine looks at the first and the last element of each. Regular rows are good where those from the first to the last of each segment
+    /// are, whether or not all of them are read: only where that is not so, each is tested.
+    fn test_rows(&mut self, access: Access, pointers: Value, repr: Repr) {
         let (mut read, mut begin, mut last) = (0, i64::MAX, i64::MIN);
         for instruction in &self.function.block(self.block).instructions {
             let Op::Load { space: AddressSpace::Shared, ty, count: 1, guard: None, address, offset, .. } =
@@ -139,12 +144,19 @@ impl<'a> FunctionEmitter<'a> {
             }
         }
         let ir = self.ir;
+        let join = self.new_block("rows_tested");
+        if let Some(bad) = self.is_bad_regular(access, &repr, begin, last) {
+            let each = self.new_block("slow_rows");
+            ir.unlikely_br(bad, each, join);
+            ir.position(each);
+        }
+        let held = self.to_vector(repr, Type::I32);
         let wide = ir.cast(Cast::ZExt, held, ir.vector(ir.int(64), LANES));
         let places = [begin, last].map(|distance| ir.add(wide, ir.splat(self.i64(distance as u64), LANES)));
         let bad = places.map(|at| self.is_bad_element(access, at)).into_iter().reduce(|a, b| ir.or(a, b));
         let bad = ir.and(self.mask_bits(bad.expect("there are two")), self.i32(read));
         let bad = ir.icmp(IntPredicate::LLVMIntNE, bad, self.i32(0));
-        let (slow, join) = (self.new_block("slow"), self.new_block("checked"));
+        let slow = self.new_block("slow");
         ir.unlikely_br(bad, slow, join);
         ir.position(slow);
         let outer = self.mask;
@@ -155,6 +167,22 @@ impl<'a> FunctionEmitter<'a> {
         self.mask = outer;
         ir.br(join);
         ir.position(join);
+    }
+
+    /// Whether what is read from `begin` to `last` of regular rows may not be there, for each segment of lanes as a whole.
+    fn is_bad_regular(&self, access: Access, repr: &Repr, begin: i64, last: i64) -> Option<Val> {
+        let (bases, stride) = regular(repr)?;
+        let length = LANES / bases.len() as u32;
+        let span = u32::try_from(stride.checked_mul(i64::from(length) - 1)?.checked_add(last - begin)?).ok()?;
+        if stride < 0 || stride % i64::from(access.bytes()) != 0 {
+            return None;
+        }
+        let ir = self.ir;
+        let bad = bases.iter().map(|base| {
+            let at = ir.add(ir.cast(Cast::ZExt, *base, ir.int(64)), self.i64(begin as u64));
+            self.is_bad_run(access, at, span)
+        });
+        bad.reduce(|a, b| ir.or(a, b))
     }
 
     /// What a load reads of the rows that lanes point at, of elements of so many bytes.
@@ -226,27 +254,31 @@ impl<'a> FunctionEmitter<'a> {
         found
     }
 
-    /// The offsets that some lanes hold, as scalars; all of them are in `slot`.
-    fn row_addresses(&self, repr: Repr, slot: Val, sources: &[u32]) -> Vec<Val> {
-        let regular = |bases: &[Val], stride: i64| {
+    /// The offsets that some lanes hold, as scalars; those that are not regular are in `slot`.
+    fn row_addresses(&self, repr: Repr, slot: Option<Val>, sources: &[u32]) -> Vec<Val> {
+        if let Some((bases, stride)) = regular(&repr) {
             let length = LANES / bases.len() as u32;
             let at = |source: &u32| {
                 let distance = i64::from(source % length) * stride;
                 self.ir.add(bases[(source / length) as usize], self.i32(distance as u32))
             };
-            sources.iter().map(at).collect()
-        };
-        match repr {
-            Repr::Affine { base, stride, speculation: None } => regular(&[base], stride),
-            Repr::Segments { bases, stride, speculation: None } => regular(&bases, stride),
-            _ => {
-                let at = |source: &u32| {
-                    let place = self.ir.offset(slot, self.i64(u64::from(source * 4)));
-                    self.ir.load(self.ir.int(32), place)
-                };
-                sources.iter().map(at).collect()
-            }
+            return sources.iter().map(at).collect();
         }
+        let slot = slot.expect("pointers that are not regular are in memory");
+        let at = |source: &u32| {
+            let place = self.ir.offset(slot, self.i64(u64::from(source * 4)));
+            self.ir.load(self.ir.int(32), place)
+        };
+        sources.iter().map(at).collect()
+    }
+}
+
+/// Where segments of lanes begin, and the distance from lane to lane, where that is certain.
+fn regular(repr: &Repr) -> Option<(Bases, i64)> {
+    match *repr {
+        Repr::Affine { base, stride, speculation: None } => Some((Bases::new([base]), stride)),
+        Repr::Segments { bases, stride, speculation: None } => Some((bases, stride)),
+        _ => None,
     }
 }
 

@@ -28,13 +28,15 @@ pub fn choose_lanes(program: &Program, launch: LaunchShape, target: Target, want
     let kernel = program.kernel();
     let alone = Walked::new(program, kernel, launch);
     let wanted = f64::from(WARP_SIZE) * alone.idleness(target);
-    let irregular = alone.irregular_accesses();
+    let (irregular, waits) = (alone.irregular_accesses(), alone.waits_outside_of_loops());
     let promises = |lanes: &&u32| {
         let together = Walked::new(program, kernel, LaunchShape { lanes: **lanes, ..launch });
         let carried = together.carried_registers(**lanes, target);
         let fits = carried * 2 <= target.registers();
-        // Half as many lanes would do, unless accesses get a pattern by more.
-        let gains = together.irregular_accesses() < irregular && registers(Type::F32, **lanes, target) <= REGISTERS_MAX;
+        // Half as many lanes would do, unless accesses get a pattern by more, or many barriers are left with nobody to wait for.
+        let passes = waits >= WAITS_MANY && super::kernel::is_one_call(launch.block, **lanes);
+        let gains = (passes || together.irregular_accesses() < irregular)
+            && registers(Type::F32, **lanes, target) <= REGISTERS_MAX;
         let too_many = f64::from(**lanes / 2) >= wanted && !gains;
         !too_many && fits && together.is_regular() && together.keeps_patterns_of(&alone)
     };
@@ -65,6 +67,9 @@ const SCALARS_PER_CYCLE: f64 = 4.0;
 
 /// Registers for a number of each lane, above which code becomes too long for what patterns gain.
 const REGISTERS_MAX: u32 = 16;
+
+/// Barriers one after the other, for each of which calling every warp costs more than what a team's code is longer by.
+const WAITS_MANY: usize = 4;
 
 /// Cycles of a chain that a core does not look across: some two hundred instructions.
 const LONG_CHAIN: f64 = 128.0;
@@ -228,6 +233,14 @@ impl<'a> Walked<'a> {
         let order = &self.shapes.schedule.layout.order;
         let instructions = order.iter().flat_map(|block| &self.kernel.block(*block).instructions);
         instructions.filter(|instruction| self.is_irregular(&instruction.op)).count()
+    }
+
+    /// Barriers that are passed once.
+    fn waits_outside_of_loops(&self) -> usize {
+        let layout = &self.shapes.schedule.layout;
+        let blocks = layout.order.iter().filter(|block| layout.depth(**block) == 0);
+        let instructions = blocks.flat_map(|block| &self.kernel.block(*block).instructions);
+        instructions.filter(|instruction| matches!(instruction.op, Op::Barrier { .. })).count()
     }
 
     /// Whether an access is neither one for all lanes, nor in order, nor by columns, nor from the last lane to the first.

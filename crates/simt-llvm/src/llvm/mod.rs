@@ -313,6 +313,12 @@ impl Ir {
         Val(unsafe { LLVMGetPoison(ty.0) })
     }
 
+    /// Whether a value is [`Ir::poison`].
+    pub fn is_poison(&self, value: Val) -> bool {
+        // SAFETY: a handle of this `Ir`.
+        unsafe { LLVMIsPoison(value.0) != 0 }
+    }
+
     /// Checks the module; the message says what is wrong.
     pub fn verify(&self) -> Result<(), String> {
         use llvm_sys::analysis::{LLVMVerifierFailureAction, LLVMVerifyModule};

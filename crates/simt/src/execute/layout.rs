@@ -1,7 +1,7 @@
 //! Where the contexts, frames, shared and local memory of blocks lie.
 
 use crate::sys::align_up;
-use simt_ir::abi::{KernelCode, SHARED_ALIGN, WarpContext};
+use simt_ir::abi::{KernelCode, SHARED_ALIGN, SHARED_MARGIN, WarpContext};
 use std::mem::size_of;
 
 /// Sizes of what blocks need, and offsets in the two parts of a [`Workspace`](super::workspace::Workspace): *control*, which
@@ -52,7 +52,12 @@ impl Layout {
 
     /// Bytes of the data part.
     pub(crate) fn data_bytes(&self) -> u64 {
-        u64::from(self.blocks) * self.shared_stride + self.total_warps() * self.local_stride
+        2 * self.margin() + u64::from(self.blocks) * self.shared_stride + self.total_warps() * self.local_stride
+    }
+
+    /// Bytes before and behind the shared memory of all blocks.
+    fn margin(&self) -> u64 {
+        if self.shared_stride > 0 { SHARED_MARGIN } else { 0 }
     }
 
     /// Offset of a warp's context in the control part; its index counts through all blocks.
@@ -67,11 +72,11 @@ impl Layout {
 
     /// Offset of a block's shared memory in the data part.
     pub(crate) fn shared(&self, block: u32) -> u64 {
-        u64::from(block) * self.shared_stride
+        self.margin() + u64::from(block) * self.shared_stride
     }
 
     /// Offset of a warp's local memory in the data part.
     pub(crate) fn local(&self, warp: u32) -> u64 {
-        u64::from(self.blocks) * self.shared_stride + u64::from(warp) * self.local_stride
+        2 * self.margin() + u64::from(self.blocks) * self.shared_stride + u64::from(warp) * self.local_stride
     }
 }

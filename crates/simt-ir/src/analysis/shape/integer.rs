@@ -19,7 +19,6 @@ pub(super) fn binary(lanes: u32, op: BinaryOp, ty: Type, a: Fact, b: Fact) -> Fa
     let both = a.shape.progression().zip(b.shape.progression());
     let fits = |p: Progression, align: u8, bits: u64| lanes_fit(lanes, p, align, bits);
     let segments = |p: Progression| segment_uniform(p, b.shape);
-    let unchanged = |p: Progression| Progression { outer: None, ..p }.shape();
     let shape = match (op, both) {
         (_, Some((p, q))) if p.is_uniform() && q.is_uniform() => Shape::Uniform,
         (Add, Some((p, q))) => shape_of(p.zip(q, i64::wrapping_add)),
@@ -48,7 +47,7 @@ pub(super) fn binary(lanes: u32, op: BinaryOp, ty: Type, a: Fact, b: Fact) -> Fa
             None => segments(p),
         },
         (And, Some((p, _))) => match b.constant.map(|mask| within(mask, a.range)) {
-            Some(mask) if fits(p, a.align, u64::from(mask.trailing_ones())) => unchanged(p),
+            Some(mask) if fits(p, a.align, u64::from(mask.trailing_ones())) => p.shape(),
             Some(mask) if fits(p, a.align, u64::from(mask.trailing_zeros())) && p.length == WHOLE => Shape::Uniform,
             Some(mask) if mask.count_ones() == mask.trailing_ones() => {
                 match parts(lanes, p, a.align, mask.trailing_ones().into()) {
@@ -62,7 +61,9 @@ pub(super) fn binary(lanes: u32, op: BinaryOp, ty: Type, a: Fact, b: Fact) -> Fa
                     let low = (1u64 << mask.trailing_zeros()) - 1;
                     let kept = mask | low;
                     let within = a.range.0 >= 0 && a.range.1 as u64 <= kept && kept & kept.wrapping_add(1) == 0;
-                    let counts_up = sign_extend(ty, kept) == -1 || within;
+                    // Bits above those that are kept are the same in all lanes.
+                    let fits = kept & kept.wrapping_add(1) == 0 && fits(p, a.align, kept.trailing_ones().into());
+                    let counts_up = sign_extend(ty, kept) == -1 || within || fits;
                     let outer = (counts_up && stays_below_wrap(lanes, p, ty, a.range)).then_some(low as i64 + 1);
                     Progression { stride: 0, length, speculative: false, outer }.shape()
                 }
@@ -72,9 +73,9 @@ pub(super) fn binary(lanes: u32, op: BinaryOp, ty: Type, a: Fact, b: Fact) -> Fa
         },
         (Or | Xor, Some((p, q))) => {
             if fits(p, a.align, u64::from(b.align)) && q.is_uniform() {
-                unchanged(p)
+                p.shape()
             } else if fits(q, b.align, u64::from(a.align)) && p.is_uniform() {
-                unchanged(q)
+                q.shape()
             } else {
                 segments(p)
             }
@@ -117,6 +118,8 @@ fn binary_align(op: BinaryOp, a: Fact, b: Fact) -> u8 {
     match op {
         BinaryOp::Add | BinaryOp::Sub | BinaryOp::Or | BinaryOp::Xor => a.align.min(b.align),
         BinaryOp::Mul => a.align.saturating_add(b.align).min(63),
+        // Of lane 0 nothing is left.
+        BinaryOp::And if b.constant.is_some_and(|mask| 64 - mask.leading_zeros() <= a.align.into()) => 63,
         BinaryOp::And => a.align.max(b.align),
         BinaryOp::Shl => b.constant.map_or(a.align, |amount| a.align.saturating_add(amount.min(63) as u8)).min(63),
         BinaryOp::ShrUnsigned | BinaryOp::ShrSigned => {

@@ -110,11 +110,17 @@ pub(super) fn scaled(p: Progression, factor: i64) -> Shape {
     }
 }
 
-/// Whether what the lanes add to lane 0 stays below bit `bits`, and lane 0 has zeros there.
+/// Whether what the lanes add to lane 0 stays below bit `bits`, and lane 0 has zeros wherever that reaches.
 pub(super) fn lanes_fit(lanes: u32, p: Progression, align: u8, bits: u64) -> bool {
-    let last = i64::from(lanes) - 1;
-    let small = p.stride >= 0 && p.stride.saturating_mul(last) < (1i64 << bits.min(62));
-    !p.speculative && u64::from(align) >= bits.min(63) && bits < 63 && small && p.length == WHOLE
+    let steps = |stride: i64, count: u32| stride.saturating_mul(i64::from(count) - 1);
+    let last = match (p.length, p.outer) {
+        (WHOLE, _) => steps(p.stride, lanes),
+        (length, Some(outer)) if outer >= 0 => {
+            steps(p.stride, length.into()).saturating_add(steps(outer, lanes / u32::from(length)))
+        }
+        _ => return false,
+    };
+    !p.speculative && bits < 63 && p.stride >= 0 && last < 1i64 << bits.min(align.into()).min(62)
 }
 
 /// Lanes of a segment, where the values of all lanes are in progression and their low `bits` begin anew after so many.

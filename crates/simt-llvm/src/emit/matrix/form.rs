@@ -52,7 +52,11 @@ impl Kept {
 #[derive(Debug, Default)]
 pub(super) struct Prepared {
     /// Where the lanes of each come from.
-    pub vectors: Vec<Vec<Source>>,
+    vectors: Vec<Vec<Source>>,
+    /// How each is made when it is loaded: of which one that is kept, and by which permutation of its lanes.
+    made: Vec<(usize, Option<Vec<u32>>)>,
+    /// The vectors that are kept.
+    pub kept: Vec<Vec<Source>>,
     /// Behind them: for each what is added up over these.
     pub corrections: Vec<Vec<usize>>,
     /// Where all of them are.
@@ -69,18 +73,75 @@ impl Prepared {
         })
     }
 
-    /// Gives everything a place, large vectors first.
+    /// Decides what is kept: every vector, or where `turn_late`, only those that others are made of by a permutation within 128 bits.
+    fn keep(&mut self, lane_bytes: u32, turn_late: bool) {
+        let group = (REPEATED_BITS / 8 / lane_bytes) as usize;
+        let whole: Vec<Option<Vec<Source>>> =
+            self.vectors.iter().map(|sources| turned_from(sources, group).filter(|_| turn_late)).collect();
+        let mut distinct: Vec<&Vec<Source>> = whole.iter().flatten().collect();
+        let turned = distinct.len();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let pays = distinct.len() * 2 <= turned;
+        for (sources, whole) in self.vectors.iter().zip(&whole) {
+            let width = sources.len() as u32;
+            let (kept, order) = match whole {
+                Some(whole) if pays => (whole, Some(sources.iter().map(|(_, lane)| lane % width).collect())),
+                _ => (sources, None),
+            };
+            let number = self.kept.iter().position(|known| known == kept).unwrap_or_else(|| {
+                self.kept.push(kept.clone());
+                self.kept.len() - 1
+            });
+            self.made.push((number, order));
+        }
+    }
+
+    /// Where what a vector is made of is, and by which permutation; behind the vectors come the corrections.
+    pub fn made_of(&self, index: usize) -> (Kept, Option<&[u32]>) {
+        match self.made.get(index) {
+            Some((kept, order)) => (self.places[*kept], order.as_deref()),
+            None => (self.places[self.kept.len() + index - self.made.len()], None),
+        }
+    }
+
+    /// The vectors that are kept, as they are stored: one, or as many that lie one behind the other as make a whole vector, and what is stored.
+    pub fn stores(&self) -> Vec<(Kept, Vec<Source>)> {
+        let mut order: Vec<usize> = (0..self.kept.len()).collect();
+        order.sort_by_key(|index| self.places[*index].offset_bytes);
+        let mut stores = Vec::new();
+        let mut rest = &order[..];
+        while let Some(&first) = rest.first() {
+            let place = self.places[first];
+            let whole = self.kept[first].len() as u32;
+            let count = (whole / place.lanes) as usize;
+            let alike = |index: &usize| self.places[*index].lanes == place.lanes;
+            let together = if rest.len() >= count && rest[..count].iter().all(alike) { count } else { 1 };
+            let sources = |index: &usize| self.kept[*index][..place.lanes as usize].to_vec();
+            let stored = match together {
+                1 => self.kept[first].clone(),
+                _ => rest[..together].iter().flat_map(sources).collect(),
+            };
+            let lanes = place.lanes * together as u32;
+            stores.push((Kept { lanes, ..place }, stored));
+            rest = &rest[together..];
+        }
+        stores
+    }
+
+    /// Gives everything a place, large vectors first, and those that are made of one register side by side.
     fn place(&mut self, lane_bytes: u32) {
         let period = |sources: &Vec<Source>| {
             let lanes = (REPEATED_BITS / 8 / lane_bytes) as usize;
             let repeats = sources.iter().zip(sources.iter().cycle().skip(lanes)).all(|(a, b)| a == b);
             if repeats { lanes as u32 } else { sources.len() as u32 }
         };
-        let mut lanes: Vec<u32> = self.vectors.iter().map(period).collect();
+        let mut lanes: Vec<u32> = self.kept.iter().map(period).collect();
         lanes.extend(self.corrections.iter().map(|list| lanes[list[0]]).collect::<Vec<u32>>());
         self.places = lanes.iter().map(|lanes| Kept { offset_bytes: 0, lanes: *lanes, lane_bytes }).collect();
         let mut order: Vec<usize> = (0..lanes.len()).collect();
-        order.sort_by_key(|index| std::cmp::Reverse(lanes[*index]));
+        let register = |index: usize| self.kept.get(index).map_or(u32::MAX, |sources| sources[0].0);
+        order.sort_by_key(|index| (std::cmp::Reverse(lanes[*index]), register(*index)));
         for index in order {
             self.places[index].offset_bytes = self.size_bytes;
             self.size_bytes += self.places[index].bytes();
@@ -146,8 +207,12 @@ impl Plan {
         let bias = if flipped.is_some() { 1 << (product.a.bits() - 1) } else { 0 };
         let mut plan = Self { form, factor: product.a, width, steps, a, b, flipped, bias, corrections: Vec::new() };
         plan.plan_corrections();
-        plan.a.place(lane_bytes);
-        plan.b.place(lane_bytes);
+        // Corrections are made of all vectors.
+        let turn_late = target.narrow_paths && form == Form::Single;
+        for factor in [&mut plan.a, &mut plan.b] {
+            factor.keep(lane_bytes, turn_late);
+            factor.place(lane_bytes);
+        }
         plan
     }
 
@@ -209,6 +274,20 @@ impl Form {
             Form::Bytes { .. } => bytes_of,
         }
     }
+}
+
+/// The piece of one vector, in order, that a permutation makes of which is the same in all its groups of so many lanes.
+fn turned_from(sources: &[Source], group: usize) -> Option<Vec<Source>> {
+    let (plane, lane) = sources[0];
+    let width = sources.len() as u32;
+    let start = lane / width * width;
+    let within = |(index, (other, lane)): (usize, &Source)| {
+        let first = start + (index / group * group) as u32;
+        *other == plane
+            && lane.checked_sub(first) == sources[index % group].1.checked_sub(start)
+            && (first..first + group as u32).contains(lane)
+    };
+    sources.iter().enumerate().all(within).then(|| (start..start + width).map(|lane| (plane, lane)).collect())
 }
 
 /// How bytes are multiplied by an instruction that wants those of one factor without a sign and those of the other with one, and which factor

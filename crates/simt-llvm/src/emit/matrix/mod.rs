@@ -4,7 +4,8 @@
 //! permutations with constant patterns, most of them within 128 bits or the same for all groups of lanes, and a multiplication
 //! with addition for each. A factor is prepared first, on the stack: its elements in the precision of the sums, permuted into
 //! the vectors that are multiplied. Programs multiply the same factor by several others, so that it is prepared once for
-//! all products that follow each other, and nothing but loads and multiplications is left for each of them.
+//! all products that follow each other, and nothing but loads and multiplications is left for each of them. Where storing whole vectors
+//! takes longer than a permutation beside multiplications, vectors that differ in the order within 128 bits are kept once.
 //!
 //! Each kind of preparation and of product is a function of its own, shared by all its uses. All of it is emitted in vectors of
 //! the machine's width, because LLVM takes long to split permutations.
@@ -20,7 +21,7 @@ use simt_ir::{Combine, Factor, MatrixProduct, Op, Sum, Value};
 
 use super::FunctionEmitter;
 use crate::llvm::{Bb, Fun, Ty, Val};
-use form::{Form, Plan, Prepared, Side};
+use form::{Form, Kept, Plan, Prepared, Side};
 
 /// A vector of 32 lanes in pieces of the machine's width.
 type Pieces = Vec<Val>;
@@ -177,33 +178,40 @@ impl FunctionEmitter<'_> {
             let to = values.pop().expect("the place is the last parameter");
             let vectors = this.factor_planes(factor, plan.form, plan.flips(side), &values);
             let prepared = plan.prepared(side);
-            let mut made = Vec::new();
-            for (index, sources) in prepared.vectors.iter().enumerate() {
-                made.push(this.gather_planes(&vectors, sources));
-                this.keep_prepared(prepared, index, made[index], to);
+            for (place, sources) in prepared.stores() {
+                let vector = this.gather_planes(&vectors, &sources);
+                this.keep_prepared(place, vector, to);
             }
+            // Corrections are made of all vectors, which LLVM makes once.
+            let makes = |sources: &Vec<Source>| this.gather_planes(&vectors, sources);
+            let made: Vec<Val> = match prepared.corrections.is_empty() {
+                true => Vec::new(),
+                false => prepared.kept.iter().map(makes).collect(),
+            };
             for (index, list) in prepared.corrections.iter().enumerate() {
                 let vectors: Vec<Val> = list.iter().map(|index| made[*index]).collect();
                 let correction = this.correction(plan, side, &vectors);
-                this.keep_prepared(prepared, made.len() + index, correction, to);
+                this.keep_prepared(prepared.places[made.len() + index], correction, to);
             }
             None
         })
     }
 
     /// Stores a prepared vector, once where it repeats itself.
-    fn keep_prepared(&self, prepared: &Prepared, index: usize, vector: Val, to: Val) {
-        let place = prepared.places[index];
+    fn keep_prepared(&self, place: Kept, vector: Val, to: Val) {
         let part = self.ir.shuffle(vector, vector, &(0..place.lanes).collect::<Vec<_>>());
         self.ir.store(part, self.ir.offset(to, self.i64(place.offset_bytes.into())), place.align_bytes());
     }
 
     /// Loads a prepared vector.
     fn load_prepared(&self, plan: &Plan, prepared: &Prepared, index: usize, from: Val) -> Val {
-        let place = prepared.places[index];
+        let (place, order) = prepared.made_of(index);
         let element = scalar_of(self.ir, plan);
         let pointer = self.ir.offset(from, self.i64(place.offset_bytes.into()));
         let part = self.ir.load_aligned(self.ir.vector(element, place.lanes), pointer, place.align_bytes());
+        if let Some(order) = order {
+            return self.ir.shuffle(part, part, order);
+        }
         if place.lanes == plan.width {
             return part;
         }
