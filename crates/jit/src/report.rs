@@ -108,9 +108,11 @@ fn write_function<'a>(out: &mut String, notes: &FunctionNotes, line: &impl Fn(u3
         let _ = writeln!(out, "\n  loops");
     }
     for info in &notes.loops {
+        let alone = format!("from the second turn on up to {} lanes end it one by one", info.lanes_alone);
         let facts = [
             (info.counts_turns, "turns are counted, to let others run"),
             (info.divergent_exit, "lanes leave after different numbers of turns"),
+            (info.lanes_alone > 0, &alone),
             (info.lanes_apart, "lanes may be at different turns"),
             (info.irreducible, "several entries"),
         ];
@@ -178,6 +180,7 @@ fn function_json<'a>(notes: &FunctionNotes, line: &impl Fn(u32) -> &'a str) -> V
             "depth": info.depth,
             "counts_turns": info.counts_turns,
             "divergent_exit": info.divergent_exit,
+            "lanes_alone": info.lanes_alone,
             "lanes_apart": info.lanes_apart,
             "irreducible": info.irreducible,
         })

@@ -137,8 +137,8 @@ pub struct WarpContext {
     pub barrier_total: u32,
     /// Lanes of the warp that have exited.
     pub exited: u32,
-    /// The memory access in progress: PTX line << 8 | shape. Shape 0: all lanes at `access_base`; 1–253: lane `l` at
-    /// `access_base + l * shape`; 254: with the low half of `access_base` as length and the high one as stride, lane `l` at
+    /// The memory access in progress: PTX line << 8 | shape. Shape 0: all lanes at `access_base`; 1–252: lane `l` at
+    /// `access_base + l * shape`; 253: the lane with the number `access_base`, alone, at `access_addresses[0]`; 254: with the low half of `access_base` as length and the high one as stride, lane `l` at
     /// `access_addresses[l / length] + l % length * stride`; 255: lane `l` at `access_addresses[l]`.
     pub access: u32,
     /// The lane that `access_addresses` begins with and that a mask's bit 0 stands for, while the engine looks at 32 lanes of a team; else 0.
@@ -156,6 +156,9 @@ pub struct WarpContext {
 
 /// Flag in [`WarpContext::barrier_threads`].
 pub const BARRIER_ARRIVE_ONLY: u32 = 1 << 31;
+
+/// Shape code in [`WarpContext::access`] of an access of one lane.
+pub const ACCESS_ALONE: u32 = 253;
 
 /// Shape code in [`WarpContext::access`] of an access whose segments' addresses are listed.
 pub const ACCESS_SEGMENTS: u32 = 254;

@@ -17,6 +17,9 @@ pub enum FunctionKind {
     Kernel,
     /// Called; parameters are the first values of the function, `ret` gives results to the caller.
     Device,
+    /// A loop of a kernel for one lane, which the back end calls (see [`crate::pass::lane_loop`]): parameters are the first values, and every value
+    /// is that of the lane.
+    Lane,
 }
 
 /// An instruction: an operation, its results, and the source line it came from.

@@ -40,6 +40,7 @@ impl fmt::Display for Function {
         let kind = match self.kind {
             FunctionKind::Kernel => "kernel",
             FunctionKind::Device => "function",
+            FunctionKind::Lane => "lane",
         };
         write!(f, "{kind} {}(", self.name)?;
         for (index, ty) in self.parameters.iter().enumerate() {

@@ -289,7 +289,8 @@ impl Compiler {
         }
         let ir = Ir::new(&prepared.kernel().name);
         self.machines.lend(false)?.adopt(&ir);
-        let purpose = Purpose { host_memory: options.host_memory, instrument: options.instrument, explain };
+        let purpose =
+            Purpose { host_memory: options.host_memory, instrument: options.instrument, explain, quick: options.quick };
         let kernel = emit::emit_program(&ir, prepared, launch, self.cpu.target, purpose)?;
         clock.end("emission");
         // Malformed code would take the process down inside LLVM.

@@ -7,9 +7,10 @@
 //!
 //! The blocks that can be reached from such a loop without passing an operation of that kind are the *zone* in which lanes may be apart.
 
+use super::observed::values_that_depend_on_others;
 use super::{Layout, LoopId};
 use crate::pass::is_convergent;
-use crate::{BlockId, Function, MemoryOrder, Op, RuntimeFunction, Terminator, Value};
+use crate::{BlockId, Function, Op, RuntimeFunction, Terminator};
 
 /// Where lanes may be apart.
 pub(super) struct Apart {
@@ -81,8 +82,8 @@ fn find_spins(
             let terminator = &function.block(block).terminator;
             let leaves = terminator.successors().iter().any(|to| !layout.contains(id, *to));
             let depends = match terminator {
-                Terminator::CondBranch { condition, .. } => observed[condition.0 as usize] == Some(()),
-                Terminator::Switch { index, .. } => observed[index.0 as usize] == Some(()),
+                Terminator::CondBranch { condition, .. } => observed[condition.0 as usize],
+                Terminator::Switch { index, .. } => observed[index.0 as usize],
                 _ => false,
             };
             if leaves && depends {
@@ -153,66 +154,4 @@ fn leading_to(function: &Function, layout: &Layout, id: LoopId) -> Vec<BlockId> 
         }
     }
     function.block_ids().filter(|block| found[block.0 as usize]).collect()
-}
-
-/// Values computed from strong loads or atomics, transitively; or chosen, within a loop, by a branch on such a value (a flag
-/// that says that the lock was taken).
-fn values_that_depend_on_others(function: &Function, layout: &Layout) -> Vec<Option<()>> {
-    let mut observed: Vec<Option<()>> = vec![None; function.value_types.len()];
-    let mut changed = true;
-    while changed {
-        changed = false;
-        let mut mark = |observed: &mut Vec<Option<()>>, value: Value| {
-            if observed[value.0 as usize].replace(()).is_none() {
-                changed = true;
-            }
-        };
-        let choosing = loops_with_observed_branches(function, layout, &observed);
-        for (index, block) in function.blocks.iter().enumerate() {
-            let around = layout.innermost[index];
-            for phi in &block.phis {
-                let inside = |from: &BlockId| around.is_some_and(|id| layout.contains(id, *from));
-                let chosen = around.is_some_and(|id| choosing[id.0 as usize])
-                    && phi.incoming.iter().filter(|(from, _)| inside(from)).count() > 1;
-                if chosen || phi.incoming.iter().any(|(_, value)| observed[value.0 as usize].is_some()) {
-                    mark(&mut observed, phi.result);
-                }
-            }
-            for instruction in &block.instructions {
-                let source = match &instruction.op {
-                    Op::Load { order, .. } => *order != MemoryOrder::Weak,
-                    Op::Atomic { .. } | Op::Call { .. } | Op::CallIndirect { .. } => true,
-                    _ => false,
-                };
-                let mut depends = source;
-                if !matches!(instruction.op, Op::Load { .. }) {
-                    instruction.op.for_each_operand(|value| depends |= observed[value.0 as usize].is_some());
-                }
-                if depends {
-                    for &result in &instruction.results {
-                        mark(&mut observed, result);
-                    }
-                }
-            }
-        }
-    }
-    observed
-}
-
-/// Loops in which a branch depends on an observed value.
-fn loops_with_observed_branches(function: &Function, layout: &Layout, observed: &[Option<()>]) -> Vec<bool> {
-    let mut marks = vec![false; layout.loops.len()];
-    for &block in &layout.order {
-        let decides = match function.block(block).terminator {
-            Terminator::CondBranch { condition, .. } => condition,
-            Terminator::Switch { index, .. } => index,
-            _ => continue,
-        };
-        let mut around = layout.innermost[block.0 as usize];
-        while let Some(id) = around.filter(|_| observed[decides.0 as usize].is_some()) {
-            marks[id.0 as usize] = true;
-            around = layout.loop_info(id).parent;
-        }
-    }
-    marks
 }

@@ -5,6 +5,7 @@ mod cause;
 mod dominators;
 mod layout;
 mod liveness;
+mod observed;
 mod packs;
 mod presence;
 mod schedule;

@@ -5,7 +5,7 @@
 use std::mem::offset_of;
 
 use simt_ir::abi::{AccessKind, LaunchContext};
-use simt_ir::{AddressSpace, AtomicOp, Op, ReduceOp, Type, Value};
+use simt_ir::{AddressSpace, AtomicOp, FunctionKind, Op, ReduceOp, Type, Value};
 
 use super::memory::{Access, Pattern};
 use super::notes::AccessWay;
@@ -28,16 +28,16 @@ impl FunctionEmitter<'_> {
         let Op::Atomic { op: kind, space, ty, address, offset, operand, compare, guard, returns, .. } = op else {
             unreachable!("only atomics come here")
         };
+        if self.function.kind == FunctionKind::Lane {
+            return self.atomic_of_lane(op, results);
+        }
         self.compiler_fence();
         let outer = self.mask;
         // What is first read inside the guarded part would not be at hand behind it.
         for operand in op.operands() {
             self.get(operand);
         }
-        let skip = guard.map(|guard| {
-            self.mask = self.active_where(guard);
-            self.enter_if_any()
-        });
+        let skip = guard.map(|guard| self.enter_where(guard));
         let access = Access { space: *space, ty: *ty, count: 1, kind: AccessKind::Atomic, strong: true };
         self.observe_access(access, *address, *offset);
         let addresses = self.ir.add(self.vector(*address), self.ir.splat(self.i64(*offset as u64), self.lanes()));
@@ -77,6 +77,39 @@ impl FunctionEmitter<'_> {
             self.define_vector(result, old);
         }
         self.mask = outer;
+        self.compiler_fence();
+        Ok(())
+    }
+
+    /// As [`FunctionEmitter::atomic`], where there is but one lane.
+    fn atomic_of_lane(&mut self, op: &Op, results: &[Value]) -> Result<(), Error> {
+        let Op::Atomic { op: kind, space, ty, address, offset, operand, compare, guard, .. } = op else {
+            unreachable!("only atomics come here")
+        };
+        self.compiler_fence();
+        for operand in op.operands() {
+            self.get(operand);
+        }
+        let skip = guard.map(|guard| self.enter_where(guard));
+        let access = Access { space: *space, ty: *ty, count: 1, kind: AccessKind::Atomic, strong: true };
+        let at = self.ir.add(self.uniform(*address), self.i64(*offset as u64));
+        self.guard = *guard;
+        self.check(access, *address, *offset, &Pattern::Uniform(at));
+        self.guard = None;
+        let operand = self.observed_uniform(*operand);
+        let compare = compare.map(|compare| self.observed_uniform(compare));
+        let pointer = self.pointer(*space, at);
+        let mut old = self.modify(*kind, *space, *ty, pointer, operand, compare);
+        if let Some((from, join)) = skip {
+            let end = self.ir.current_block();
+            self.ir.br(join);
+            self.ir.position(join);
+            let ty = self.ir.type_of(old);
+            old = self.ir.phi(ty, &[(old, end), (self.ir.zero(ty), from)]);
+        }
+        if let Some(&result) = results.first() {
+            self.define(result, Repr::Uniform(old));
+        }
         self.compiler_fence();
         Ok(())
     }

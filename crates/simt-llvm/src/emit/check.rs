@@ -8,8 +8,10 @@
 
 use std::mem::offset_of;
 
-use simt_ir::abi::{ACCESS_LISTED, ACCESS_SEGMENTS, LaunchContext, OFFSET_REACH, RuntimeTable, WarpContext};
-use simt_ir::{AddressSpace, BlockId, Value};
+use simt_ir::abi::{
+    ACCESS_ALONE, ACCESS_LISTED, ACCESS_SEGMENTS, LaunchContext, OFFSET_REACH, RuntimeTable, WarpContext,
+};
+use simt_ir::{AddressSpace, BlockId, FunctionKind, Value};
 
 use super::memory::{Access, Pattern};
 use super::notes::Bounds;
@@ -234,6 +236,9 @@ impl FunctionEmitter<'_> {
             return;
         }
         let (shape, base, field) = match pattern {
+            Pattern::Uniform(at) if self.function.kind == FunctionKind::Lane => {
+                (ACCESS_ALONE, *at, offset_of!(WarpContext, access_addresses))
+            }
             Pattern::Uniform(at) => (0, *at, offset_of!(WarpContext, access_base)),
             Pattern::Contiguous { base, .. } => (access.bytes(), *base, offset_of!(WarpContext, access_base)),
             Pattern::Segments { bases, contiguous, .. } => {

@@ -4,12 +4,12 @@ use std::mem::offset_of;
 
 use simt_ir::abi::WarpContext;
 use simt_ir::analysis::LoopInfo;
-use simt_ir::{BlockId, FunctionKind, Op, Terminator, Value};
+use simt_ir::{BlockId, FunctionKind, Op, Terminator, Type, Value};
 
 use super::value::Repr;
 use super::{FunctionEmitter, LANES};
 use crate::Error;
-use crate::llvm::{Bb, IntPredicate, Val};
+use crate::llvm::{Bb, IntPredicate, Ty, Val};
 
 impl FunctionEmitter<'_> {
     /// Emits all blocks. The builder stands where the function's code begins; `start` is where a fresh call begins.
@@ -28,6 +28,7 @@ impl FunctionEmitter<'_> {
             self.body(position, block)?;
         }
         self.loop_tests();
+        self.lane_loop_tests();
         self.finish(start)
     }
 
@@ -236,7 +237,12 @@ impl FunctionEmitter<'_> {
             }
             Terminator::Switch { index, targets } => self.switch(position, block, *index, targets),
             Terminator::Return(values) => {
-                if self.function.kind == FunctionKind::Device {
+                if self.function.kind == FunctionKind::Lane {
+                    for (number, value) in values.iter().enumerate() {
+                        let scalar = self.observed_uniform(*value);
+                        self.ir.store(scalar, self.returns[number], 0);
+                    }
+                } else if self.function.kind == FunctionKind::Device {
                     for (number, value) in values.iter().enumerate() {
                         let vector = self.observed(*value);
                         let slot = self.returns[number];
@@ -352,6 +358,9 @@ impl FunctionEmitter<'_> {
         }
         if self.shapes.schedule.layout.is_retreating(from, to) {
             self.next_turn(from, to);
+            let next = self.next_turn_at(to);
+            self.ir.br(next);
+            return;
         }
         self.ir.br(self.body_of(to));
     }
@@ -375,7 +384,8 @@ impl FunctionEmitter<'_> {
         let old = self.ir.load(self.mask_type(), slot);
         self.ir.store(self.ir.or(old, self.mask), slot, 0);
         self.next_turn(from, to);
-        self.ir.br(self.body_of(to));
+        let next = self.next_turn_at(to);
+        self.ir.br(next);
         self.at_hand = at_hand;
         self.ir.position(apart);
     }
@@ -412,7 +422,7 @@ impl FunctionEmitter<'_> {
     }
 
     /// Lets lanes wait at `to` until the walk gets there.
-    fn add_pending(&mut self, from: BlockId, to: BlockId, lanes: Val) {
+    pub fn add_pending(&mut self, from: BlockId, to: BlockId, lanes: Val) {
         if self.only_ends(to) {
             // At once, not when the walk gets there: a barrier on the way must not wait for them.
             let mask = std::mem::replace(&mut self.mask, lanes);
@@ -475,7 +485,7 @@ impl FunctionEmitter<'_> {
             let target = if info.is_irreducible() {
                 self.tests[first.0 as usize].expect("made for every block")
             } else {
-                self.body_of(first)
+                self.next_turn_at(first)
             };
             self.yield_at_loop_end(index, outward);
             self.forget_turn(index);
@@ -484,7 +494,7 @@ impl FunctionEmitter<'_> {
     }
 
     /// Where the walk goes when a loop that ends at `last` is left: the end of the loop around it, if that ends there too.
-    fn outward(&self, index: usize, last: usize) -> Bb {
+    pub fn outward(&self, index: usize, last: usize) -> Bb {
         let layout = &self.shapes.schedule.layout;
         match layout.loops[index].parent {
             Some(parent) if layout.loop_info(parent).last == last => self.loop_ends[parent.0 as usize],
@@ -512,7 +522,12 @@ impl FunctionEmitter<'_> {
         self.tests[first.0 as usize].expect("made for every block")
     }
 
-    /// Leaves the function with a status; device functions add their results.
+    /// What a function returns of a type.
+    pub fn returned_type(&self, ty: Type) -> Ty {
+        if self.function.kind == FunctionKind::Lane { self.scalar_type(ty) } else { self.vector_type(ty) }
+    }
+
+    /// Leaves the function with a status; functions that are called add their results.
     pub fn return_status(&self, status: simt_ir::abi::Status) {
         let status = self.i32(status as u32);
         if self.function.kind == FunctionKind::Kernel {
@@ -520,7 +535,7 @@ impl FunctionEmitter<'_> {
             return;
         }
         let mut fields = vec![self.ir.int(32)];
-        fields.extend(self.function.returns.iter().map(|ty| self.vector_type(*ty)));
+        fields.extend(self.function.returns.iter().map(|ty| self.returned_type(*ty)));
         let mut result = self.ir.insert_field(self.ir.poison(self.ir.structure(&fields)), status, 0);
         for (number, slot) in self.returns.iter().enumerate() {
             let value = self.ir.load(fields[number + 1], *slot);

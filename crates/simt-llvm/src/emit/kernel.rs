@@ -12,6 +12,7 @@ use super::call::HIDDEN_PARAMETERS;
 use super::notes::FunctionNotes;
 use super::value::Repr;
 use super::{FunctionEmitter, LANES, Target, Unit};
+use super::{lane_choice, lane_loop};
 use crate::Error;
 use crate::llvm::{Bin, Cast, Fun, IntPredicate, Ir, Val};
 
@@ -27,6 +28,8 @@ pub struct Purpose {
     pub instrument: bool,
     /// The notes are for a person, who wants reasons.
     pub explain: bool,
+    /// Compiling is to take little time.
+    pub quick: bool,
 }
 
 /// What the engine has to know of emitted code.
@@ -63,6 +66,10 @@ pub fn emit_program(
         all_shapes.push(shapes);
     }
     let reachable = reachable_functions(&program);
+    let lane_candidates = match purpose.instrument || purpose.quick {
+        true => Vec::new(),
+        false => lane_choice::candidates(&program, &all_shapes[0], launch.lanes),
+    };
     let suspendable = suspends(program.kernel(), &all_shapes[0], launch);
     let needs_stack = (1..program.functions.len()).any(|index| reachable[index]);
     let mut unit = Unit {
@@ -72,6 +79,7 @@ pub fn emit_program(
         block: launch.block,
         lanes: launch.lanes,
         functions: vec![None; program.functions.len()],
+        lane_loops: lane_loop::declare(ir, &lane_candidates, launch.lanes),
         helpers: Default::default(),
         suspendable,
         notes: Default::default(),
@@ -95,6 +103,9 @@ pub fn emit_program(
         if let Some(fun) = unit.functions[index + 1] {
             emit_device_function(&unit, &program.functions[index + 1], fun, shapes)?;
         }
+    }
+    for code in &unit.lane_loops {
+        lane_loop::emit(&unit, *code, launch)?;
     }
     let frame_bytes = if suspendable {
         emit_warp_entry(&unit, program.kernel(), kernel_shapes)?
@@ -222,18 +233,27 @@ pub(super) fn describe(ir: &Ir, fun: Fun) {
 }
 
 /// What tells one warp from another: where its coordinates come from.
-struct Coordinates {
-    block_index: [Val; 3],
-    warp_index: Val,
+pub(super) struct Coordinates {
+    pub block_index: [Val; 3],
+    pub warp_index: Val,
 }
 
-fn new_emitter<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, shapes: Shapes) -> FunctionEmitter<'a> {
+pub(super) fn new_emitter<'a>(
+    unit: &'a Unit<'a>,
+    function: &'a Function,
+    fun: Fun,
+    shapes: Shapes,
+) -> FunctionEmitter<'a> {
     let ir = unit.ir;
     let slots = ir.append_block(fun, "slots");
     let whole_warps = unit.block.is_some_and(|block| block.iter().product::<u32>() % unit.lanes == 0);
     let starts_full = function.kind == FunctionKind::Kernel && whole_warps;
     let nothing = ir.poison(ir.int(32));
-    unit.notes.borrow_mut().push(FunctionNotes::new(function, &shapes, unit.lanes));
+    let mut notes = FunctionNotes::new(function, &shapes, unit.lanes);
+    if function.kind == FunctionKind::Kernel {
+        lane_loop::note(&unit.lane_loops, &mut notes);
+    }
+    unit.notes.borrow_mut().push(notes);
     FunctionEmitter {
         unit,
         ir,
@@ -260,6 +280,7 @@ fn new_emitter<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, shapes:
         tests: vec![None; function.blocks.len()],
         bodies: vec![None; function.blocks.len()],
         loop_ends: Vec::new(),
+        lane_tests: Vec::new(),
         end: ir.append_block(fun, "end"),
         fault: ir.append_block(fun, "fault"),
         returns: Vec::new(),
@@ -284,7 +305,12 @@ fn new_emitter<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, shapes:
 
 impl FunctionEmitter<'_> {
     /// Fills in what differs between kernels and functions, and emits everything. Returns the size of the frame.
-    fn emit(mut self, coordinates: Coordinates, mask: Option<Val>, parameters: &[Val]) -> Result<u32, Error> {
+    pub(super) fn emit(
+        mut self,
+        coordinates: Coordinates,
+        mask: Option<Val>,
+        parameters: &[Val],
+    ) -> Result<u32, Error> {
         let ir = self.ir;
         self.block_index = coordinates.block_index;
         self.warp_index = coordinates.warp_index;
@@ -300,7 +326,7 @@ impl FunctionEmitter<'_> {
         };
         self.returned = self.zeroed_slot(self.mask_type());
         ir.position(start);
-        self.returns = self.function.returns.iter().map(|ty| self.zeroed_slot(self.vector_type(*ty))).collect();
+        self.returns = self.function.returns.iter().map(|ty| self.zeroed_slot(self.returned_type(*ty))).collect();
         self.enter_frame();
         self.walk(start, parameters)?;
         Ok(self.waits.frame.bytes)
@@ -310,7 +336,9 @@ impl FunctionEmitter<'_> {
     pub fn define_parameters(&mut self, parameters: &[Val]) {
         let mask = std::mem::replace(&mut self.mask, self.entry_mask);
         for (index, parameter) in parameters.iter().enumerate() {
-            self.write_variable(Value(index as u32), Repr::Vector(*parameter), false);
+            let is_lane = self.function.kind == FunctionKind::Lane;
+            let repr = if is_lane { Repr::Uniform(*parameter) } else { Repr::Vector(*parameter) };
+            self.write_variable(Value(index as u32), repr, false);
         }
         self.mask = mask;
     }

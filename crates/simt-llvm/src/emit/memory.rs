@@ -6,7 +6,7 @@
 
 use simt_ir::abi::{AccessKind, AccessSpace};
 use simt_ir::analysis::Shape;
-use simt_ir::{AddressSpace, MemoryOrder, Op, Type, Value};
+use simt_ir::{AddressSpace, FunctionKind, MemoryOrder, Op, Type, Value};
 
 use super::FunctionEmitter;
 use super::value::{Bases, Repr};
@@ -124,10 +124,7 @@ impl FunctionEmitter<'_> {
         for operand in op.operands() {
             self.get(operand);
         }
-        let skip = guard.map(|guard| {
-            self.mask = self.active_where(guard);
-            self.enter_if_any()
-        });
+        let skip = guard.map(|guard| self.enter_where(guard));
         let loaded = match op {
             Op::Load { space, ty, count, address, offset, .. } => {
                 let access =
@@ -162,11 +159,25 @@ impl FunctionEmitter<'_> {
         self.ir.compiler_fence();
     }
 
+    /// Goes on only with lanes for which a predicate holds, as [`FunctionEmitter::enter_if_any`].
+    pub fn enter_where(&mut self, guard: Value) -> (Bb, Bb) {
+        if self.function.kind == FunctionKind::Lane {
+            let holds = self.uniform(guard);
+            return self.enter_if(holds);
+        }
+        self.mask = self.active_where(guard);
+        self.enter_if_any()
+    }
+
     /// Goes on only if a lane is active; returns the block that jumped over and the block where both meet.
     pub fn enter_if_any(&mut self) -> (Bb, Bb) {
+        self.enter_if(self.any(self.mask))
+    }
+
+    fn enter_if(&mut self, condition: Val) -> (Bb, Bb) {
         let (inside, join) = (self.new_block("guarded"), self.new_block("join"));
         let from = self.ir.current_block();
-        self.ir.cond_br(self.any(self.mask), inside, join);
+        self.ir.cond_br(condition, inside, join);
         self.ir.position(inside);
         (from, join)
     }

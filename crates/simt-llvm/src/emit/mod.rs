@@ -18,6 +18,8 @@ mod frame;
 mod instrument;
 mod integer;
 mod kernel;
+mod lane_choice;
+mod lane_loop;
 mod lanes;
 mod math;
 mod matrix;
@@ -97,6 +99,8 @@ struct Unit<'a> {
     lanes: u32,
     /// Declared functions of the program by id; the kernel's entry is not among them.
     functions: Vec<Option<Fun>>,
+    /// The kernel's loops that lanes may do one by one.
+    lane_loops: Vec<lane_loop::LaneCode<'a>>,
     /// Functions emitted once and shared, by name.
     helpers: std::cell::RefCell<HashMap<String, Fun>>,
     /// Whether the program has registered host memory, which makes addresses outside of the arena good.
@@ -155,6 +159,8 @@ struct FunctionEmitter<'a> {
     tests: Vec<Option<Bb>>,
     bodies: Vec<Option<Bb>>,
     loop_ends: Vec<Bb>,
+    /// Where loops that lanes may do one by one begin another turn, by index.
+    lane_tests: Vec<(usize, Bb)>,
     end: Bb,
     fault: Bb,
     /// Return value slots of a device function.

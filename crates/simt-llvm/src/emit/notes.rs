@@ -115,6 +115,8 @@ pub struct LoopNote {
     pub divergent_exit: bool,
     /// Whether lanes may be at different turns of it.
     pub lanes_apart: bool,
+    /// From its second turn on, at how many lanes each does the rest by itself; 0 if never.
+    pub lanes_alone: u32,
     /// Whether it has several entries.
     pub irreducible: bool,
 }
@@ -191,6 +193,7 @@ impl FunctionNotes {
                 counts_turns: shapes.schedule.spins[index],
                 divergent_exit: inside.iter().any(leaves),
                 lanes_apart: inside.iter().any(|id| shapes.schedule.arrives_apart(*id)),
+                lanes_alone: 0,
                 irreducible: info.is_irreducible(),
             }
         });

@@ -3,12 +3,13 @@
 use super::lanes_in;
 use super::report::Site;
 use crate::fault::{BadAccess, FaultKind};
-use simt_ir::abi::{ACCESS_LISTED, ACCESS_SEGMENTS, AccessKind, AccessSpace, WarpContext};
+use simt_ir::abi::{ACCESS_ALONE, ACCESS_LISTED, ACCESS_SEGMENTS, AccessKind, AccessSpace, WarpContext};
 
 /// The address that a lane accesses, as the context describes it.
 pub(super) fn address_of(warp: &WarpContext, lane: usize) -> u64 {
     match warp.access & 0xff {
         ACCESS_LISTED => warp.access_addresses[lane],
+        ACCESS_ALONE => warp.access_addresses[0],
         ACCESS_SEGMENTS => {
             let (length, stride) = ((warp.access_base as u32).max(1) as usize, warp.access_base >> 32);
             warp.access_addresses[lane / length].wrapping_add(stride * (lane % length) as u64)

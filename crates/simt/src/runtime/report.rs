@@ -8,7 +8,7 @@ use crate::fault::{BadAccess, Fault, FaultKind};
 use crate::kernel::Kernel;
 use crate::nested::DeviceRuntime;
 use crate::queue::Stream;
-use simt_ir::abi::{ACCESS_LISTED, LaunchContext, WarpContext};
+use simt_ir::abi::{ACCESS_ALONE, ACCESS_LISTED, LaunchContext, WarpContext};
 use std::sync::Arc;
 
 /// Where machine code is.
@@ -134,16 +134,19 @@ pub(crate) unsafe fn record_hardware_fault(stream: &Stream, warp: *const WarpCon
 /// reach, which for an access across pages is not where the access begins.
 fn locate(warp: &WarpContext, lanes: usize, hardware: u64) -> (usize, u64) {
     const ACCESS_BYTES_MAX: u64 = 64;
-    let uniform = warp.access & 0xff == 0;
     if warp.access == 0 {
         return (0, hardware);
     }
-    let lanes = if uniform { 0..1 } else { 0..lanes };
+    let lanes = match warp.access & 0xff {
+        0 => 0..1,
+        ACCESS_ALONE => warp.access_base as usize..warp.access_base as usize + 1,
+        _ => 0..lanes,
+    };
     let behind = |lane: &usize| hardware.wrapping_sub(address_of(warp, *lane));
     let nearest = lanes.filter(|lane| behind(lane) < ACCESS_BYTES_MAX).min_by_key(behind);
     match nearest {
-        // With a list the exact beginning is known; with a stride the lane follows from the byte.
-        Some(lane) if warp.access & 0xff == ACCESS_LISTED => (lane, address_of(warp, lane)),
+        // With a list or a lane the exact beginning is known; with a stride the lane follows from the byte.
+        Some(lane) if [ACCESS_LISTED, ACCESS_ALONE].contains(&(warp.access & 0xff)) => (lane, address_of(warp, lane)),
         Some(lane) => (lane, hardware.max(address_of(warp, lane))),
         None => (0, hardware),
     }
@@ -195,5 +198,9 @@ mod tests {
         warp.access_addresses = [0x9000; TEAM_LANES_MAX as usize];
         warp.access_addresses[7] = 0x1ffc;
         assert_eq!(locate(&warp, 32, 0x2000), (7, 0x1ffc));
+        warp.access = 12 << 8 | ACCESS_ALONE;
+        warp.access_base = 21;
+        warp.access_addresses[0] = 0x1ff8;
+        assert_eq!(locate(&warp, 32, 0x2000), (21, 0x1ff8));
     }
 }

@@ -21,7 +21,8 @@ impl Analysis<'_> {
     pub(super) fn run(&self) -> Facts {
         let mut facts: Facts = vec![None; self.function.value_types.len()];
         for (index, ty) in self.function.parameters.iter().enumerate() {
-            facts[index] = Some(varying(*ty));
+            let is_lane = self.function.kind == FunctionKind::Lane;
+            facts[index] = Some(if is_lane { uniform(*ty) } else { varying(*ty) });
         }
         let mut changed = true;
         while changed {
@@ -178,7 +179,9 @@ impl Analysis<'_> {
                 }
                 _ => varying(ty),
             };
-        Some(fact)
+        // There is but one lane.
+        let is_apart = self.function.kind == FunctionKind::Lane && !fact.shape.is_uniform();
+        Some(if is_apart { uniform(ty) } else { fact })
     }
 
     /// What is expected of a value of which nothing is known. Warps of a team owe each other nothing.
