@@ -28,13 +28,13 @@ pub fn choose_lanes(program: &Program, launch: LaunchShape, target: Target, want
     let kernel = program.kernel();
     let alone = Walked::new(program, kernel, launch);
     let wanted = f64::from(WARP_SIZE) * alone.idleness(target);
-    let (irregular, waits) = (alone.irregular_accesses(), alone.waits_outside_of_loops());
+    let (irregular, is_chopped) = (alone.irregular_accesses(), alone.is_chopped_by_waits());
     let promises = |lanes: &&u32| {
         let together = Walked::new(program, kernel, LaunchShape { lanes: **lanes, ..launch });
         let carried = together.carried_registers(**lanes, target);
         let fits = carried * 2 <= target.registers();
         // Half as many lanes would do, unless accesses get a pattern by more, or many barriers are left with nobody to wait for.
-        let passes = waits >= WAITS_MANY && super::kernel::is_one_call(launch.block, **lanes);
+        let passes = is_chopped && super::kernel::is_one_call(launch.block, **lanes);
         let gains = (passes || together.irregular_accesses() < irregular)
             && registers(Type::F32, **lanes, target) <= REGISTERS_MAX;
         let too_many = f64::from(**lanes / 2) >= wanted && !gains;
@@ -70,6 +70,9 @@ const REGISTERS_MAX: u32 = 16;
 
 /// Barriers one after the other, for each of which calling every warp costs more than what a team's code is longer by.
 const WAITS_MANY: usize = 4;
+
+/// Instructions for each of them, at most: where there is more to do, a call costs little beside it, and values of a team do not fit into registers.
+const WORK_OF_WAIT_MAX: usize = 100;
 
 /// Cycles of a chain that a core does not look across: some two hundred instructions.
 const LONG_CHAIN: f64 = 128.0;
@@ -235,12 +238,19 @@ impl<'a> Walked<'a> {
         instructions.filter(|instruction| self.is_irregular(&instruction.op)).count()
     }
 
-    /// Barriers that are passed once.
-    fn waits_outside_of_loops(&self) -> usize {
+    /// Whether what is done once is a little at a time, between many barriers.
+    fn is_chopped_by_waits(&self) -> bool {
         let layout = &self.shapes.schedule.layout;
         let blocks = layout.order.iter().filter(|block| layout.depth(**block) == 0);
-        let instructions = blocks.flat_map(|block| &self.kernel.block(*block).instructions);
-        instructions.filter(|instruction| matches!(instruction.op, Op::Barrier { .. })).count()
+        let (mut waits, mut work) = (0, 0);
+        for instruction in blocks.flat_map(|block| &self.kernel.block(*block).instructions) {
+            match instruction.op {
+                Op::Barrier { .. } => waits += 1,
+                Op::Const { .. } => {}
+                _ => work += 1,
+            }
+        }
+        waits >= WAITS_MANY && work <= waits * WORK_OF_WAIT_MAX
     }
 
     /// Whether an access is neither one for all lanes, nor in order, nor by columns, nor from the last lane to the first.
