@@ -505,6 +505,8 @@ pub enum Op {
     Match { kind: MatchKind, ty: Type, value: Value, members: Value },
     /// `i32, i32 -> i32` (float kinds on `f32`).
     Reduce { op: ReduceOp, value: Value, members: Value },
+    /// `i1 -> i1`: whether all lanes that are computed together are active, with this condition `on`. Always the same in all lanes.
+    Agree { condition: Value, on: bool },
     /// `-> i32`: mask of active lanes.
     ActiveMask,
     /// `registers of A…, of B…, of C… -> of D…`: a product of matrices that all lanes of the warp hold together, see

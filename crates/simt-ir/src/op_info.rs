@@ -29,7 +29,8 @@ macro_rules! visit_operands {
             | Op::ToGeneric { a, .. }
             | Op::FromGeneric { a, .. }
             | Op::RankOf { a }
-            | Op::IsInSpace { a, .. } => $visit(a),
+            | Op::IsInSpace { a, .. }
+            | Op::Agree { condition: a, .. } => $visit(a),
             Op::Binary { a, b, .. }
             | Op::IntCompare { a, b, .. }
             | Op::FloatBinary { a, b, .. }
@@ -182,7 +183,7 @@ impl Op {
             | Op::MapToRank { .. }
             | Op::StackAlloc { .. }
             | Op::StackSave => vec![Type::I64],
-            Op::IntCompare { .. } | Op::FloatCompare { .. } | Op::IsInSpace { .. } => vec![Type::I1],
+            Op::IntCompare { .. } | Op::FloatCompare { .. } | Op::IsInSpace { .. } | Op::Agree { .. } => vec![Type::I1],
             Op::Lop3 { .. }
             | Op::Permute { .. }
             | Op::FunnelShift { .. }
@@ -252,6 +253,7 @@ impl Op {
             | Op::Vote { .. }
             | Op::Match { .. }
             | Op::Reduce { .. }
+            | Op::Agree { .. }
             | Op::ActiveMask
             | Op::Elect { .. }
             | Op::MatrixProduct { .. }
@@ -276,6 +278,7 @@ impl Op {
             | Op::Match { .. }
             | Op::Reduce { .. }
             | Op::Shuffle { .. }
+            | Op::Agree { .. }
             | Op::ActiveMask
             | Op::Elect { .. }
             | Op::MatrixProduct { .. }

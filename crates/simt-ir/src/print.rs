@@ -240,6 +240,7 @@ impl Op {
             Op::Vote { mode, .. } => format!("vote {}", snake(mode)),
             Op::Match { kind, ty, .. } => format!("match {} {ty}", snake(kind)),
             Op::Reduce { op, .. } => format!("reduce {}", snake(op)),
+            Op::Agree { on, .. } => format!("agree {on}"),
             Op::ActiveMask => "active_mask".into(),
             Op::Elect { .. } => "elect".into(),
             Op::MatrixProduct { product, .. } => product.to_string(),

@@ -216,6 +216,7 @@ impl Verifier<'_> {
             | Op::Shuffle { .. }
             | Op::WarpSync { .. }
             | Op::Elect { .. } => vec![Type::I32; count],
+            Op::Agree { .. } => vec![Type::I1],
             Op::BitFieldExtract { ty, .. } => vec![*ty, Type::I32, Type::I32],
             Op::BitFieldInsert { ty, .. } => vec![*ty, *ty, Type::I32, Type::I32],
             Op::Extend { from, .. }

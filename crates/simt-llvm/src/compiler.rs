@@ -284,14 +284,19 @@ impl Compiler {
         if options.quick && options.lanes.is_none() && launch.lanes > QUICK_LANES_MAX {
             launch.lanes = simt_ir::WARP_SIZE;
         }
+        let mut prepared = prepared.clone();
+        // What is counted is counted where it stands, and what is made in haste stays short.
+        if !options.quick && !options.instrument {
+            pass::copy_for_agreement(&mut prepared, launch);
+        }
         if cfg!(debug_assertions) {
-            simt_ir::verify(prepared).map_err(Error::Malformed)?;
+            simt_ir::verify(&prepared).map_err(Error::Malformed)?;
         }
         let ir = Ir::new(&prepared.kernel().name);
         self.machines.lend(false)?.adopt(&ir);
         let purpose =
             Purpose { host_memory: options.host_memory, instrument: options.instrument, explain, quick: options.quick };
-        let kernel = emit::emit_program(&ir, prepared, launch, self.cpu.target, purpose)?;
+        let kernel = emit::emit_program(&ir, &prepared, launch, self.cpu.target, purpose)?;
         clock.end("emission");
         // Malformed code would take the process down inside LLVM.
         ir.verify().map_err(Error::Llvm)?;

@@ -34,6 +34,7 @@ mod sys;
 pub mod textures;
 mod times;
 pub mod transfer;
+mod unit_clock;
 mod variants;
 mod worker;
 

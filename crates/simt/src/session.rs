@@ -12,6 +12,7 @@ use crate::kernel::Kernel;
 use crate::queue::{Command, State, Stream};
 use crate::runtime;
 use crate::scheduler::Work;
+use crate::unit_clock::UnitClock;
 use simt_ir::abi::{ExecutionMode, Status, WarpContext};
 use std::collections::VecDeque;
 use std::mem::take;
@@ -276,8 +277,11 @@ impl<'a> Session<'a> {
         let grid = stream.grid();
         // SAFETY: the stream keeps the kernel while the session holds a share; so it does the launch.
         let (kernel, size) = unsafe { (&*plan.kernel, (*grid.launch()).grid) };
+        let mut kept: Option<Box<Unit>> = None;
+        let mut clock = UnitClock::default();
         loop {
             if !self.may_admit(&stream) {
+                self.keep_spare(kept);
                 return self.leave_listed(stream);
             }
             let left = grid.left(plan.units);
@@ -287,8 +291,15 @@ impl<'a> Session<'a> {
             }
             let Some((number, _)) = grid.claim(plan.units, 1) else { break };
             plan.renew();
-            let spare = self.core.spare.take();
-            let mut unit = match Unit::new(&stream, &plan, spare, self.engine.workspaces()) {
+            let unit = match kept.take() {
+                Some(unit) if unit.runs(&plan) => Ok(unit),
+                other => {
+                    self.keep_spare(other);
+                    let spare = self.core.spare.take();
+                    Unit::new(&stream, &plan, spare, self.engine.workspaces())
+                }
+            };
+            let mut unit = match unit {
                 Ok(unit) => unit,
                 Err(error) => {
                     self.fail_for_memory(&stream, kernel, &error.to_string());
@@ -296,14 +307,16 @@ impl<'a> Session<'a> {
                 }
             };
             unit.restart(number, size);
-            let start = if plan.units > 1 { monotonic_ns() } else { 0 };
+            if plan.units > 1 {
+                clock.begin();
+            }
             // SAFETY: the session holds a share of the grid.
             let turn = unsafe { unit.turn(&self.core, grid.launch()) };
             match turn {
                 Turn::Done => {
-                    self.keep_spare(unit);
+                    kept = Some(unit);
                     if plan.units > 1 {
-                        kernel.observe(1, monotonic_ns() - start);
+                        clock.end(kernel, left <= 1);
                     }
                 }
                 Turn::Stalled | Turn::Running => {
@@ -317,17 +330,19 @@ impl<'a> Session<'a> {
                 }
                 Turn::Faulted(context) => {
                     self.fail(&stream, Some(context));
-                    self.keep_spare(unit);
+                    self.keep_spare(Some(unit));
                 }
                 Turn::BarrierFault(context, text) => {
                     self.fail_at_barrier(&stream, context, text);
-                    self.keep_spare(unit);
+                    self.keep_spare(Some(unit));
                 }
             }
             if self.should_look_up(&stream) {
+                self.keep_spare(kept);
                 return self.put_aside(stream);
             }
         }
+        self.keep_spare(kept);
         self.leave_exhausted(stream);
     }
 
@@ -432,7 +447,7 @@ impl<'a> Session<'a> {
                 Turn::BarrierFault(context, text) => self.fail_at_barrier(&stream, context, text),
             }
             progress = true;
-            self.keep_spare(unit);
+            self.keep_spare(Some(unit));
             self.leave(stream);
         }
         if progress {
@@ -458,7 +473,9 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn keep_spare(&mut self, mut unit: Box<Unit>) {
+    /// Ends a unit, and keeps its memory for the next one.
+    fn keep_spare(&mut self, unit: Option<Box<Unit>>) {
+        let Some(mut unit) = unit else { return };
         unit.retire();
         if let Some(other) = self.core.spare.replace(unit) {
             other.recycle(self.engine.workspaces());

@@ -39,6 +39,13 @@ impl Warp {
         let line = instruction.line;
         let results = &instruction.results;
         match &instruction.op {
+            Op::Agree { condition, on } => {
+                let holds = |id: usize| (self.lanes[id].value(*condition) & 1 != 0) == *on;
+                let agreed = group == u32::MAX && lanes_of(group).all(holds);
+                for id in lanes_of(group) {
+                    self.lanes[id].complete(results, &[u128::from(agreed)]);
+                }
+            }
             Op::ActiveMask => {
                 for id in lanes_of(group) {
                     self.lanes[id].complete(results, &[u128::from(group)]);

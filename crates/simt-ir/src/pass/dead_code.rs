@@ -68,7 +68,7 @@ fn definition_sites(function: &Function) -> Vec<Option<Site>> {
     sites
 }
 
-fn remove_unreachable(function: &mut Function) {
+pub(super) fn remove_unreachable(function: &mut Function) {
     let dominators = Dominators::new(function);
     for id in function.block_ids() {
         if !dominators.is_reachable(id) {

@@ -1,5 +1,6 @@
 //! Passes: each is a function that changes a program and is named after what it does; the pipeline is a list.
 
+mod agree;
 mod convergence;
 mod dead_code;
 mod expect;
@@ -7,11 +8,13 @@ mod fold;
 mod inline;
 mod lane_loop;
 mod loop_exits;
+mod repair;
 mod share_values;
 mod sink_stores;
 mod specialize;
 mod split_waits;
 
+pub use agree::copy_for_agreement;
 pub use convergence::{is_convergent, split_at_convergence};
 pub use dead_code::remove_dead_code;
 pub use expect::expect_progressions;

@@ -209,6 +209,10 @@ impl<'a> Lowering<'a, '_> {
                 this.asm.rrr(Code::EVEX_Vpmaddwd_zmm_k1z_zmm_zmmm512, to, a, b);
                 Ok(())
             }),
+            ("mask.scalef.ps.512", _) => self.whole_registers(call, [a, b], |this, to, [a, b]| {
+                this.asm.rrr(Code::EVEX_Vscalefps_zmm_k1z_zmm_zmmm512b32_er, to, a, b);
+                Ok(())
+            }),
             ("rsqrt14.ps.512", Some(mask)) => {
                 let mask = self.place(mask)?;
                 self.asm.rm(Code::VEX_Kmovw_kr_km16, K, mask.operand());

@@ -325,7 +325,15 @@ impl FunctionEmitter<'_> {
         let value = match register {
             TidX | TidY | TidZ => return self.thread_index(register, result),
             LaneId => {
-                let repr = Repr::Affine { base: self.i32(0), stride: 1, speculation: None };
+                let first = self.i32(0);
+                let repr = match self.lanes() {
+                    LANES => Repr::Affine { base: first, stride: 1, speculation: None },
+                    lanes => Repr::Segments {
+                        bases: Bases::new((0..lanes / LANES).map(|_| first)),
+                        stride: 1,
+                        speculation: None,
+                    },
+                };
                 self.define(result, repr);
                 return Ok(());
             }

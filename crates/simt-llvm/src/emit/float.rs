@@ -255,6 +255,9 @@ impl FunctionEmitter<'_> {
             FloatBinaryOp::Sub => ir.bin(Bin::FSub, a, b),
             FloatBinaryOp::Mul => ir.bin(Bin::FMul, a, b),
             FloatBinaryOp::Div | FloatBinaryOp::DivApprox | FloatBinaryOp::DivFull => ir.bin(Bin::FDiv, a, b),
+            // Made canonical where it is observed.
+            FloatBinaryOp::Min if ty == Type::F32 => self.smaller_or_larger(true, a, b),
+            FloatBinaryOp::Max if ty == Type::F32 => self.smaller_or_larger(false, a, b),
             FloatBinaryOp::Min => self.minimum(true, false, a, b),
             FloatBinaryOp::Max => self.minimum(false, false, a, b),
             FloatBinaryOp::MinNan => self.minimum(true, true, a, b),
@@ -267,17 +270,30 @@ impl FunctionEmitter<'_> {
     pub fn minimum(&self, smaller: bool, spread_nan: bool, a: Val, b: Val) -> Val {
         let ir = self.ir;
         let shape = ir.type_of(a);
-        let name = if smaller { "llvm.minimum" } else { "llvm.maximum" };
-        let ordered = ir.intrinsic(name, &[shape], &[a, b]);
         let nan = self.canonical_nan(shape);
-        let unordered = ir.fcmp(FloatPredicate::LLVMRealUNO, a, b);
         if spread_nan {
-            return ir.select(unordered, nan, ordered);
+            let name = if smaller { "llvm.minimum" } else { "llvm.maximum" };
+            let ordered = ir.intrinsic(name, &[shape], &[a, b]);
+            return ir.select(ir.fcmp(FloatPredicate::LLVMRealUNO, a, b), nan, ordered);
         }
-        let a_is_nan = ir.fcmp(FloatPredicate::LLVMRealUNO, a, a);
-        let b_is_nan = ir.fcmp(FloatPredicate::LLVMRealUNO, b, b);
-        let other = ir.select(a_is_nan, ir.select(b_is_nan, nan, b), a);
-        ir.select(unordered, other, ordered)
+        let found = self.smaller_or_larger(smaller, a, b);
+        ir.select(ir.fcmp(FloatPredicate::LLVMRealUNO, found, found), nan, found)
+    }
+
+    /// The smaller or larger of two, where a NaN loses and -0 is below +0; of two NaNs either.
+    fn smaller_or_larger(&self, smaller: bool, a: Val, b: Val) -> Val {
+        let ir = self.ir;
+        let shape = ir.type_of(a);
+        let wins = if smaller { FloatPredicate::LLVMRealOLT } else { FloatPredicate::LLVMRealOGT };
+        // One instruction, which takes the second of two that are equal, or not ordered.
+        let ordered = ir.select(ir.fcmp(wins, a, b), a, b);
+        let word = ir.like(ir.int(if ir.element(shape) == ir.f64() { 64 } else { 32 }), shape);
+        let [a_bits, b_bits] = [a, b].map(|value| ir.cast(Cast::BitCast, value, word));
+        // Of zeros of either sign; what is equal and no zero has the same bits.
+        let joined = if smaller { ir.or(a_bits, b_bits) } else { ir.and(a_bits, b_bits) };
+        let equal = ir.fcmp(FloatPredicate::LLVMRealOEQ, a, b);
+        let ordered = ir.select(equal, ir.cast(Cast::BitCast, joined, shape), ordered);
+        ir.select(ir.fcmp(FloatPredicate::LLVMRealUNO, b, b), a, ordered)
     }
 
     /// The NaN of `min` and `max`: all bits but the sign.
@@ -424,59 +440,4 @@ fn float_predicate(condition: FloatCondition) -> FloatPredicate {
         FloatCondition::Ordered => FloatPredicate::LLVMRealORD,
         FloatCondition::Unordered => FloatPredicate::LLVMRealUNO,
     }
-}
-
-/// For each value of a function, whether it may be a NaN that float arithmetic made, and whose bits are therefore not yet those
-/// the card would show. A phi or selection is so only if all its inputs are: the others are made canonical on the way in.
-pub(super) fn arithmetic_nans(function: &simt_ir::Function) -> Vec<bool> {
-    let mut marks = vec![false; function.value_types.len()];
-    for block in &function.blocks {
-        for phi in &block.phis {
-            marks[phi.result.0 as usize] = function.ty(phi.result) == Type::F32;
-        }
-        for instruction in &block.instructions {
-            let makes = match &instruction.op {
-                Op::FloatUnary { .. } | Op::FloatBinary { .. } | Op::Fma { .. } => true,
-                Op::MatrixProduct { product, .. } => product.d == simt_ir::Sum::F32,
-                // From f64 and bf16 a NaN's own bits come along, from f32 without a flush those of the operand.
-                Op::FloatToFloat { from, .. } => matches!(from, Type::F16 | Type::F32),
-                Op::Select { ty, .. } => *ty == Type::F32,
-                // Never a NaN, and so never one with bits to keep.
-                Op::IntToFloat { .. } => true,
-                Op::Const { bits, .. } => !f32::from_bits(*bits as u32).is_nan(),
-                _ => false,
-            };
-            for result in &instruction.results {
-                marks[result.0 as usize] = makes && function.ty(*result) == Type::F32;
-            }
-        }
-    }
-    // Phis, selections and copies fall with any input that is not arithmetic.
-    let mut changed = true;
-    while changed {
-        changed = false;
-        let mut set = |marks: &mut Vec<bool>, value: Value, mark: bool| {
-            changed |= std::mem::replace(&mut marks[value.0 as usize], mark) != mark;
-        };
-        for block in &function.blocks {
-            for phi in &block.phis {
-                if marks[phi.result.0 as usize] && phi.incoming.iter().any(|(_, value)| !marks[value.0 as usize]) {
-                    set(&mut marks, phi.result, false);
-                }
-            }
-            for instruction in &block.instructions {
-                let Some(&result) = instruction.results.first() else { continue };
-                let arithmetic = |value: Value| marks[value.0 as usize];
-                let stays = match instruction.op {
-                    Op::Select { a, b, .. } => arithmetic(a) && arithmetic(b),
-                    Op::FloatToFloat { flush: false, from: Type::F32, a, .. } => arithmetic(a),
-                    _ => true,
-                };
-                if marks[result.0 as usize] && !stays {
-                    set(&mut marks, result, false);
-                }
-            }
-        }
-    }
-    marks
 }

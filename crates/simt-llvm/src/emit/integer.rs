@@ -320,7 +320,7 @@ impl FunctionEmitter<'_> {
     }
 }
 
-fn predicate(condition: IntCondition) -> IntPredicate {
+pub(super) fn predicate(condition: IntCondition) -> IntPredicate {
     match condition {
         IntCondition::Eq => IntPredicate::LLVMIntEQ,
         IntCondition::Ne => IntPredicate::LLVMIntNE,

@@ -274,7 +274,7 @@ pub(super) fn new_emitter<'a>(
         packs: Packs::new(function, &shapes),
         expected: expected_values(function, &shapes),
         made_anew: vec![None; function.value_types.len()],
-        arithmetic_nans: super::float::arithmetic_nans(function),
+        arithmetic_nans: super::nans::arithmetic_nans(function),
         presence: Presence::new(function, &shapes.schedule, starts_full),
         pending: vec![None; function.blocks.len()],
         tests: vec![None; function.blocks.len()],

@@ -32,9 +32,11 @@ impl FunctionEmitter<'_> {
         if let (Some(lanes), Some(clamp)) = (self.in_lanes(lane), self.shapes.fact(clamp).constant) {
             let sources: Vec<(u32, bool)> =
                 (0..).zip(lanes).map(|(own, lane)| shuffle_source(mode, own, lane as u32, clamp as u32)).collect();
-            let order: Vec<u32> = sources.iter().map(|(index, _)| *index).collect();
-            let inside: Vec<Val> =
-                sources.iter().map(|(_, inside)| ir.constant(ir.int(1), u64::from(*inside))).collect();
+            // The warps of a team shuffle alike, each for itself.
+            let warps = (0..self.lanes()).step_by(LANES as usize);
+            let of_team = warps.flat_map(|first| sources.iter().map(move |(index, inside)| (first + index, *inside)));
+            let (order, inside): (Vec<u32>, Vec<bool>) = of_team.unzip();
+            let inside: Vec<Val> = inside.into_iter().map(|inside| ir.constant(ir.int(1), u64::from(inside))).collect();
             self.define_vector(results[0], ir.shuffle(source, source, &order));
             self.define_vector(results[1], ir.constant_vector(&inside));
             return;
@@ -42,7 +44,7 @@ impl FunctionEmitter<'_> {
         let (lane, clamp) = (self.vector(lane), self.vector(clamp));
         let ty = ir.type_of(lane);
         let constant = |value: u64| ir.constant(ty, value);
-        let own = self.lane_numbers(ir.int(32));
+        let own = ir.and(self.lane_numbers(ir.int(32)), constant(31));
         let distance = ir.and(lane, constant(31));
         let bound = ir.and(clamp, constant(31));
         let segment = ir.and(ir.bin(Bin::LShr, clamp, constant(8)), constant(31));
@@ -62,24 +64,34 @@ impl FunctionEmitter<'_> {
         self.define_vector(results[1], inside);
     }
 
-    /// Lane `l` gets lane `index[l]` of a vector of `i32`.
+    /// Lane `l` gets lane `index[l]` of its warp in a vector of `i32`.
     fn permute_lanes(&mut self, source: Val, index: Val) -> Val {
         let ir = self.ir;
+        let part = |vector: Val, first: u32, count: u32| match count == self.lanes() {
+            true => vector,
+            false => ir.shuffle(vector, vector, &(first..first + count).collect::<Vec<u32>>()),
+        };
+        let half = LANES / 2;
         if self.unit.target.avx512 {
-            let half = |vector: Val, which: u32| {
-                ir.shuffle(vector, vector, &(which * 16..which * 16 + 16).collect::<Vec<u32>>())
-            };
-            let (low, high) = (half(source, 0), half(source, 1));
-            let parts = [0, 1]
-                .map(|which| ir.intrinsic("llvm.x86.avx512.vpermi2var.d.512", &[], &[low, half(index, which), high]));
-            return self.concatenate(&parts);
+            let halves = (0..self.lanes()).step_by(half as usize).map(|first| {
+                let warp = first - first % LANES;
+                let (low, high) = (part(source, warp, half), part(source, warp + half, half));
+                ir.intrinsic("llvm.x86.avx512.vpermi2var.d.512", &[], &[low, part(index, first, half), high])
+            });
+            return self.concatenate(&halves.collect::<Vec<Val>>());
         }
         let slot = self.slot(ir.type_of(source));
         ir.store(source, slot, 0);
-        let offsets =
-            ir.cast(Cast::ZExt, ir.bin(Bin::Shl, index, self.constant_like(index, 2)), ir.vector(ir.int(64), LANES));
+        let warps: Vec<Val> =
+            (0..self.lanes()).map(|lane| ir.constant(ir.int(32), u64::from(lane - lane % LANES))).collect();
+        let index = ir.add(index, ir.constant_vector(&warps));
+        let offsets = ir.cast(
+            Cast::ZExt,
+            ir.bin(Bin::Shl, index, self.constant_like(index, 2)),
+            ir.vector(ir.int(64), self.lanes()),
+        );
         let pointers = ir.offset(slot, offsets);
-        let types = [ir.type_of(source), ir.vector(ir.ptr(), LANES)];
+        let types = [ir.type_of(source), ir.vector(ir.ptr(), self.lanes())];
         ir.intrinsic("llvm.masked.gather", &types, &[pointers, self.i32(4), self.all_lanes(), source])
     }
 

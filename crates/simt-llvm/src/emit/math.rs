@@ -4,6 +4,12 @@
 use super::FunctionEmitter;
 use crate::llvm::{Bin, Cast, FloatPredicate, IntPredicate, Ty, Val};
 
+/// Lanes of a register of 512 bits.
+const REGISTER_LANES: u32 = 16;
+
+/// How an instruction of AVX-512 is told to round as the thread does.
+const ROUNDING_OF_THREAD: u32 = 4;
+
 impl FunctionEmitter<'_> {
     fn single(&self, shape: Ty, value: f64) -> Val {
         self.ir.float_constant(shape, value)
@@ -32,16 +38,11 @@ impl FunctionEmitter<'_> {
         if !ir.is_vector(shape) || !self.unit.target.avx512 {
             return exact(ir);
         }
-        let chunk = ir.vector(ir.f32(), 16);
-        let parts: Vec<Val> = (0..self.lanes() / 16)
-            .map(|half| {
-                let order: Vec<u32> = (half * 16..half * 16 + 16).collect();
-                let part = ir.shuffle(a, a, &order);
-                let all = ir.constant(ir.int(16), 0xffff);
-                ir.intrinsic("llvm.x86.avx512.rsqrt14.ps.512", &[], &[part, ir.zero(chunk), all])
-            })
-            .collect();
-        let estimate = self.concatenate(&parts);
+        let chunk = ir.vector(ir.f32(), REGISTER_LANES);
+        let all = ir.constant(ir.int(16), 0xffff);
+        let estimate = self.by_registers([a], |[part]| {
+            ir.intrinsic("llvm.x86.avx512.rsqrt14.ps.512", &[], &[part, ir.zero(chunk), all])
+        });
         // y + y/2 * (1 - a*y*y), twice as many bits. For 0, infinities and subnormals the estimate or the exact way is kept.
         let half_estimate = ir.bin(Bin::FMul, estimate, self.single(shape, 0.5));
         let product = ir.bin(Bin::FMul, a, estimate);
@@ -61,6 +62,16 @@ impl FunctionEmitter<'_> {
             let rest = ir.select(ir.and(tiny, ir.not(zero)), this.subnormal_root(a), estimate);
             ir.select(normal, better, rest)
         })
+    }
+
+    /// What is computed of one register of 16 lanes after the other.
+    fn by_registers<const N: usize>(&self, values: [Val; N], compute: impl Fn([Val; N]) -> Val) -> Val {
+        let lanes = self.ir.lanes(self.ir.type_of(values[0]));
+        let parts = (0..lanes).step_by(REGISTER_LANES as usize).map(|first| {
+            let order: Vec<u32> = (first..first + REGISTER_LANES).collect();
+            compute(values.map(|value| self.ir.shuffle(value, value, &order)))
+        });
+        self.concatenate(&parts.collect::<Vec<Val>>())
     }
 
     /// A value, or if `condition` another one, computed in a block of its own.
@@ -85,29 +96,32 @@ impl FunctionEmitter<'_> {
         ir.bin(Bin::FDiv, self.single(shape, 2f64.powi(24)), root)
     }
 
-    /// 2^x: the fraction by polynomial, the integer into the exponent in two steps, so that subnormal results come out right.
+    /// 2^x: the fraction by polynomial, the integer into the exponent.
     pub fn exponential2(&mut self, a: Val) -> Val {
         let ir = self.ir;
         let shape = ir.type_of(a);
-        let word = ir.like(ir.int(32), shape);
-        // Beyond ±151 nothing changes any more. A NaN becomes a number here, so that there is an integer for it; it is put back in the end.
+        // Beyond ±151 nothing changes any more.
         let (least, most) = (self.single(shape, -152.0), self.single(shape, 151.0));
+        if ir.is_vector(shape) && self.unit.target.avx512 {
+            // A NaN stays one.
+            let x = ir.select(ir.fcmp(FloatPredicate::LLVMRealOGT, least, a), least, a);
+            let x = ir.select(ir.fcmp(FloatPredicate::LLVMRealOLT, most, x), most, x);
+            let whole = ir.intrinsic("llvm.roundeven", &[shape], &[x]);
+            let value = self.exponential2_of_fraction(ir.bin(Bin::FSub, x, whole));
+            let (all, rounding) = (ir.constant(ir.int(16), 0xffff), self.i32(ROUNDING_OF_THREAD));
+            return self.by_registers([value, whole], |[value, whole]| {
+                let operands = [value, whole, value, all, rounding];
+                ir.intrinsic("llvm.x86.avx512.mask.scalef.ps.512", &[], &operands)
+            });
+        }
+        // A NaN becomes a number here, so that there is an integer for it; it is put back in the end.
+        let word = ir.like(ir.int(32), shape);
         let x = ir.select(ir.fcmp(FloatPredicate::LLVMRealOGT, a, least), a, least);
         let x = ir.select(ir.fcmp(FloatPredicate::LLVMRealOLT, x, most), x, most);
         let whole = ir.intrinsic("llvm.roundeven", &[shape], &[x]);
-        let fraction = ir.bin(Bin::FSub, x, whole);
-        const COEFFICIENTS: [f64; 7] = [
-            1.0,
-            0.693_147_182_464_6,
-            0.240_226_507_186_9,
-            0.055_503_272_950_7,
-            0.009_618_030_488_5,
-            0.001_339_881_541_6,
-            0.000_154_697_371_5,
-        ];
-        let value = self.polynomial(fraction, &COEFFICIENTS);
+        let value = self.exponential2_of_fraction(ir.bin(Bin::FSub, x, whole));
         let nan = ir.fcmp(FloatPredicate::LLVMRealUNO, a, a);
-        // Not the conversion that saturates: LLVM takes that apart into scalars.
+        // In two steps, so that subnormal results come out right. Not the conversion that saturates: LLVM takes that apart into scalars.
         let exponent = ir.cast(Cast::FPToSI, whole, word);
         let half = ir.bin(Bin::AShr, exponent, ir.constant(word, 1));
         let rest = ir.sub(exponent, half);
@@ -117,6 +131,20 @@ impl FunctionEmitter<'_> {
         };
         let result = ir.bin(Bin::FMul, ir.bin(Bin::FMul, value, power(half)), power(rest));
         ir.select(nan, a, result)
+    }
+
+    /// 2^x for what is left of a number that was rounded.
+    fn exponential2_of_fraction(&self, fraction: Val) -> Val {
+        const COEFFICIENTS: [f64; 7] = [
+            1.0,
+            0.693_147_182_464_6,
+            0.240_226_507_186_9,
+            0.055_503_272_950_7,
+            0.009_618_030_488_5,
+            0.001_339_881_541_6,
+            0.000_154_697_371_5,
+        ];
+        self.polynomial(fraction, &COEFFICIENTS)
     }
 
     /// log2(x): exponent plus polynomial of the mantissa in [sqrt(1/2), sqrt(2)).

@@ -3,6 +3,7 @@
 //! How a function is walked is decided by `simt_ir::analysis::Schedule`; what a value looks like across lanes by
 //! `simt_ir::analysis::Shapes`. This module only follows both.
 
+mod agree;
 mod arithmetic;
 mod atomic;
 mod call;
@@ -24,6 +25,7 @@ mod lanes;
 mod math;
 mod matrix;
 mod memory;
+mod nans;
 pub mod notes;
 mod outline;
 mod pack;
@@ -312,6 +314,7 @@ impl<'a> FunctionEmitter<'a> {
             | Op::ActiveMask
             | Op::Elect { .. }
             | Op::WarpSync { .. } => self.across_lanes(&instruction.op, results)?,
+            Op::Agree { condition, on } => self.agree(*condition, *on, results[0]),
             Op::MatrixProduct { product, a, b, c } => self.matrix_product(product, [a, b, c], results),
             Op::Texture { op, operands } => {
                 self.engine_call(offset_of!(RuntimeTable, texture), op.encode(), operands, results);

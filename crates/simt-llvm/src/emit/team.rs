@@ -2,7 +2,7 @@
 //!
 //! A thread's chain of dependent operations leaves most of a core idle; the chains of four warps side by side fill it, and what is uniform is
 //! computed once for all of them. Between the barriers of its block a warp owes the others nothing, so that this may be done wherever no
-//! operation speaks of the warp itself and lanes need not wait for each other.
+//! operation but a shuffle, which each warp does for itself, speaks of the warp, and lanes need not wait for each other.
 
 use std::collections::HashMap;
 
@@ -76,6 +76,9 @@ const WORK_OF_WAIT_MAX: usize = 100;
 
 /// Cycles of a chain that a core does not look across: some two hundred instructions.
 const LONG_CHAIN: f64 = 128.0;
+
+/// Instructions that some warps alone may run while the others of their team wait.
+const PARTED_MAX: usize = 64;
 
 /// Turns of a loop that takes little time.
 const SHORT_TURNS: u64 = 4;
@@ -208,16 +211,30 @@ impl<'a> Walked<'a> {
         self.innermost_loops().into_iter().map(carried).max().unwrap_or(0)
     }
 
-    /// Whether lanes part nowhere where they do not in `other`, and no access in a loop has a pattern only there.
+    /// Whether lanes part nowhere where they do not in `other`, but for a few instructions outside of loops, and no access in a loop has a pattern only there.
     fn keeps_patterns_of(&self, other: &Self) -> bool {
         let layout = &self.shapes.schedule.layout;
+        let few = self.parted_instructions(other) <= PARTED_MAX;
         layout.order.iter().all(|&block| {
             let parts = self.shapes.is_divergent(self.kernel, block) && !other.shapes.is_divergent(self.kernel, block);
+            let parts = parts && !(few && layout.depth(block) == 0);
             let mut instructions = self.kernel.block(block).instructions.iter();
             let loses = layout.depth(block) > 0
                 && instructions.any(|it| self.is_irregular(&it.op) && !other.is_irregular(&it.op));
             !parts && !loses
         })
+    }
+
+    /// Instructions that all lanes run in `other` and perhaps some only here, if none of them is in a loop.
+    fn parted_instructions(&self, other: &Self) -> usize {
+        let layout = &self.shapes.schedule.layout;
+        let [here, there] = [self, other].map(|walked| Presence::new(self.kernel, &walked.shapes.schedule, true));
+        let parted = layout.order.iter().filter(|block| !here.is_full(**block) && there.is_full(**block));
+        let cost = |block: &BlockId| match layout.depth(*block) {
+            0 => self.kernel.block(*block).instructions.len(),
+            _ => usize::MAX,
+        };
+        parted.map(cost).fold(0, usize::saturating_add)
     }
 
     /// Whether all accesses in loops have a pattern.
@@ -329,24 +346,38 @@ fn is_never_called(program: &Program, function: &Function) -> bool {
     })
 }
 
-/// Whether an operation means the same for each lane whatever warp it belongs to, and faults only by what it accesses.
+/// Whether an operation means the same for each lane whatever warp it belongs to, or speaks of that one alone; and faults only by what it accesses.
 fn is_of_lanes(op: &Op) -> bool {
     match op {
         Op::Special(register) => is_of_block(*register),
         Op::Load { order, .. } | Op::Store { order, .. } => *order == MemoryOrder::Weak,
         Op::Barrier { kind: BarrierKind::Sync, threads: None, predicate: None, .. } => true,
         Op::Atomic { .. } => true,
+        // Each warp of the team for itself.
+        Op::Shuffle { .. } => true,
         Op::MapToRank { .. } | Op::RankOf { .. } => false,
         op => op.is_pure(),
     }
 }
 
-/// Whether a register tells threads apart by nothing but their place in the block.
+/// Whether a register tells threads apart by nothing but their place in the block, or in their warp.
 fn is_of_block(register: SpecialRegister) -> bool {
     use SpecialRegister::*;
     matches!(
         register,
-        TidX | TidY | TidZ | NtidX | NtidY | NtidZ | CtaidX | CtaidY | CtaidZ | NctaidX | NctaidY | NctaidZ | GridId
+        TidX | TidY
+            | TidZ
+            | NtidX
+            | NtidY
+            | NtidZ
+            | CtaidX
+            | CtaidY
+            | CtaidZ
+            | NctaidX
+            | NctaidY
+            | NctaidZ
+            | GridId
+            | LaneId
     )
 }
 

@@ -92,6 +92,11 @@ impl Unit {
         Ok(Box::new(unit))
     }
 
+    /// Whether the unit is one of the grid that the plan is of, so that it may begin another of its blocks.
+    pub(crate) fn runs(&self, plan: &Plan) -> bool {
+        self.stream.is_some() && self.plan.entry == plan.entry && self.plan.layout == plan.layout
+    }
+
     /// Ends the unit, whose memory may do for another one.
     pub(crate) fn retire(&mut self) -> Option<Arc<Stream>> {
         self.stream.take()

@@ -162,6 +162,7 @@ impl Analysis<'_> {
                 Op::Vote { members, .. } | Op::Reduce { members, .. } if !apart => {
                     if get(*members)?.shape.is_uniform() { uniform(ty) } else { varying(ty) }
                 }
+                Op::Agree { .. } => uniform(ty),
                 Op::ActiveMask | Op::Barrier { .. } if !apart => uniform(ty),
                 Op::StackAlloc { .. } | Op::StackSave => {
                     if apart {
@@ -226,7 +227,10 @@ impl Analysis<'_> {
         };
         match register {
             TidX | TidY | TidZ => self.thread_index(register),
-            LaneId if self.launch.lanes != WARP_SIZE => Fact { range: (0, 31), ..varying(Type::I32) },
+            LaneId if self.launch.lanes != WARP_SIZE => {
+                let warps = Progression { stride: 1, length: WARP_SIZE as u8, speculative: false, outer: Some(0) };
+                Fact { shape: warps.shape(), range: (0, 31), ..affine(32) }
+            }
             LaneId => Fact { align: 32, constant: None, range: (0, 31), ..affine(32) },
             LanemaskEq | LanemaskLe | LanemaskLt | LanemaskGe | LanemaskGt => varying(Type::I32),
             NtidX | NtidY | NtidZ => match self.launch.block {
