@@ -30,7 +30,7 @@ const BENCH_PACKAGES: &[&str] = &["pocl-opencl-icd", "ocl-icd-libopencl1"];
 pub enum Purpose {
     /// Build and run CUDA programs.
     Demo,
-    /// Also the clients that the tests run (Numba, CuPy), and Prometheus.
+    /// Also the clients that the tests run (Numba, CuPy), Prometheus, and Node.js.
     Test,
     /// Also the peers that the benchmarks compare with.
     Bench,
@@ -74,6 +74,10 @@ fn install_packages(purpose: Purpose) -> Result<()> {
     if !succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])) {
         missing.push("python3-venv");
     }
+    // So may Node.js, which runs Perfetto's trace processor.
+    if purpose == Purpose::Test && !succeeds(Command::new("node").arg("--version")) {
+        missing.push("nodejs");
+    }
     if missing.is_empty() {
         return Ok(());
     }
@@ -111,7 +115,7 @@ fn apt_get() -> Option<impl FnMut() -> Result<Command>> {
 fn without_apt(missing: &[&str]) -> Result<()> {
     let found = workspace::llvm_prefix().join("bin/llvm-config").exists()
         && succeeds(Command::new("c++").arg("--version"))
-        && !missing.contains(&"python3-venv");
+        && !missing.iter().any(|package| ["python3-venv", "nodejs"].contains(package));
     if found {
         return Ok(());
     }

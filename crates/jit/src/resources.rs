@@ -55,3 +55,23 @@ fn estimate_registers(function: &simt_ir::Function) -> u32 {
     let most = function.block_ids().map(|block| liveness.live_in(block).iter().map(words).sum::<u32>()).max();
     (most.unwrap_or(0) + 12).next_multiple_of(8).clamp(16, 255)
 }
+
+#[cfg(test)]
+mod tests {
+    use ptx::lowering::lower_kernel;
+
+    use super::*;
+
+    /// An H100 says of such kernels that a multiprocessor holds 64, 9 and 4 blocks, for it has 64 barriers.
+    #[test]
+    fn barriers_are_those_that_are_named() {
+        let barriers = |barrier: &str| {
+            let text = format!(
+                ".version 7.0\n.target sm_70\n.address_size 64\n.visible .entry k(.param .u32 which)\n{{\n.reg .u32 %r;\nld.param.u32 %r, [which];\n{barrier}\nret;\n}}\n"
+            );
+            let module = ptx::ast::Module::parse(&text).expect("PTX");
+            KernelResources::of(&lower_kernel(&module, "k").expect("it is lowered").0).barriers
+        };
+        assert_eq!(["", "bar.sync 0;", "bar.sync 6, 32;", "bar.sync %r, 32;"].map(barriers), [1, 1, 7, 16]);
+    }
+}

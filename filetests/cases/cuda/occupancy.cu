@@ -1,7 +1,6 @@
 // The occupancy functions: their answers differ from card to card, so their consistency is checked: with each other,
 // with the limits that the device states, and as shared memory and block size grow.
 #include "case.h"
-#include <algorithm>
 
 __global__ void small(float* values) { values[threadIdx.x] *= 2; }
 
@@ -13,18 +12,6 @@ __global__ void with_shared(float* values) {
 }
 
 __global__ void __launch_bounds__(256, 2) bounded(float* values) { values[threadIdx.x] += 1; }
-
-// Seven barriers, up to the one that is named.
-__global__ void seven_barriers(float* values) {
-    asm volatile("bar.sync 6, 32;");
-    values[threadIdx.x] += 1;
-}
-
-// Any: sixteen.
-__global__ void any_barrier(float* values, int barrier) {
-    asm volatile("bar.sync %0, 32;" ::"r"(barrier));
-    values[threadIdx.x] += 1;
-}
 
 int main() {
     int threads_per_sm, blocks_per_sm, shared_per_sm, warp, processors, registers_per_sm;
@@ -71,15 +58,6 @@ int main() {
     CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, bounded, 512, 0));
     printf("above the bound, as threads allow: %s\n", blocks == threads_per_sm / 512 ? "yes" : "no");
 
-    // From compute capability 9.0 on a multiprocessor has so many barriers for all its blocks.
-    int major, minor, seven, any;
-    CHECK(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0));
-    CHECK(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, 0));
-    int barriers = major < 9 ? 16 * blocks_per_sm : major > 10 ? 24 : major == 10 && minor > 2 ? 32 : 64;
-    CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&seven, seven_barriers, 32, 0));
-    CHECK(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&any, any_barrier, 32, 0));
-    printf("barriers limit: %s\n", seven == std::min(barriers / 7, blocks_per_sm) && any == barriers / 16 ? "yes" : "no");
-
     size_t dynamic = 0;
     CHECK(cudaOccupancyAvailableDynamicSMemPerBlock(&dynamic, small, 2, 128));
     CHECK(
@@ -101,7 +79,6 @@ int main() {
 // EXPECT: shared memory limits: yes
 // EXPECT: suggested block is a multiple of the warp: yes, at most the bound: yes, grid fills the device: yes
 // EXPECT: above the bound, as threads allow: yes
-// EXPECT: barriers limit: yes
 // EXPECT: two blocks with the memory that is said to be available: yes
 // EXPECT: static shared 16384, registers used: yes
 // EXPECT: threads at most 256

@@ -29,7 +29,7 @@ impl Traffic {
 /// What was done with memory.
 #[derive(Debug, Default)]
 pub struct MemorySummary {
-    /// Allocations by kind.
+    /// Allocations by kind. Here as below a call that failed is a call that moved nothing.
     pub allocations: BTreeMap<u64, Traffic>,
     /// Frees by kind.
     pub frees: BTreeMap<u64, Traffic>,
@@ -48,13 +48,14 @@ pub struct MemorySummary {
 impl MemorySummary {
     pub(super) fn add_copy(&mut self, copy: &records::Copy) {
         let is_async = copy.flags & flags::ASYNCHRONOUS != 0;
-        self.copies.entry((copy.kind, is_async)).or_default().add(copy.duration, copy.bytes);
+        let bytes = if copy.result == 0 { copy.bytes } else { 0 };
+        self.copies.entry((copy.kind, is_async)).or_default().add(copy.duration, bytes);
     }
 
     pub(super) fn add(&mut self, row: &records::Memory) {
         let is_free = row.flags & flags::RELEASE != 0;
         let map = if is_free { &mut self.frees } else { &mut self.allocations };
-        map.entry(row.kind).or_default().add(row.duration, row.bytes);
+        map.entry(row.kind).or_default().add(row.duration, if row.result == 0 { row.bytes } else { 0 });
         // Pool and device share addresses and frees; ranges of addresses, mappings and memory of the host take none of the device's.
         let takes_device_memory =
             ["device", "device, in stream order", "managed", "physical", "array"].contains(&MEMORIES.of(row.kind));
