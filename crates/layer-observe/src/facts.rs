@@ -307,14 +307,18 @@ impl Facts {
             // No figure follows from the others that can be set, which are about clusters.
             _ => false,
         };
+        let is_stale = |facts: &KernelFacts| facts.figures.as_ref().is_none_or(is_changed);
         for device in -1..=self.device_max.load(Ordering::Acquire) {
             let key = kernel_key(handle, device);
             // SAFETY: set to facts.
             let known = self.kernels.get(key).map(|address| unsafe { known::<KernelFacts>(address) });
-            if known.is_some_and(|facts| facts.figures.as_ref().is_none_or(is_changed)) {
+            if known.is_some_and(is_stale) {
                 self.kernels.forget(key);
-                self.bound.forget(handle as u64);
             }
+        }
+        // By its own facts: the table of kernels may have had no room for them.
+        if self.bound(CUfunction::from_addr(handle)).is_some_and(|bound| is_stale(bound.kernel)) {
+            self.bound.forget(handle as u64);
         }
     }
 

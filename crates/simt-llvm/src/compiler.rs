@@ -1,5 +1,7 @@
 //! From a program to loaded machine code.
 
+use std::borrow::Cow;
+
 use simt_ir::abi::{ExecutionMode, KernelCode};
 use simt_ir::analysis::LaunchShape;
 use simt_ir::instrument::Instrumentation;
@@ -284,10 +286,10 @@ impl Compiler {
         if options.quick && options.lanes.is_none() && launch.lanes > QUICK_LANES_MAX {
             launch.lanes = simt_ir::WARP_SIZE;
         }
-        let mut prepared = prepared.clone();
         // What is counted is counted where it stands, and what is made in haste stays short.
+        let mut prepared = Cow::Borrowed(prepared);
         if !options.quick && !options.instrument {
-            pass::copy_for_agreement(&mut prepared, launch);
+            pass::copy_for_agreement(prepared.to_mut(), launch);
         }
         if cfg!(debug_assertions) {
             simt_ir::verify(&prepared).map_err(Error::Malformed)?;

@@ -27,6 +27,7 @@ pub(super) struct TestDriver {
     pub(super) launches: AtomicUsize,
     pub(super) attributes_asked: AtomicUsize,
     pub(super) kernel_attributes_asked: AtomicUsize,
+    pub(super) current_asked: AtomicUsize,
     pub(super) is_capturing: AtomicBool,
     pub(super) dynamic_shared: AtomicI32,
     pub(super) passed: Mutex<Vec<(u64, usize)>>,
@@ -58,6 +59,7 @@ impl Driver for TestDriver {
     }
 
     fn cuCtxGetCurrent(&self, context: &mut CUcontext) -> CUresult {
+        self.current_asked.fetch_add(1, SeqCst);
         *context = CONTEXT;
         OK
     }
@@ -79,6 +81,17 @@ impl Driver for TestDriver {
     fn cuCtxFromGreenCtx(&self, context: &mut CUcontext, green: CUgreenCtx) -> CUresult {
         assert_eq!(green, GREEN);
         *context = GREEN_CONTEXT;
+        OK
+    }
+
+    fn cuGreenCtxCreate(
+        &self,
+        context: &mut CUgreenCtx,
+        _description: CUdevResourceDesc,
+        _device: CUdevice,
+        _flags: u32,
+    ) -> CUresult {
+        *context = GREEN;
         OK
     }
 

@@ -149,6 +149,41 @@ fn facts_are_asked_for_once_and_again_when_they_may_have_changed() {
     assert_eq!(kernel_of(&launches[10].0).0.figures.unwrap().dynamic_shared_max, 99);
 }
 
+/// How often the driver is asked for the current context by launches into the default stream.
+fn asked_by_ten(layer: &TestLayer, driver: &TestDriver, function: CUfunction) -> usize {
+    let before = driver.current_asked.load(SeqCst);
+    (0..10).for_each(|_| _ = launch(layer, function, CUstream::NULL));
+    driver.current_asked.load(SeqCst) - before
+}
+
+#[test]
+fn a_function_tells_the_context_of_the_default_stream() {
+    let (layer, driver, notes) = layer();
+    assert_eq!(asked_by_ten(&layer, driver, FUNCTION), 1);
+    assert!(notes.take().iter().all(|(op, _)| op.context.handle == CONTEXT.addr() as u64 && op.stream == 0));
+    // What a function was changes.
+    layer.cuFuncSetAttribute(FUNCTION, CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, 99);
+    assert_eq!(asked_by_ten(&layer, driver, FUNCTION), 1);
+    assert!(notes.take().iter().all(|(op, _)| kernel_of(op).0.figures.unwrap().dynamic_shared_max == 99));
+    layer.cuModuleUnload(CUmodule::from_addr(0xd0));
+    layer.cuCtxDestroy_v2(CONTEXT);
+    assert_eq!(asked_by_ten(&layer, driver, FUNCTION), 1);
+    // A thread's own default stream may be captured, and is another one.
+    {
+        let _scope = PerThreadScope::enter();
+        notes.take();
+        assert_eq!(asked_by_ten(&layer, driver, FUNCTION), 10);
+        assert!(notes.take().iter().all(|(op, _)| op.stream == CU_STREAM_PER_THREAD.addr() as u64));
+    }
+    // Kernels of libraries are of all contexts, and the default stream may be a green context's.
+    let mut kernel = CUkernel::NULL;
+    layer.cuLibraryGetKernel(&mut kernel, CUlibrary::NULL, c"kernel");
+    assert_eq!(asked_by_ten(&layer, driver, CUfunction(kernel.0)), 10);
+    let mut green = CUgreenCtx::NULL;
+    layer.cuGreenCtxCreate(&mut green, CUdevResourceDesc::NULL, 3, 1);
+    assert_eq!(asked_by_ten(&layer, driver, FUNCTION), 10);
+}
+
 #[test]
 fn kernels_of_libraries_are_asked_about_as_such() {
     let (layer, driver, notes) = layer();
