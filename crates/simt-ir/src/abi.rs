@@ -51,8 +51,9 @@ pub enum ExecutionMode {
 pub type RunBlocks =
     unsafe extern "C" fn(launch: *const LaunchContext, warp: *mut WarpContext, first: u64, count: u64) -> u32;
 
-/// Runs one warp from `resume_point` on (0: its start) and returns a [`Status`].
-pub type RunWarp = unsafe extern "C" fn(launch: *const LaunchContext, warp: *mut WarpContext) -> u32;
+/// Runs one warp from `resume_point` on (0: its start), or a [`Round`] of warps from `warp` on, and returns a [`Status`]: that of
+/// [`Round::current`].
+pub type RunWarp = unsafe extern "C" fn(launch: *const LaunchContext, warp: *mut WarpContext, round: *mut Round) -> u32;
 
 /// Constant offsets of accesses, and what an access spans, are smaller than this.
 pub const OFFSET_REACH: u64 = 1 << 32;
@@ -102,6 +103,22 @@ pub struct LaunchContext {
     pub abort: AtomicU32,
     /// The engine's own.
     pub engine: *mut c_void,
+}
+
+/// Warps of a block whose contexts lie one behind the other, and that a call may run in turn: where all remaining lanes of a warp wait for all
+/// threads of the block at barrier 0, code may go on with the next warp by itself, and behind the last with the first, as all have arrived.
+/// Of the warps before `current` it tells the engine nothing when it returns: they wait there.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Round {
+    /// The warp that runs. Set by the engine at first.
+    pub current: *mut WarpContext,
+    /// Where the round begins.
+    pub first: *mut WarpContext,
+    /// The last warp of the round. All warps of the block that have not ended take part, or `first` alone.
+    pub last: *mut WarpContext,
+    /// How many barriers the round may still pass. 0 if not all warps of the block take part.
+    pub barriers_left: u32,
 }
 
 /// State of a warp, or of the worker that runs one warp after the other.

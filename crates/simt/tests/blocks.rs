@@ -4,11 +4,11 @@ mod common;
 
 use common::{block_of, code, engine, kernel, parameter, suspendable, words};
 use simt::{DomainConfig, FaultKind, Launch};
-use simt_ir::abi::{ExecutionMode, KernelCode, LaunchContext, Status, WarpContext};
+use simt_ir::abi::{ExecutionMode, KernelCode, LaunchContext, Round, Status, WarpContext};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Each warp adds its index to a word in shared memory; after the barrier each finds the sum of all.
-unsafe extern "C" fn sum_in_shared(launch: *const LaunchContext, warp: *mut WarpContext) -> u32 {
+unsafe extern "C" fn sum_in_shared(launch: *const LaunchContext, warp: *mut WarpContext, _: *mut Round) -> u32 {
     // SAFETY: shared memory has room for the word; the test passes an array with a word for each warp of the grid.
     unsafe {
         let context = &mut *warp;
@@ -64,7 +64,7 @@ fn barriers_order_what_warps_do_in_shared_memory() {
 }
 
 /// Stores what a reducing barrier says: how many threads had a true predicate, and how many there were.
-unsafe extern "C" fn reduce(launch: *const LaunchContext, warp: *mut WarpContext) -> u32 {
+unsafe extern "C" fn reduce(launch: *const LaunchContext, warp: *mut WarpContext, _: *mut Round) -> u32 {
     // SAFETY: the test passes two words.
     unsafe {
         let context = &mut *warp;
@@ -96,7 +96,7 @@ fn reducing_barriers_count_threads_that_live() {
 }
 
 /// Block n waits until block n - 1 has set its flag, and then sets its own: a chain through the whole grid.
-unsafe extern "C" fn chain(launch: *const LaunchContext, warp: *mut WarpContext) -> u32 {
+unsafe extern "C" fn chain(launch: *const LaunchContext, warp: *mut WarpContext, _: *mut Round) -> u32 {
     // SAFETY: the test passes an array with a flag for each block, and one.
     unsafe {
         let flags = parameter(launch, 0) as *const AtomicU32;
@@ -143,7 +143,7 @@ fn blocks_that_wait_for_later_blocks_get_on_when_all_are_resident() {
 }
 
 /// The barrier of a cooperative grid, as the headers of cooperative groups do it with the workspace.
-unsafe extern "C" fn grid_sync(launch: *const LaunchContext, warp: *mut WarpContext) -> u32 {
+unsafe extern "C" fn grid_sync(launch: *const LaunchContext, warp: *mut WarpContext, _: *mut Round) -> u32 {
     // SAFETY: a cooperative launch has a workspace; the test passes a word.
     unsafe {
         let context = &mut *warp;
@@ -185,13 +185,13 @@ fn a_cooperative_grid_synchronises() {
 }
 
 /// Waits for a word to become 1.
-unsafe extern "C" fn wait_for_word(launch: *const LaunchContext, _: *mut WarpContext) -> u32 {
+unsafe extern "C" fn wait_for_word(launch: *const LaunchContext, _: *mut WarpContext, _: *mut Round) -> u32 {
     // SAFETY: the test passes the address of an atomic.
     let word = unsafe { &*(parameter(launch, 0) as *const AtomicU32) };
     if word.load(Ordering::Acquire) == 1 { Status::Done as u32 } else { Status::Yield as u32 }
 }
 
-unsafe extern "C" fn set_word(launch: *const LaunchContext, _: *mut WarpContext) -> u32 {
+unsafe extern "C" fn set_word(launch: *const LaunchContext, _: *mut WarpContext, _: *mut Round) -> u32 {
     // SAFETY: the test passes the address of an atomic.
     unsafe { (*(parameter(launch, 0) as *const AtomicU32)).store(1, Ordering::Release) };
     Status::Done as u32
@@ -219,7 +219,7 @@ fn a_kernel_that_waits_for_another_kernel_or_the_host_leaves_the_core_to_them() 
 }
 
 /// A cluster's blocks add up, wait for each other, and find the sum complete.
-unsafe extern "C" fn cluster_sum(launch: *const LaunchContext, warp: *mut WarpContext) -> u32 {
+unsafe extern "C" fn cluster_sum(launch: *const LaunchContext, warp: *mut WarpContext, _: *mut Round) -> u32 {
     // SAFETY: the test passes an array with a word for each cluster, and an error counter behind.
     unsafe {
         let context = &mut *warp;
@@ -255,7 +255,7 @@ fn the_blocks_of_a_cluster_wait_for_each_other() {
 }
 
 /// Warp 0 waits for all threads, the others for 32 of them only.
-unsafe extern "C" fn disagree(_: *const LaunchContext, warp: *mut WarpContext) -> u32 {
+unsafe extern "C" fn disagree(_: *const LaunchContext, warp: *mut WarpContext, _: *mut Round) -> u32 {
     // SAFETY: the engine passes the warp's context.
     let context = unsafe { &mut *warp };
     if context.resume_point == 1 {

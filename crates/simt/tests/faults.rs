@@ -5,7 +5,7 @@ mod common;
 use common::{block_of, engine, parameter, serial, suspendable, words};
 use simt::arena::{Purpose, Relation};
 use simt::{Domain, DomainConfig, Engine, EngineConfig, Fault, FaultKind, Kernel, Launch};
-use simt_ir::abi::{ACCESS_LISTED, AccessKind, AccessSpace, LaunchContext, Status, TEAM_LANES_MAX, WarpContext};
+use simt_ir::abi::{ACCESS_LISTED, AccessKind, AccessSpace, LaunchContext, Round, Status, TEAM_LANES_MAX, WarpContext};
 use std::arch::asm;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -73,7 +73,7 @@ fn freed_memory_is_told_from_memory_that_never_was() {
 }
 
 /// Asks the runtime whether lane 2 of block 0 may load 4 bytes: from the address at parameter 0 in the space at 1.
-unsafe extern "C" fn ask(launch: *const LaunchContext, warp: *mut WarpContext) -> u32 {
+unsafe extern "C" fn ask(launch: *const LaunchContext, warp: *mut WarpContext, _: *mut Round) -> u32 {
     // SAFETY: the engine passes the contexts, the test the parameters.
     unsafe {
         (*warp).access = 7 << 8;
@@ -136,7 +136,7 @@ fn after_a_fault_kernels_of_the_domain_have_no_effect_but_streams_go_on() {
 }
 
 /// Faults in some blocks while other blocks wait for ever.
-unsafe extern "C" fn fault_or_wait(launch: *const LaunchContext, warp: *mut WarpContext) -> u32 {
+unsafe extern "C" fn fault_or_wait(launch: *const LaunchContext, warp: *mut WarpContext, _: *mut Round) -> u32 {
     // SAFETY: faults, which the engine survives.
     unsafe {
         if block_of(launch, warp) == 50 {

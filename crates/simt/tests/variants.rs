@@ -4,7 +4,7 @@ mod common;
 
 use common::{block_of, code, engine, parameter, words};
 use simt::{DomainConfig, Kernel, Launch, Outcome, Services, Tuner, VARIANTS_MAX};
-use simt_ir::abi::{ExecutionMode, KernelCode, LaunchContext, WarpContext};
+use simt_ir::abi::{ExecutionMode, KernelCode, LaunchContext, Round, WarpContext};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -24,7 +24,7 @@ unsafe extern "C" fn by_blocks(launch: *const LaunchContext, _: *mut WarpContext
 }
 
 /// The same, called once for each team of a block: the first one counts.
-unsafe extern "C" fn by_teams(launch: *const LaunchContext, warp: *mut WarpContext) -> u32 {
+unsafe extern "C" fn by_teams(launch: *const LaunchContext, warp: *mut WarpContext, _: *mut Round) -> u32 {
     // SAFETY: as for `count`; the engine passes the warp.
     unsafe {
         assert!(block_of(launch, warp) < 64);

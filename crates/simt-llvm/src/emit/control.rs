@@ -511,8 +511,9 @@ impl FunctionEmitter<'_> {
         self.return_status(simt_ir::abi::Status::Done);
         self.ir.position(self.fault);
         self.return_status(simt_ir::abi::Status::Fault);
-        self.ir.position(self.slots);
+        self.ir.position(self.entrance);
         self.resume_dispatch(start);
+        self.enter_round();
         Ok(())
     }
 

@@ -86,6 +86,7 @@ pub fn emit_program(
         explain: purpose.explain,
         instrumentation: purpose.instrument.then(Default::default),
         host_memory: purpose.host_memory,
+        rounds: suspendable && !purpose.quick,
         few_atomics: count(&program, |op| matches!(op, Op::Atomic { .. })) <= FEW_ATOMICS,
         outline: count(&program, |op| matches!(op, Op::Load { .. } | Op::Store { .. })) >= super::outline::OUTLINE_FROM,
     };
@@ -263,6 +264,8 @@ pub(super) fn new_emitter<'a>(
         predecessors: function.predecessors(),
         fun,
         slots,
+        entrance: slots,
+        rounds: None,
         launch: ir.parameter(fun, 0),
         warp: ir.parameter(fun, 1),
         block_index: [nothing; 3],
@@ -314,7 +317,7 @@ impl FunctionEmitter<'_> {
         let ir = self.ir;
         self.block_index = coordinates.block_index;
         self.warp_index = coordinates.warp_index;
-        self.stack_top = ir.alloca(ir.int(32));
+        self.stack_top = self.slot(ir.int(32));
         let start = self.new_block("start");
         // Where lanes wait for each other the mask is needed behind waits too, which the start does not lead to.
         if !self.shapes.schedule.irregular {
@@ -373,10 +376,13 @@ fn emit_device_function(unit: &Unit<'_>, function: &Function, fun: Fun, shapes: 
 /// The kernel as `simt_ir::abi::RunWarp`. Returns the size of the frame.
 fn emit_warp_entry(unit: &Unit<'_>, kernel: &Function, shapes: Shapes) -> Result<u32, Error> {
     let ir = unit.ir;
-    let fun = ir.add_function(ENTRY_NAME, ir.function_type(ir.int(32), &[ir.ptr(), ir.ptr()]), false);
+    let fun = ir.add_function(ENTRY_NAME, ir.function_type(ir.int(32), &[ir.ptr(), ir.ptr(), ir.ptr()]), false);
     describe(ir, fun);
-    let emitter = new_emitter(unit, kernel, fun, shapes);
-    ir.position(emitter.slots);
+    let mut emitter = new_emitter(unit, kernel, fun, shapes);
+    if unit.rounds {
+        emitter.plan_rounds();
+    }
+    ir.position(emitter.entrance);
     let field = |offset: usize| {
         let pointer = ir.offset_by(emitter.warp, offset);
         ir.load_invariant(ir.int(32), pointer, 4)

@@ -30,6 +30,7 @@ pub mod notes;
 mod outline;
 mod pack;
 mod prefetch;
+mod round;
 mod rows;
 mod runtime;
 mod team;
@@ -113,6 +114,8 @@ struct Unit<'a> {
     outline: bool,
     /// Whether the kernel is called warp by warp and may suspend.
     suspendable: bool,
+    /// Whether its code may go from warp to warp by itself.
+    rounds: bool,
     /// What was decided, function by function.
     notes: std::cell::RefCell<Vec<notes::FunctionNotes>>,
     /// Whether the notes are to say why branches diverge.
@@ -133,6 +136,9 @@ struct FunctionEmitter<'a> {
     fun: Fun,
     /// Where stack slots are made; ends in a jump to the code once everything is emitted.
     slots: Bb,
+    /// Where a warp begins or goes on: the block of the slots, or one behind it where one warp after the other has its turn.
+    entrance: Bb,
+    rounds: Option<round::Rounds>,
     /// Pointer to the `LaunchContext`.
     launch: Val,
     /// Pointer to the `WarpContext`.
@@ -270,6 +276,11 @@ impl<'a> FunctionEmitter<'a> {
         let here = self.ir.current_block();
         self.ir.position(self.slots);
         let slot = self.ir.alloca(ty);
+        if self.rounds.is_some() {
+            // What a warp left there is not for the next.
+            self.ir.position(self.entrance);
+            self.ir.store(self.ir.poison(ty), slot, 0);
+        }
         self.ir.position(here);
         slot
     }
@@ -278,7 +289,7 @@ impl<'a> FunctionEmitter<'a> {
     fn zeroed_slot(&self, ty: Ty) -> Val {
         let slot = self.slot(ty);
         let here = self.ir.current_block();
-        self.ir.position(self.slots);
+        self.ir.position(self.entrance);
         self.ir.store(self.ir.zero(ty), slot, 0);
         self.ir.position(here);
         slot

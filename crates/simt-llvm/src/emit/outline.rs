@@ -49,9 +49,11 @@ impl FunctionEmitter<'_> {
 
         // The methods that check and access work on whatever function the emitter stands in.
         let here = ir.current_block();
-        let outer = (self.fun, self.launch, self.warp, self.mask, self.fault, self.slots);
+        let outer = (self.fun, self.launch, self.warp, self.mask, self.fault);
+        let outer_slots = (self.slots, self.entrance, self.rounds.take());
         self.fun = fun;
         self.slots = ir.append_block(fun, "slots");
+        self.entrance = self.slots;
         let (entry, fault) = (ir.append_block(fun, "entry"), ir.append_block(fun, "fault"));
         ir.position(entry);
         (self.launch, self.warp, self.fault) = (ir.parameter(fun, 0), ir.parameter(fun, 1), fault);
@@ -73,7 +75,8 @@ impl FunctionEmitter<'_> {
         ir.ret(ir.insert_field(ir.zero(result), self.i32(1), 0));
         ir.position(self.slots);
         ir.br(entry);
-        (self.fun, self.launch, self.warp, self.mask, self.fault, self.slots) = outer;
+        (self.fun, self.launch, self.warp, self.mask, self.fault) = outer;
+        (self.slots, self.entrance, self.rounds) = outer_slots;
         self.line_value = None;
         ir.position(here);
         self.unit.helpers.borrow_mut().insert(name, fun);

@@ -14,6 +14,24 @@ use crate::llvm::{Bb, IntPredicate, Val};
 /// Turns of a spinning loop between two yields.
 const TURNS_BEFORE_YIELD: u32 = 16;
 
+/// How a warp's code stops to wait.
+#[derive(Clone, Copy)]
+enum Wait {
+    /// By a return to the engine.
+    Return(Status),
+    /// At a barrier behind which the next warp has its turn.
+    EndOfTurn,
+}
+
+impl Wait {
+    fn status(self) -> Status {
+        match self {
+            Wait::Return(status) => status,
+            Wait::EndOfTurn => Status::Barrier,
+        }
+    }
+}
+
 /// The places where a function goes on after a wait, and its frame.
 #[derive(Default)]
 pub(super) struct Waits {
@@ -47,6 +65,9 @@ impl FunctionEmitter<'_> {
         self.observe_barrier(*id, *threads);
         if self.unit.is_lone() && *kind == BarrierKind::Sync && results.is_empty() {
             self.note_passed_barrier();
+            return Ok(());
+        }
+        if self.ends_turn(self.block, op) {
             return Ok(());
         }
         let active = match self.lanes() == LANES {
@@ -107,7 +128,8 @@ impl FunctionEmitter<'_> {
         self.ir.store(self.mask, slot, 0);
         // Where the whole warp waits, no lane is pending elsewhere.
         let together = self.presence.is_alone(block);
-        self.suspend(status, next, together);
+        let ends_turn = self.ends_turn(block, &instruction.op);
+        self.suspend(if ends_turn { Wait::EndOfTurn } else { Wait::Return(status) }, next, together);
         self.at_hand.clear();
         self.mask = if self.presence.is_full(next) { self.all_lanes() } else { self.ir.load(self.mask_type(), slot) };
         if let Op::Barrier { kind, .. } = instruction.op {
@@ -133,7 +155,7 @@ impl FunctionEmitter<'_> {
             let (rest, go_on) = (self.new_block("rest"), self.new_block("go_on"));
             self.ir.cond_br(self.turn_is_over(), rest, go_on);
             self.ir.position(rest);
-            self.suspend(Status::Yield, to, false);
+            self.suspend(Wait::Return(Status::Yield), to, false);
             self.ir.br(go_on);
             self.ir.position(go_on);
         }
@@ -156,7 +178,7 @@ impl FunctionEmitter<'_> {
             self.ir.cond_br(self.turn_is_over(), rest, go_on);
             self.ir.position(rest);
             let entry = self.shapes.schedule.layout.loops[index].entries[0];
-            self.suspend(Status::Yield, entry, false);
+            self.suspend(Wait::Return(Status::Yield), entry, false);
             self.ir.br(go_on);
         } else {
             self.ir.br(go_on);
@@ -189,15 +211,15 @@ impl FunctionEmitter<'_> {
         self.ir.cond_br(self.any(mask), again, done);
         self.ir.position(again);
         if self.can_suspend() {
-            self.suspend(Status::Yield, order[0], false);
+            self.suspend(Wait::Return(Status::Yield), order[0], false);
         }
         self.ir.br(self.first_test());
         self.ir.position(done);
         Ok(())
     }
 
-    /// Saves what is needed at `next` and, unless the whole warp is `together`, wherever lanes may be pending; returns `status`, and stands behind the wait afterwards.
-    fn suspend(&mut self, status: Status, next: BlockId, together: bool) {
+    /// Saves what is needed at `next` and, unless the whole warp is `together`, wherever lanes may be pending; waits, and stands behind the wait afterwards.
+    fn suspend(&mut self, wait: Wait, next: BlockId, together: bool) {
         let (mut saved, values) = self.what_to_save(next, together);
         for value in &values {
             // The members of a pack have one slot.
@@ -209,12 +231,15 @@ impl FunctionEmitter<'_> {
         }
         let anew: Vec<Saved> = saved.iter().filter(|item| !self.waits.frame.is_kept(item)).copied().collect();
         let bytes = |items: &[Saved]| items.iter().map(|item| item.bytes).sum();
-        self.note_wait(status, bytes(&anew), bytes(&saved));
+        self.note_wait(wait.status(), bytes(&anew), bytes(&saved));
         self.save(&anew);
         let resume = self.new_block("resume");
         self.waits.resumes.push(resume);
         self.store_warp(offset_of!(WarpContext, resume_point), self.i32(self.waits.resumes.len() as u32));
-        self.return_status(status);
+        match (wait, self.rounds) {
+            (Wait::EndOfTurn, Some(rounds)) => self.end_turn(rounds),
+            _ => self.return_status(wait.status()),
+        }
         self.ir.position(resume);
         let frame = self.warp_pointer(offset_of!(WarpContext, frame));
         for item in &saved {
@@ -225,7 +250,7 @@ impl FunctionEmitter<'_> {
         }
     }
 
-    /// From the slots to the start, or to where the warp waited.
+    /// From the entrance to the start, or to where the warp waited.
     pub fn resume_dispatch(&mut self, start: Bb) {
         if self.waits.resumes.is_empty() {
             self.ir.br(start);

@@ -2,7 +2,7 @@
 //! own floating-point mode) costs more than what many warps do between two barriers.
 
 use super::unit::set_bits;
-use simt_ir::abi::{LaunchContext, RunWarp, Status, WarpContext};
+use simt_ir::abi::{LaunchContext, Round, RunWarp, Status, WarpContext};
 
 /// A block's warps, as one call finds and leaves them.
 #[derive(Debug)]
@@ -19,8 +19,8 @@ pub(super) struct Batch {
     pub(super) arrived: u32,
     /// Warps that ended.
     pub(super) ended: u32,
-    /// The warp that ran last; it is the one that the call's status speaks of.
-    pub(super) current: u32,
+    /// The warps of the last call; its current one is what the batch's status speaks of.
+    pub(super) round: Round,
     /// Calls of `entry` that may still be made.
     pub(super) calls_left: u32,
     /// Barriers that were passed.
@@ -52,26 +52,36 @@ pub(super) unsafe extern "C" fn run(
             if calls_left == 0 {
                 break 'run Status::Done as u32;
             }
-            let warp = ready.trailing_zeros();
-            ready &= ready - 1;
-            batch.current = warp;
-            calls_left -= 1;
+            let first = ready.trailing_zeros();
+            let calls = calls_left;
+            batch.begin_round(contexts, first, ready, calls_left);
+            let allowed = batch.round.barriers_left;
             // SAFETY: there is a context for each warp, and each warp that is ready may be run.
-            let (context, status) = unsafe {
-                let context = contexts.add(warp as usize);
-                let status = entry(launch, context);
-                (&*context, status)
-            };
+            let status = unsafe { entry(launch, contexts.add(first as usize), &mut batch.round) };
+            let warp = batch.current(contexts);
+            let passed = allowed - batch.round.barriers_left;
+            calls_left = calls.saturating_sub(passed * batch.live.count_ones() + warp - first + 1);
+            batch.passed += passed;
+            ready &= !bits_through(warp);
+            for before in first..warp {
+                // SAFETY: the warp of that number waits; there is a context and an entry for it.
+                let live =
+                    unsafe { wait_in_round(&mut *contexts.add(before as usize), *batch.lanes.add(before as usize)) };
+                batch.arrived |= 1 << before;
+                barrier = 0;
+                threads += count(live);
+            }
             if status == Status::Done as u32 {
                 batch.ended |= 1 << warp;
                 batch.live &= !(1 << warp);
                 continue;
             }
-            // SAFETY: there is an entry for each warp.
-            let live = unsafe { *batch.lanes.add(warp as usize) } & !context.exited;
+            // SAFETY: there is a context and an entry for each warp.
+            let (context, lanes) = unsafe { (&*contexts.add(warp as usize), *batch.lanes.add(warp as usize)) };
+            let live = lanes & !context.exited;
             let of_all = status == Status::Barrier as u32
                 && context.barrier_threads == 0
-                && context.barrier_lanes == live
+                && context.barrier_lanes & live == live
                 && (batch.arrived == 0 || context.barrier_id == barrier);
             if !of_all {
                 break 'run status;
@@ -98,6 +108,39 @@ pub(super) unsafe extern "C" fn run(
     };
     (batch.ready, batch.calls_left) = (ready, calls_left);
     status
+}
+
+impl Batch {
+    /// Makes a round of all warps of the block, if they are ready and lie together, or of one.
+    fn begin_round(&mut self, contexts: *mut WarpContext, first: u32, ready: u32, calls_left: u32) {
+        let context = |warp: u32| contexts.wrapping_add(warp as usize);
+        let last = u32::BITS - 1 - ready.leading_zeros();
+        let lie_together = ready == bits_through(last) & !bits_below(first);
+        let is_whole = ready == self.live && lie_together && first < last;
+        let last = if is_whole { last } else { first };
+        let barriers_left = if is_whole { calls_left / (last - first + 1) } else { 0 };
+        self.round = Round { current: context(first), first: context(first), last: context(last), barriers_left };
+    }
+
+    /// The number of the warp that ran last.
+    pub(super) fn current(&self, contexts: *mut WarpContext) -> u32 {
+        ((self.round.current.addr() - contexts.addr()) / size_of::<WarpContext>()) as u32
+    }
+}
+
+/// Describes in a warp's context the barrier that it waits at in a round. Returns which of its `lanes` live.
+fn wait_in_round(context: &mut WarpContext, lanes: u32) -> u32 {
+    (context.barrier_id, context.barrier_threads) = (0, 0);
+    (context.barrier_lanes, context.barrier_predicate) = (u32::MAX, 0);
+    lanes & !context.exited
+}
+
+fn bits_below(bit: u32) -> u32 {
+    (1 << bit) - 1
+}
+
+fn bits_through(bit: u32) -> u32 {
+    u32::MAX >> (u32::BITS - 1 - bit)
 }
 
 /// How many lanes a mask has. All and none are what it mostly has, and not every processor counts by itself.

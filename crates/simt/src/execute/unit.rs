@@ -8,7 +8,7 @@ use super::workspace::{Workspace, WorkspacePool};
 use crate::arena::OutOfMemory;
 use crate::queue::Stream;
 use simt_ir::WARP_SIZE;
-use simt_ir::abi::{BARRIER_ARRIVE_ONLY, LaunchContext, Status, WarpContext};
+use simt_ir::abi::{BARRIER_ARRIVE_ONLY, LaunchContext, Round, Status, WarpContext};
 use std::mem::take;
 use std::sync::Arc;
 
@@ -217,7 +217,7 @@ impl Unit {
                 live: state.live,
                 arrived: 0,
                 ended: 0,
-                current: 0,
+                round: Round { current: contexts, first: contexts, last: contexts, barriers_left: 0 },
                 calls_left: TURN_CALLS_MAX - *calls,
                 passed: 0,
             };
@@ -235,7 +235,7 @@ impl Unit {
                 self.blocks[block].live &= !(1 << warp);
                 self.set_live_lanes(block, warp, 0);
             }
-            let warp = batch.current;
+            let warp = batch.current(contexts);
             match status {
                 status if status == Status::Done as u32 => {}
                 status if status == Status::Yield as u32 => self.blocks[block].spinning |= 1 << warp,
