@@ -189,9 +189,11 @@ impl FunctionEmitter<'_> {
         }
         let function = self.function;
         let data = function.block(block);
+        self.begin_sums(block);
         for instruction in &data.instructions {
             self.instruction(instruction)?;
         }
+        self.fetch_sums(|_, _| true);
         self.line = data.terminator_line;
         if let (Some(last), Terminator::Branch(next)) = (data.instructions.last(), &data.terminator)
             && self.suspends_after(last)

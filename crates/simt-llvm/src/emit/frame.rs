@@ -37,7 +37,8 @@ impl Frame {
         offset
     }
 
-    fn offset(&mut self, item: &Saved) -> u32 {
+    /// Where a slot's place begins.
+    pub fn offset(&mut self, item: &Saved) -> u32 {
         let key = self.groups.of(item.slot.key());
         if let Some(&offset) = self.offsets.get(&key) {
             return offset;
@@ -93,9 +94,21 @@ impl FunctionEmitter<'_> {
     pub(super) fn save(&mut self, items: &[Saved]) {
         let frame = self.warp_pointer(offset_of!(WarpContext, frame));
         for item in items {
+            self.fetch_sums_instead_of(item);
             let place = self.place(frame, item);
             let store = self.ir.store(self.ir.load(item.ty, item.slot), place, 4);
             self.ir.set_in_frame(store);
+        }
+    }
+
+    /// Loads slots from their places in the frame.
+    pub(super) fn restore<'s>(&mut self, items: impl IntoIterator<Item = &'s Saved>) {
+        let frame = self.warp_pointer(offset_of!(WarpContext, frame));
+        for item in items {
+            let place = self.place(frame, item);
+            let value = self.ir.load_aligned(item.ty, place, 4);
+            self.ir.set_in_frame(value);
+            self.ir.store(value, item.slot, 0);
         }
     }
 

@@ -302,6 +302,7 @@ pub(super) fn new_emitter<'a>(
         line: 0,
         line_value: None,
         waits: Default::default(),
+        frame_sums: Default::default(),
         shapes,
     }
 }

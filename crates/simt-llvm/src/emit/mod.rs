@@ -16,6 +16,7 @@ mod dot;
 mod engine_call;
 mod float;
 mod frame;
+mod frame_sums;
 mod instrument;
 mod integer;
 mod kernel;
@@ -201,6 +202,7 @@ struct FunctionEmitter<'a> {
     row_pointers: Vec<rows::RowPointers>,
     matrices: matrix::Matrices,
     waits: wait::Waits,
+    frame_sums: frame_sums::FrameSums,
 }
 
 impl<'a> FunctionEmitter<'a> {

@@ -1,5 +1,6 @@
 //! Suspension: a warp that has to wait saves what it still needs in its frame and returns; the next call goes on behind it.
 
+use std::collections::HashSet;
 use std::mem::offset_of;
 
 use simt_ir::abi::{BARRIER_ARRIVE_ONLY, Status, WarpContext};
@@ -129,7 +130,12 @@ impl FunctionEmitter<'_> {
         // Where the whole warp waits, no lane is pending elsewhere.
         let together = self.presence.is_alone(block);
         let ends_turn = self.ends_turn(block, &instruction.op);
-        self.suspend(if ends_turn { Wait::EndOfTurn } else { Wait::Return(status) }, next, together);
+        let position = |block: BlockId| self.shapes.schedule.layout.position[block.0 as usize];
+        let leads_on = self.shapes.schedule.is_immediate(block, next)
+            && !self.shapes.schedule.irregular
+            && self.predecessors[next.0 as usize] == [block]
+            && position(block) < position(next);
+        self.suspend(if ends_turn { Wait::EndOfTurn } else { Wait::Return(status) }, next, together, leads_on);
         self.at_hand.clear();
         self.mask = if self.presence.is_full(next) { self.all_lanes() } else { self.ir.load(self.mask_type(), slot) };
         if let Op::Barrier { kind, .. } = instruction.op {
@@ -155,7 +161,7 @@ impl FunctionEmitter<'_> {
             let (rest, go_on) = (self.new_block("rest"), self.new_block("go_on"));
             self.ir.cond_br(self.turn_is_over(), rest, go_on);
             self.ir.position(rest);
-            self.suspend(Wait::Return(Status::Yield), to, false);
+            self.suspend(Wait::Return(Status::Yield), to, false, false);
             self.ir.br(go_on);
             self.ir.position(go_on);
         }
@@ -178,7 +184,7 @@ impl FunctionEmitter<'_> {
             self.ir.cond_br(self.turn_is_over(), rest, go_on);
             self.ir.position(rest);
             let entry = self.shapes.schedule.layout.loops[index].entries[0];
-            self.suspend(Wait::Return(Status::Yield), entry, false);
+            self.suspend(Wait::Return(Status::Yield), entry, false, false);
             self.ir.br(go_on);
         } else {
             self.ir.br(go_on);
@@ -211,7 +217,7 @@ impl FunctionEmitter<'_> {
         self.ir.cond_br(self.any(mask), again, done);
         self.ir.position(again);
         if self.can_suspend() {
-            self.suspend(Wait::Return(Status::Yield), order[0], false);
+            self.suspend(Wait::Return(Status::Yield), order[0], false, false);
         }
         self.ir.br(self.first_test());
         self.ir.position(done);
@@ -219,7 +225,9 @@ impl FunctionEmitter<'_> {
     }
 
     /// Saves what is needed at `next` and, unless the whole warp is `together`, wherever lanes may be pending; waits, and stands behind the wait afterwards.
-    fn suspend(&mut self, wait: Wait, next: BlockId, together: bool) {
+    ///
+    /// With `leads_on` nothing but this wait leads to `next`, which is emitted later.
+    fn suspend(&mut self, wait: Wait, next: BlockId, together: bool, leads_on: bool) {
         let (mut saved, values) = self.what_to_save(next, together);
         for value in &values {
             // The members of a pack have one slot.
@@ -232,7 +240,9 @@ impl FunctionEmitter<'_> {
         let anew: Vec<Saved> = saved.iter().filter(|item| !self.waits.frame.is_kept(item)).copied().collect();
         let bytes = |items: &[Saved]| items.iter().map(|item| item.bytes).sum();
         self.note_wait(wait.status(), bytes(&anew), bytes(&saved));
-        self.save(&anew);
+        let missing: Vec<Saved> = anew.into_iter().filter(|item| !self.is_stored_sum(item)).collect();
+        self.save(&missing);
+        let left = if leads_on { self.leave_sums(next, &values) } else { HashSet::new() };
         let resume = self.new_block("resume");
         self.waits.resumes.push(resume);
         self.store_warp(offset_of!(WarpContext, resume_point), self.i32(self.waits.resumes.len() as u32));
@@ -241,13 +251,7 @@ impl FunctionEmitter<'_> {
             _ => self.return_status(wait.status()),
         }
         self.ir.position(resume);
-        let frame = self.warp_pointer(offset_of!(WarpContext, frame));
-        for item in &saved {
-            let place = self.place(frame, item);
-            let value = self.ir.load_aligned(item.ty, place, 4);
-            self.ir.set_in_frame(value);
-            self.ir.store(value, item.slot, 0);
-        }
+        self.restore(saved.iter().filter(|item| !left.contains(&item.slot.key())));
     }
 
     /// From the entrance to the start, or to where the warp waited.

@@ -67,6 +67,7 @@ impl FunctionEmitter<'_> {
         let plan = self.matrices.plans.entry(*product).or_insert_with(|| Rc::new(Plan::new(product, target))).clone();
         let left = self.prepared(product, &plan, Side::A, a);
         let right = self.prepared(product, &plan, Side::B, b);
+        self.fetch_sums(|value, _| c.contains(&value));
         let mut arguments: Vec<Val> = c.iter().map(|value| self.vector(*value)).collect();
         arguments.extend([left, right]);
         let helper = self.product_function(product, &plan);
@@ -74,6 +75,7 @@ impl FunctionEmitter<'_> {
         for (index, result) in results.iter().enumerate() {
             let vector = self.ir.extract_field(returned, index as u32);
             self.define_vector(*result, vector);
+            self.store_sum(*result);
         }
     }
 
