@@ -81,14 +81,17 @@ impl Schedule {
     }
 
     /// Whether no lane is pending at `to` when the edge is taken, and those that come by other edges come later: what the edge hands on may
-    /// then be written for all lanes, and the others write over it for their own.
+    /// then be written for all lanes, and the others write over it for their own. Who goes straight to `to` from further up is not pending there.
     pub fn is_first(&self, from: BlockId, to: BlockId, predecessors: &[BlockId]) -> bool {
         let position = |block: BlockId| self.layout.position[block.0 as usize];
         let reached = predecessors.iter().copied().filter(|block| position(*block) != usize::MAX);
         !self.irregular
             && position(from) < position(to)
             && !self.leaves_loop(from, to)
-            && reached.into_iter().all(|other| position(from) <= position(other) && position(other) < position(to))
+            && reached.into_iter().all(|other| {
+                let comes_later = position(from) <= position(other) || self.is_immediate(other, to);
+                comes_later && position(other) < position(to)
+            })
     }
 
     /// Whether lanes may be pending at the block while others run.
