@@ -5,6 +5,7 @@
 //! lies in few large pages.
 
 use std::alloc::Layout;
+use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
 use std::sync::{Mutex, PoisonError};
 
@@ -42,6 +43,14 @@ pub fn leak_slice<T: 'static>(count: usize, value: impl Fn() -> T) -> &'static [
         (0..count).for_each(|index| place.add(index).write(value()));
         NonNull::slice_from_raw_parts(place, count).as_ref()
     }
+}
+
+/// Puts room for so many values there, for good. Its memory is taken from the system when it is first used, if it is more than fits into a large page.
+pub fn leak_uninit<T: 'static>(count: usize) -> &'static mut [MaybeUninit<T>] {
+    let place = Layout::array::<T>(count).ok().filter(|layout| layout.size() > 0).and_then(take);
+    let Some(place) = place else { return Box::leak(Box::new_uninit_slice(count)) };
+    // SAFETY: fresh memory of the type's size and alignment, which nobody else has or gives back.
+    unsafe { NonNull::slice_from_raw_parts(place.cast(), count).as_mut() }
 }
 
 /// Memory from the last chunk, or from a new one. `None` where there is none, or too much is asked for.

@@ -18,16 +18,26 @@ impl Clock {
         Clock { is_steady: is_steady() }
     }
 
+    /// Whether time stamps are [`counter`]'s.
+    pub(crate) fn is_counter(self) -> bool {
+        cfg!(target_arch = "x86_64") && self.is_steady
+    }
+
     /// A time stamp: ticks or nanoseconds.
     #[inline(always)]
     pub(crate) fn ticks(self) -> u64 {
-        #[cfg(target_arch = "x86_64")]
-        if self.is_steady {
-            // SAFETY: every x86-64 processor has the instruction. Where the system forbids it, the counter is not steady.
-            return unsafe { core::arch::x86_64::_rdtsc() };
-        }
-        monotonic_ns()
+        if self.is_counter() { counter() } else { monotonic_ns() }
     }
+}
+
+/// The processor's time stamp counter, where there is one and the system lets programs read it.
+#[inline(always)]
+pub(crate) fn counter() -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 processor has the instruction. Where the system forbids it, the counter is not steady, and nobody asks.
+    return unsafe { core::arch::x86_64::_rdtsc() };
+    #[cfg(not(target_arch = "x86_64"))]
+    monotonic_ns()
 }
 
 /// A time stamp: ticks of the counter or, where that cannot be relied on, nanoseconds of `CLOCK_MONOTONIC`.

@@ -29,6 +29,32 @@ pub struct LaunchShape {
     pub cluster: u32,
 }
 
+impl LaunchShape {
+    /// Whether blocks and clusters are of a size that is kept as it is.
+    #[inline(always)]
+    fn is_narrow(&self) -> bool {
+        let [x, y, z] = self.block;
+        x | y | z | self.cluster <= 0xffff
+    }
+
+    #[cold]
+    fn narrowed(&self) -> LaunchShape {
+        let narrow = |number: u32| number.min(0xffff);
+        LaunchShape { block: self.block.map(narrow), cluster: narrow(self.cluster), ..*self }
+    }
+
+    /// A shape that [is narrow](LaunchShape::is_narrow) as words of an event.
+    #[inline(always)]
+    fn payload(&self) -> [u64; 3] {
+        let ([x, y, z], cluster) = (self.block.map(u64::from), u64::from(self.cluster));
+        [
+            u64::from(self.grid[0]) | u64::from(self.grid[1]) << 32,
+            u64::from(self.grid[2]) | x << 32 | y << 48,
+            u64::from(self.dynamic_shared) | z << 32 | cluster << 48,
+        ]
+    }
+}
+
 /// Something that a program asked for. Begun with the constructor of its kind; the other methods add to it.
 #[derive(Debug, Clone, Copy)]
 pub struct Event {
@@ -60,14 +86,14 @@ impl Event {
     /// A launch of a kernel, by its number in the recording.
     #[inline(always)]
     pub fn launch(kernel: u32, shape: &LaunchShape) -> Event {
-        let narrow = |number: u32| u64::from(number.min(0xffff));
-        let [x, y, z] = shape.block;
-        let payload = [
-            u64::from(shape.grid[0]) | u64::from(shape.grid[1]) << 32,
-            u64::from(shape.grid[2]) | narrow(x) << 32 | narrow(y) << 48,
-            u64::from(shape.dynamic_shared) | narrow(z) << 32 | narrow(shape.cluster) << 48,
-        ];
-        Event::new(Kind::Launch, kernel, payload)
+        Event::narrow_launch(kernel, shape)
+            .unwrap_or_else(|| Event::narrow_launch(kernel, &shape.narrowed()).expect("narrow"))
+    }
+
+    /// A launch whose blocks and clusters are of sizes that are kept as they are, as all are that a device takes.
+    #[inline(always)]
+    pub fn narrow_launch(kernel: u32, shape: &LaunchShape) -> Option<Event> {
+        shape.is_narrow().then(|| Event::new(Kind::Launch, kernel, shape.payload()))
     }
 
     /// The shape of a launch.
@@ -87,11 +113,13 @@ impl Event {
     }
 
     /// A copy; `kind` is one of [`COPIES`](crate::records::COPIES).
+    #[inline(always)]
     pub fn copy(kind: u32, bytes: u64) -> Event {
         Event::new(Kind::Copy, kind, [bytes, 0, 0])
     }
 
     /// A memory set.
+    #[inline(always)]
     pub fn set(bytes: u64) -> Event {
         Event::new(Kind::Set, 0, [bytes, 0, 0])
     }
@@ -107,6 +135,7 @@ impl Event {
     }
 
     /// A synchronisation; `kind` is one of [`SYNCS`](crate::records::SYNCS).
+    #[inline(always)]
     pub fn sync(kind: u32) -> Event {
         Event::new(Kind::Sync, kind, [0; 3])
     }
@@ -143,11 +172,27 @@ impl Event {
         self
     }
 
+    /// The first word of an event's slot.
+    #[inline(always)]
+    pub(crate) fn head(&self) -> u64 {
+        let head = u64::from(self.kind as u8) | u64::from(self.flags) << 8 | u64::from(self.context) << 16;
+        head | u64::from(self.id) << 32
+    }
+
+    /// The third word of the slot of an event with these times and this answer.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn ending(start: u64, now: u64, result: u32) -> u64 {
+        let duration = now.saturating_sub(start);
+        let [_, _, ending, ..] =
+            Event { duration, ..Event::new(Kind::Launch, 0, [0; 3]) }.with_result(result).to_slot();
+        ending
+    }
+
     #[inline(always)]
     pub(crate) fn to_slot(self) -> Slot {
-        let head = u64::from(self.kind as u8) | u64::from(self.flags) << 8 | u64::from(self.context) << 16;
         [
-            head | u64::from(self.id) << 32,
+            self.head(),
             self.start,
             (self.duration.min((1 << 48) - 1)) | u64::from(self.result) << 48,
             self.handle,

@@ -21,7 +21,8 @@ pub mod records;
 pub mod live;
 mod recorder;
 mod ring;
+mod slots;
 pub mod summary;
 
 pub use event::{Event, LaunchShape};
-pub use recorder::{Collect, Config, DeviceTime, Recorder, Token, Work};
+pub use recorder::{Collect, Config, DeviceTime, Open, Quick, Recorder, Token, Work};

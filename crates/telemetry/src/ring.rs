@@ -1,12 +1,15 @@
 //! A bounded queue from the one thread that puts events in to the one that takes them out.
 //!
-//! Written here and not taken from a crate because the thread that puts in may die, or the process fork, at any point, and because full
-//! rings have to count by kind what they drop.
+//! Written here and not taken from a crate because the thread that puts in may die, or the process fork, at any point, because full
+//! rings have to count by kind what they drop, and because of where it lies: what putting an event in looks at is one cache line, which is found
+//! by the thread's address ([`Owners`](crate::recorder)), and the slot.
 
-use crate::event::Slot;
-use std::cell::{Cell, UnsafeCell};
-use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::event::{Event, Slot};
+use crate::slots::Slots;
+use std::cell::Cell;
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 /// What one thread writes does not share a cache line with what the other does.
 #[repr(align(128))]
@@ -17,34 +20,50 @@ const AHEAD: u64 = 4;
 
 /// The queue.
 pub(crate) struct Ring {
-    producer: Apart<Producer>,
+    /// Where the producer's end is, if not here.
+    place: Option<&'static Producer>,
+    own: Producer,
     /// Events taken out, ever.
     taken: Apart<AtomicU64>,
+    /// Launches and other events that found no room.
+    dropped: [AtomicU64; 2],
+    slots: Slots,
 }
 
-/// All that putting an event in looks at, in one cache line.
-struct Producer {
-    /// A power of two.
-    slots: Box<[UnsafeCell<MaybeUninit<Slot>>]>,
-    /// Number of the thread in the recording.
-    thread: u32,
-    /// The thread is gone: nothing comes any more.
-    closed: AtomicBool,
+/// The producer's end: all that putting an event in looks at.
+#[repr(C, align(64))]
+pub(crate) struct Producer {
+    /// The thread that finds its end here, by its address; 0 for none.
+    pub(crate) thread: AtomicUsize,
+    slots: Cell<*mut Slot>,
     /// Events put in, ever.
     put: AtomicU64,
-    /// `taken` as the producer saw it last.
-    taken_seen: Cell<u64>,
+    /// How many there may have been before the consumer's progress has to be looked at.
+    put_max: Cell<u64>,
     /// Number of the next event of the thread, those too that find the ring full.
     next: Cell<u64>,
-    dropped_launches: AtomicU64,
-    dropped_others: AtomicU64,
+    /// The rest of the ring; null where there is none.
+    ring: AtomicPtr<Ring>,
+    /// A word of whoever observes the thread.
+    pub(crate) note: Cell<u64>,
+    /// The capacity, a power of two, less 1.
+    mask: Cell<u32>,
+    /// The slot that comes next holds an event that is still going on.
+    is_open: Cell<bool>,
+    /// The thread is gone: nothing comes any more.
+    is_closed: AtomicBool,
 }
 
-// SAFETY: the cells of `Producer` are for the thread that owns the ring alone (`put` asks for that), slots between `taken` and `put` for the
-// consumer alone, the others for the producer alone; both counters are published with release and read with acquire.
+// SAFETY: the cells of `Producer` are for the thread that owns the ring alone (its methods ask for that), slots between `taken` and `put` for the
+// consumer alone, the others for the producer alone; both counters are published with release and read with acquire. A place is given to
+// a thread, by that thread, when no ring has it.
 unsafe impl Sync for Ring {}
 // SAFETY: as above; nothing is tied to a thread otherwise.
 unsafe impl Send for Ring {}
+// SAFETY: as above.
+unsafe impl Sync for Producer {}
+// SAFETY: as above.
+unsafe impl Send for Producer {}
 
 /// What became of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,80 +77,26 @@ pub(crate) enum Put {
 }
 
 impl Ring {
-    /// An empty ring for a power of two of events. Memory is taken from the system when it is first used.
-    pub(crate) fn new(thread: u32, events: usize) -> Ring {
-        assert!(events.is_power_of_two(), "a ring of {events} events");
-        let slots = Box::<[UnsafeCell<MaybeUninit<Slot>>]>::new_uninit_slice(events);
-        Ring {
-            producer: Apart(Producer {
-                // SAFETY: uninitialised slots are what the type says they may be.
-                slots: unsafe { slots.assume_init() },
-                thread,
-                closed: AtomicBool::new(false),
-                put: AtomicU64::new(0),
-                taken_seen: Cell::new(0),
-                next: Cell::new(0),
-                dropped_launches: AtomicU64::new(0),
-                dropped_others: AtomicU64::new(0),
-            }),
-            taken: Apart(AtomicU64::new(0)),
-        }
+    /// An empty ring for a thread, by its number in the recording, on that thread. The producer's end is in a place that no other ring has, or here.
+    pub(crate) fn new(thread: u32, slots: Slots, place: Option<&'static Producer>) -> Arc<Ring> {
+        let (own, dropped) = (Producer::default(), [const { AtomicU64::new(0) }; 2]);
+        let ring = Arc::new(Ring { place, own, taken: Apart(AtomicU64::new(0)), dropped, slots });
+        let producer = ring.producer();
+        producer.slots.set(ring.slots.start());
+        producer.mask.set(ring.slots.count() as u32 - 1);
+        producer.put.store(0, Ordering::Relaxed);
+        producer.put_max.set(ring.slots.count() as u64);
+        producer.next.set(u64::from(thread) << 40);
+        producer.note.set(0);
+        producer.is_open.set(false);
+        producer.is_closed.store(false, Ordering::Relaxed);
+        producer.ring.store(Arc::as_ptr(&ring).cast_mut(), Ordering::Release);
+        ring
     }
 
-    /// The number of an event: unlike those of all other events of all rings.
-    ///
-    /// # Safety
-    /// Only the thread that owns the ring calls this.
-    #[inline(always)]
-    pub(crate) unsafe fn number(&self) -> u64 {
-        let next = self.producer.0.next.get();
-        self.producer.0.next.set(next + 1);
-        u64::from(self.producer.0.thread) << 40 | next
-    }
-
-    /// The number that the next event will have.
-    ///
-    /// # Safety
-    /// Only the thread that owns the ring calls this.
-    #[inline(always)]
-    pub(crate) unsafe fn next_number(&self) -> u64 {
-        u64::from(self.producer.0.thread) << 40 | self.producer.0.next.get()
-    }
-
-    /// Puts an event in, or counts it as dropped.
-    ///
-    /// # Safety
-    /// Only the thread that owns the ring calls this.
-    #[inline(always)]
-    pub(crate) unsafe fn put(&self, slot: Slot, is_launch: bool) -> Put {
-        let producer = &self.producer.0;
-        let (put, capacity) = (producer.put.load(Ordering::Relaxed), self.producer.0.slots.len() as u64);
-        if put - producer.taken_seen.get() >= capacity {
-            producer.taken_seen.set(self.taken.0.load(Ordering::Acquire));
-            if put - producer.taken_seen.get() >= capacity {
-                let count = if is_launch { &producer.dropped_launches } else { &producer.dropped_others };
-                count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-                return Put::Dropped;
-            }
-        }
-        // SAFETY: the consumer has taken what was here (acquire above, or an earlier one), and looks again only once `put` says so.
-        unsafe { (*self.producer.0.slots[put as usize & (self.producer.0.slots.len() - 1)].get()).write(slot) };
-        producer.put.store(put + 1, Ordering::Release);
-        self.fetch(put + AHEAD);
-        if (put + 1) & (capacity / 2 - 1) == 0 { Put::HalfFull } else { Put::In }
-    }
-
-    /// Has the processor fetch a slot to write to: the consumer's core has it from the last round.
-    #[inline(always)]
-    fn fetch(&self, number: u64) {
-        let slot = self.producer.0.slots[number as usize & (self.producer.0.slots.len() - 1)].get();
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: a hint, for an address within the ring. A processor that lacks the instruction does nothing.
-        unsafe {
-            core::arch::asm!("prefetchw [{}]", in(reg) slot, options(nostack, preserves_flags));
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = slot;
+    /// The producer's end.
+    pub(crate) fn producer(&self) -> &Producer {
+        self.place.unwrap_or(&self.own)
     }
 
     /// Takes out what is in, at most `most`.
@@ -140,12 +105,10 @@ impl Ring {
     /// Only one thread at a time calls this.
     pub(crate) unsafe fn take(&self, most: usize, mut each: impl FnMut(&Slot)) -> usize {
         let taken = self.taken.0.load(Ordering::Relaxed);
-        let count = (self.producer.0.put.load(Ordering::Acquire) - taken).min(most as u64);
+        let count = (self.producer().put.load(Ordering::Acquire) - taken).min(most as u64);
         for number in taken..taken + count {
             // SAFETY: put in before `put` said so, and not overwritten before `taken` says so.
-            each(unsafe {
-                (*self.producer.0.slots[number as usize & (self.producer.0.slots.len() - 1)].get()).assume_init_ref()
-            });
+            each(unsafe { &*self.slots.start().add(number as usize & (self.slots.count() - 1)) });
         }
         self.taken.0.store(taken + count, Ordering::Release);
         count as usize
@@ -154,54 +117,257 @@ impl Ring {
     /// Events that are in.
     #[cfg(test)]
     pub(crate) fn waiting(&self) -> u64 {
-        self.producer.0.put.load(Ordering::Acquire) - self.taken.0.load(Ordering::Acquire)
+        self.producer().put.load(Ordering::Acquire) - self.taken.0.load(Ordering::Acquire)
     }
 
     /// Launches and other events that were dropped, ever.
     pub(crate) fn dropped(&self) -> [u64; 2] {
-        [&self.producer.0.dropped_launches, &self.producer.0.dropped_others].map(|count| count.load(Ordering::Relaxed))
+        self.dropped.each_ref().map(|count| count.load(Ordering::Relaxed))
     }
 
     /// Says that nothing comes any more.
     pub(crate) fn close(&self) {
-        self.producer.0.closed.store(true, Ordering::Release);
+        self.producer().is_closed.store(true, Ordering::Release);
     }
 
     /// Whether nothing comes any more and nothing is in.
     pub(crate) fn is_finished(&self) -> bool {
-        self.producer.0.closed.load(Ordering::Acquire)
-            && self.producer.0.put.load(Ordering::Acquire) == self.taken.0.load(Ordering::Relaxed)
+        let producer = self.producer();
+        producer.is_closed.load(Ordering::Acquire)
+            && producer.put.load(Ordering::Acquire) == self.taken.0.load(Ordering::Relaxed)
     }
+
+    /// Gives up a ring that is finished: its place, and its memory for another.
+    pub(crate) fn give_up(&self) {
+        if let Some(place) = self.place {
+            place.ring.store(ptr::null_mut(), Ordering::Release);
+        }
+    }
+}
+
+impl Default for Producer {
+    fn default() -> Producer {
+        Producer {
+            thread: AtomicUsize::new(0),
+            slots: Cell::new(ptr::null_mut()),
+            put: AtomicU64::new(0),
+            put_max: Cell::new(0),
+            next: Cell::new(0),
+            ring: AtomicPtr::default(),
+            note: Cell::new(0),
+            mask: Cell::new(0),
+            is_open: Cell::new(false),
+            is_closed: AtomicBool::new(false),
+        }
+    }
+}
+
+/// All of these are for the thread that owns the ring alone.
+impl Producer {
+    /// Whether no ring has this place.
+    pub(crate) fn is_free(&self) -> bool {
+        self.ring.load(Ordering::Acquire).is_null()
+    }
+
+    /// The number of an event: unlike those of all other events of all rings.
+    ///
+    /// # Safety
+    /// Only the thread that owns the ring calls this.
+    #[inline(always)]
+    pub(crate) unsafe fn number(&self) -> u64 {
+        self.next.replace(self.next.get() + 1)
+    }
+
+    /// The number that the next event will have.
+    ///
+    /// # Safety
+    /// Only the thread that owns the ring calls this.
+    #[inline(always)]
+    pub(crate) unsafe fn next_number(&self) -> u64 {
+        self.next.get()
+    }
+
+    /// Puts an event in, or counts it as dropped.
+    ///
+    /// # Safety
+    /// Only the thread that owns the ring calls this.
+    #[inline(always)]
+    pub(crate) unsafe fn put(&self, slot: Slot, is_launch: bool) -> Put {
+        let put = self.put.load(Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        if (put == self.put_max.get() || self.is_open.get()) && !unsafe { self.make_room(put) } {
+            // SAFETY: as above.
+            return unsafe { self.drop_event(is_launch) };
+        }
+        // SAFETY: the consumer has taken what was here, and looks again only once `put` says so.
+        unsafe { self.slot(put).write(slot) };
+        self.publish(put)
+    }
+
+    /// Begins an event in the slot that comes next, where it is completed by [`shut`](Producer::shut): so nothing of it has to be kept elsewhere.
+    /// `None` where another event is open, or there may be no room.
+    ///
+    /// # Safety
+    /// Only the thread that owns the ring calls this.
+    #[inline(always)]
+    pub(crate) unsafe fn open(
+        &self,
+        head: u64,
+        handle: u64,
+        payload: [u64; 3],
+        now: impl FnOnce() -> u64,
+    ) -> Option<u64> {
+        let put = self.put.load(Ordering::Relaxed);
+        if put == self.put_max.get() || self.is_open.get() {
+            return None;
+        }
+        let slot = self.slot(put).cast::<u64>();
+        self.is_open.set(true);
+        // SAFETY: the consumer has taken what was here, and looks again only once `put` says so.
+        unsafe {
+            slot.write(head);
+            slot.add(3).write(handle);
+            (0..3).for_each(|word| slot.add(4 + word).write(payload[word]));
+            slot.add(7).write(self.number());
+            let start = now();
+            slot.add(1).write(start);
+            Some(start)
+        }
+    }
+
+    /// Completes the open event.
+    ///
+    /// # Safety
+    /// Only the thread that owns the ring calls this, after [`open`](Producer::open), whose answer is `start`.
+    #[inline(always)]
+    pub(crate) unsafe fn shut(&self, start: u64, now: u64, result: u32) -> Put {
+        let duration = now.wrapping_sub(start);
+        let end = if duration < 1 << 48 && result == 0 { duration } else { Event::ending(start, now, result) };
+        self.is_open.set(false);
+        let put = self.put.load(Ordering::Relaxed);
+        // SAFETY: the slot that `open` has begun, or to which what came in between has moved the event.
+        unsafe { self.slot(put).cast::<u64>().add(2).write(end) };
+        self.publish(put)
+    }
+
+    /// The slot of an event.
+    #[inline(always)]
+    fn slot(&self, event: u64) -> *mut Slot {
+        self.slots.get().wrapping_add((event & u64::from(self.mask.get())) as usize)
+    }
+
+    /// The event that came next is in.
+    #[inline(always)]
+    fn publish(&self, event: u64) -> Put {
+        self.put.store(event + 1, Ordering::Release);
+        fetch(self.slot(event + AHEAD));
+        if (event + 1) & u64::from(self.mask.get() >> 1) == 0 { Put::HalfFull } else { Put::In }
+    }
+
+    /// Looks at what the consumer has taken, and moves an open event out of the way. False where there is no room.
+    ///
+    /// # Safety
+    /// Only the thread that owns the ring calls this.
+    #[cold]
+    #[inline(never)]
+    unsafe fn make_room(&self, put: u64) -> bool {
+        // SAFETY: the ring is there as long as its thread.
+        let ring = unsafe { &*self.ring.load(Ordering::Relaxed) };
+        let taken = ring.taken.0.load(Ordering::Acquire);
+        let room = u64::from(self.mask.get()) + 1 - (put - taken);
+        if room < 1 + u64::from(self.is_open.get()) {
+            return false;
+        }
+        self.put_max.set(taken + u64::from(self.mask.get()) + 1);
+        if self.is_open.get() {
+            // SAFETY: two slots that the consumer does not look at.
+            unsafe { self.slot(put + 1).write(self.slot(put).read()) };
+        }
+        true
+    }
+
+    /// # Safety
+    /// As [`make_room`](Producer::make_room).
+    #[cold]
+    #[inline(never)]
+    unsafe fn drop_event(&self, is_launch: bool) -> Put {
+        // SAFETY: the ring is there as long as its thread.
+        let count = unsafe { &(*self.ring.load(Ordering::Relaxed)).dropped[usize::from(!is_launch)] };
+        count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        Put::Dropped
+    }
+}
+
+/// Has the processor fetch a slot to write to: the consumer's core has it from the last round.
+#[inline(always)]
+fn fetch(slot: *mut Slot) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, for an address within the ring. A processor that lacks the instruction does nothing.
+    unsafe {
+        core::arch::asm!("prefetchw [{}]", in(reg) slot, options(nostack, preserves_flags));
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = slot;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn ring(thread: u32, events: usize) -> Arc<Ring> {
+        Ring::new(thread, Slots::of_its_own(events), None)
+    }
+
     #[test]
     fn a_full_ring_drops_and_counts() {
-        let ring = Ring::new(3, 8);
-        let mut taken = Vec::new();
+        let ring = ring(3, 8);
+        let (producer, mut taken) = (ring.producer(), Vec::new());
         // SAFETY: this thread alone uses the ring.
         unsafe {
-            let puts: Vec<Put> = (0..10).map(|n| ring.put([n; 8], n != 9)).collect();
+            let puts: Vec<Put> = (0..10).map(|n| producer.put([n; 8], n != 9)).collect();
             assert_eq!(puts.iter().filter(|put| **put == Put::HalfFull).count(), 2);
             assert_eq!(puts[8..], [Put::Dropped; 2]);
             assert_eq!(ring.dropped(), [1, 1]);
             assert_eq!(ring.take(3, |slot| taken.push(slot[0])), 3);
-            assert_eq!(ring.put([20; 8], true), Put::In);
+            assert_eq!(producer.put([20; 8], true), Put::In);
             ring.close();
             assert!(!ring.is_finished());
             assert_eq!(ring.take(100, |slot| taken.push(slot[0])), 6);
-            assert_eq!([ring.number(), ring.number()], [3 << 40, 3 << 40 | 1]);
+            assert_eq!([producer.number(), producer.number()], [3 << 40, 3 << 40 | 1]);
         }
         assert_eq!(taken, [0, 1, 2, 3, 4, 5, 6, 7, 20]);
         assert!(ring.is_finished());
     }
 
     #[test]
+    fn events_within_an_open_one_come_before_it() {
+        let ring = ring(1, 4);
+        let (producer, mut taken) = (ring.producer(), Vec::new());
+        // SAFETY: this thread alone uses the ring.
+        unsafe {
+            assert_eq!(producer.open(7, 8, [1, 2, 3], || 100), Some(100));
+            assert_eq!(producer.open(9, 9, [9; 3], || 101), None, "one at a time");
+            assert_eq!(ring.take(9, |_| panic!("nothing is in")), 0);
+            assert_eq!(producer.put([11; 8], true), Put::In);
+            assert_eq!(producer.put([12; 8], true), Put::HalfFull);
+            assert_eq!(producer.put([13; 8], true), Put::In);
+            assert_eq!(producer.put([14; 8], false), Put::Dropped, "the last slot is the open event's");
+            assert_eq!(producer.shut(100, 150, 0), Put::HalfFull);
+            assert_eq!(producer.open(9, 9, [9; 3], || 101), None, "the consumer's progress is not looked at");
+            ring.take(9, |slot| taken.push(*slot));
+            assert_eq!(taken, [[11; 8], [12; 8], [13; 8], [7, 100, 50, 8, 1, 2, 3, 1 << 40]]);
+            assert_eq!(ring.dropped(), [0, 1]);
+            assert_eq!(producer.put([15; 8], true), Put::In);
+            assert_eq!(producer.open(7, 8, [1, 2, 3], || 200), Some(200));
+            assert_eq!(producer.shut(200, 190, 719), Put::HalfFull);
+            ring.take(9, |slot| taken.push(*slot));
+        }
+        assert_eq!(taken[5], [7, 200, 719 << 48, 8, 1, 2, 3, 1 << 40 | 1], "a clock that goes back, and an error");
+    }
+
+    #[test]
     fn two_threads_lose_nothing_but_what_is_counted() {
-        let ring = Ring::new(0, 64);
+        let ring = ring(0, 64);
         let count = 200_000_u64;
         let mut last = None;
         let mut taken = 0;
@@ -209,7 +375,7 @@ mod tests {
             scope.spawn(|| {
                 for n in 0..count {
                     // SAFETY: this thread alone puts in.
-                    unsafe { ring.put([n; 8], true) };
+                    unsafe { ring.producer().put([n; 8], true) };
                 }
                 ring.close();
             });

@@ -7,6 +7,7 @@
 mod device;
 mod outlet;
 mod owners;
+mod quick;
 mod rows;
 mod sink;
 mod thread;
@@ -14,9 +15,11 @@ mod thread;
 use crate::clock::Clock;
 use crate::event::{Event, Kind};
 use crate::records::{Context, Device, Fact, Kernel, Node};
-use crate::ring::{Put, Ring};
+use crate::ring::{Producer, Put, Ring};
+use crate::slots::Slots;
 pub use device::{DeviceTime, Work};
 use owners::Owners;
+pub use quick::{Open, Quick};
 use sink::Sink;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -196,6 +199,7 @@ impl Recorder {
             // SAFETY: as above. Atomic operations and `close` are allowed in a forked child.
             if let Some(recorder) = unsafe { INSTALLED.load(Ordering::Acquire).as_ref() } {
                 let _ = recorder.state.compare_exchange(ACTIVE, FORKED, Ordering::AcqRel, Ordering::Acquire);
+                recorder.owners.remove_all();
                 let descriptor = recorder.descriptor.swap(-1, Ordering::AcqRel);
                 if descriptor >= 0 {
                     // SAFETY: the sink's descriptor, which a forked child never uses: it records nothing.
@@ -216,7 +220,7 @@ impl Recorder {
     /// Begins an event: what follows is on the clock.
     #[inline(always)]
     pub fn begin(&'static self) -> Token {
-        let (correlation, ring) = match self.ring() {
+        let (correlation, ring) = match self.producer() {
             // SAFETY: the ring is the calling thread's own.
             Some(ring) => (unsafe { ring.number() }, std::ptr::from_ref(ring).expose_provenance()),
             None => (NO_RING, 0),
@@ -231,7 +235,7 @@ impl Recorder {
             return NO_RING;
         }
         // SAFETY: `begin` found the ring on this thread, which keeps it until it ends.
-        unsafe { (*std::ptr::with_exposed_provenance::<Ring>(token.ring)).next_number() }
+        unsafe { (*std::ptr::with_exposed_provenance::<Producer>(token.ring)).next_number() }
     }
 
     /// Records an event that began with `token`, on this thread, and ends now.
@@ -245,7 +249,7 @@ impl Recorder {
             return self.lose(is_launch);
         }
         // SAFETY: `begin` found the ring on this thread, which keeps it until it ends.
-        let ring = unsafe { &*std::ptr::with_exposed_provenance::<Ring>(token.ring) };
+        let ring = unsafe { &*std::ptr::with_exposed_provenance::<Producer>(token.ring) };
         // SAFETY: the ring is the calling thread's own.
         if unsafe { ring.put(event.to_slot(), is_launch) } == Put::HalfFull {
             self.call_writer();
@@ -256,26 +260,26 @@ impl Recorder {
     #[inline]
     pub fn record(&'static self, event: Event) {
         let is_launch = event.kind == Kind::Launch;
-        let Some(ring) = self.ring() else { return self.lose(is_launch) };
+        let Some(ring) = self.producer() else { return self.lose(is_launch) };
         // SAFETY: the ring is the calling thread's own.
         if unsafe { ring.put(event.to_slot(), is_launch) } == Put::HalfFull {
             self.call_writer();
         }
     }
 
-    /// The calling thread's ring; `None` when there can be none.
+    /// The end of the calling thread's ring; `None` when there can be none.
     #[inline(always)]
-    fn ring(&'static self) -> Option<&'static Ring> {
+    fn producer(&'static self) -> Option<&'static Producer> {
         if self.state.load(Ordering::Relaxed) != ACTIVE && !self.is_begun() {
             return None;
         }
-        self.owners.ring().or_else(|| self.ring_elsewhere())
+        self.owners.producer().or_else(|| self.producer_elsewhere())
     }
 
     #[cold]
     #[inline(never)]
-    fn ring_elsewhere(&'static self) -> Option<&'static Ring> {
-        thread::ring_of(self.id).or_else(|| self.add_ring())
+    fn producer_elsewhere(&'static self) -> Option<&'static Producer> {
+        thread::ring_of(self.id).or_else(|| self.add_ring()).map(Ring::producer)
     }
 
     #[cold]
@@ -307,15 +311,27 @@ impl Recorder {
     #[cold]
     fn add_ring(&'static self) -> Option<&'static Ring> {
         let mut rings = lock(&self.rings);
-        if rings.all.len() >= self.config.rings_max {
+        if rings.all.len() >= self.config.rings_max || self.state.load(Ordering::Acquire) != ACTIVE {
             return None;
         }
-        let ring = Arc::new(Ring::new(rings.threads, self.config.ring_events.max(4).next_power_of_two()));
-        let own = thread::keep(self, &ring)?;
-        self.owners.add(own);
+        let slots = Slots::new(self.config.ring_events.max(4).next_power_of_two());
+        let place = self.owners.free_place();
+        let ring = Ring::new(rings.threads, slots, place);
+        let Some(own) = thread::keep(self, &ring) else {
+            ring.give_up();
+            return None;
+        };
+        place.inspect(|place| Owners::add(place));
         rings.threads += 1;
         rings.all.push(ring);
         Some(own)
+    }
+
+    /// Nothing is recorded any more: no thread finds its ring.
+    fn leave(&self, state: u8) {
+        let _ = self.state.compare_exchange(ACTIVE, state, Ordering::AcqRel, Ordering::Acquire);
+        let _no_ring_is_added = lock(&self.rings);
+        self.owners.remove_all();
     }
 
     #[cold]
@@ -325,8 +341,10 @@ impl Recorder {
         }
     }
 
+    /// Has the writer come: a ring is half full.
     #[cold]
-    fn call_writer(&self) {
+    #[inline(never)]
+    pub fn call_writer(&self) {
         self.wake.fetch_add(1, Ordering::Release);
         stdx::futex::wake_one(&self.wake);
     }
@@ -390,7 +408,7 @@ impl Recorder {
     pub fn finish(&self) {
         if self.state.load(Ordering::Acquire) == ACTIVE {
             self.write(true);
-            let _ = self.state.compare_exchange(ACTIVE, ENDED, Ordering::AcqRel, Ordering::Acquire);
+            self.leave(ENDED);
             self.call_writer();
         }
         // In a forked child nobody may ever give the lock back.
@@ -429,7 +447,7 @@ impl Recorder {
             eprintln!("apex: recording ends: {}: {error}", path.display());
             if !goes_on {
                 sink.is_closed = true;
-                let _ = self.state.compare_exchange(ACTIVE, STOPPED, Ordering::AcqRel, Ordering::Acquire);
+                self.leave(STOPPED);
             } else if is_last {
                 // Without a file nothing fails.
                 let _ = sink.flush(self, true);

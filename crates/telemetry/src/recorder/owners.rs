@@ -4,78 +4,79 @@
 //! processor's caches, and a good part of what a recorded launch costs while it is not. So threads are told apart by the address of their control
 //! block, which on x86-64 stands at the beginning of it (System V ABI, x86-64 supplement to thread-local storage).
 
-use crate::ring::Ring;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use crate::ring::Producer;
+use std::sync::atomic::Ordering;
 
 /// Places that a thread may have: from its own on.
 const PROBES: usize = 4;
 /// A power of two. A thread that finds no place among them is found by its thread-local variable.
-const PLACES: usize = 2048;
+const PLACES: usize = 1024;
 
-/// Rings by thread. Each thread looks for itself alone.
-pub(super) struct Owners(&'static [Place]);
-
-#[repr(align(16))]
-struct Place {
-    /// The thread; 0 where the place is free.
-    thread: AtomicUsize,
-    ring: AtomicPtr<Ring>,
-}
+/// The producers' ends of rings by thread. Each thread looks for itself alone.
+#[derive(Clone, Copy)]
+pub(super) struct Owners(&'static [Producer; PLACES]);
 
 impl Owners {
     pub(super) fn new() -> Owners {
-        Owners(stdx::near::leak_slice(PLACES, || Place { thread: AtomicUsize::new(0), ring: AtomicPtr::default() }))
+        let places = stdx::near::leak_slice(PLACES, Producer::default);
+        Owners(places.try_into().expect("as many as were asked for"))
     }
 
     /// The places that a thread may have.
-    fn places(&self, thread: usize) -> impl Iterator<Item = &Place> {
+    fn places(self, thread: usize) -> impl Iterator<Item = &'static Producer> {
         (0..PROBES).map(move |probe| self.place(thread, probe))
     }
 
     #[inline(always)]
-    fn place(&self, thread: usize, probe: usize) -> &Place {
+    fn place(self, thread: usize, probe: usize) -> &'static Producer {
         // The golden ratio spreads addresses, whose low bits are alike.
         let first = (thread as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
         &self.0[(first as usize + probe) & (PLACES - 1)]
     }
 
-    /// The calling thread's ring, if it has a place of its own.
+    /// The calling thread's end, if it is where it belongs.
     #[inline(always)]
-    pub(super) fn ring(&self) -> Option<&'static Ring> {
+    pub(super) fn nearest(self) -> Option<&'static Producer> {
         let thread = this_thread()?;
         let place = self.place(thread, 0);
-        if place.thread.load(Ordering::Relaxed) == thread { known(place) } else { self.ring_further(thread) }
+        (place.thread.load(Ordering::Relaxed) == thread).then_some(place)
+    }
+
+    /// The calling thread's end, if it has a place.
+    #[inline(always)]
+    pub(super) fn producer(self) -> Option<&'static Producer> {
+        self.nearest().or_else(|| self.producer_further())
     }
 
     #[cold]
     #[inline(never)]
-    fn ring_further(&self, thread: usize) -> Option<&'static Ring> {
-        self.places(thread).find(|place| place.thread.load(Ordering::Relaxed) == thread).and_then(known)
+    fn producer_further(self) -> Option<&'static Producer> {
+        let thread = this_thread()?;
+        self.places(thread).find(|place| place.thread.load(Ordering::Relaxed) == thread)
     }
 
-    /// Gives the calling thread a place, if there is one. Only one thread at a time calls this.
-    pub(super) fn add(&self, ring: &'static Ring) {
-        let Some(thread) = this_thread() else { return };
-        if let Some(place) = self.places(thread).find(|place| place.thread.load(Ordering::Acquire) == 0) {
-            place.ring.store(std::ptr::from_ref(ring).cast_mut(), Ordering::Relaxed);
-            place.thread.store(thread, Ordering::Release);
-        }
+    /// A place for the calling thread's next ring, if there is one. Only one thread at a time calls this, up to [`add`](Owners::add).
+    pub(super) fn free_place(self) -> Option<&'static Producer> {
+        self.places(this_thread()?).find(|place| place.is_free())
     }
 
-    /// Takes the calling thread's place away, before its ring may go.
-    pub(super) fn remove(&self) {
+    /// The place has the calling thread's ring.
+    pub(super) fn add(place: &'static Producer) {
+        place.thread.store(this_thread().unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// The calling thread does not find its place any more: its ring may go.
+    pub(super) fn remove(self) {
         let Some(thread) = this_thread() else { return };
         for place in self.places(thread).filter(|place| place.thread.load(Ordering::Relaxed) == thread) {
-            place.thread.store(0, Ordering::Release);
+            place.thread.store(0, Ordering::Relaxed);
         }
     }
-}
 
-/// The ring of the calling thread's place.
-#[inline(always)]
-fn known(place: &Place) -> Option<&'static Ring> {
-    // SAFETY: `add` has stored it on this thread, which takes its place away before the ring may go.
-    unsafe { place.ring.load(Ordering::Relaxed).as_ref() }
+    /// No thread finds its place any more.
+    pub(super) fn remove_all(self) {
+        self.0.iter().for_each(|place| place.thread.store(0, Ordering::Relaxed));
+    }
 }
 
 /// The address of the calling thread's control block, where that can be had without help.
@@ -95,28 +96,33 @@ fn this_thread() -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ring::Ring;
+    use crate::slots::Slots;
 
     #[test]
     fn each_thread_finds_its_own() {
         let owners = Owners::new();
-        let rings: &'static [Ring] = Vec::leak((0..50).map(|thread| Ring::new(thread, 4)).collect());
         let adding = std::sync::Mutex::new(());
         std::thread::scope(|scope| {
-            for ring in rings {
-                let (owners, adding) = (&owners, &adding);
-                scope.spawn(move || {
-                    for _ in 0..100 {
-                        assert!(owners.ring().is_none());
+            for _ in 0..50 {
+                scope.spawn(|| {
+                    for turn in 0..100 {
+                        assert!(owners.producer().is_none());
                         let guard = adding.lock().unwrap();
-                        owners.add(ring);
+                        let place = owners.free_place();
+                        let ring = Ring::new(turn, Slots::of_its_own(4), place);
+                        place.inspect(|place| Owners::add(place));
                         drop(guard);
-                        assert!(owners.ring().is_none_or(|found| std::ptr::eq(found, ring)));
-                        assert!(owners.ring().is_some() || cfg!(not(target_arch = "x86_64")));
+                        let found = owners.producer();
+                        assert_eq!(found.is_some(), place.is_some());
+                        assert!(found.is_none_or(|found| std::ptr::eq(found, ring.producer())));
+                        assert!(found.is_some() || cfg!(not(target_arch = "x86_64")));
                         owners.remove();
+                        ring.give_up();
                     }
                 });
             }
         });
-        assert!(owners.0.iter().all(|place| place.thread.load(Ordering::Relaxed) == 0));
+        assert!(owners.0.iter().all(|place| place.is_free() && place.thread.load(Ordering::Relaxed) == 0));
     }
 }

@@ -203,6 +203,7 @@ impl Sink {
             if is_finished {
                 let [launches, others] = ring.dropped();
                 self.dropped_before = [self.dropped_before[0] + launches, self.dropped_before[1] + others];
+                ring.give_up();
             }
             !is_finished
         });

@@ -1,0 +1,88 @@
+//! Recording an event with as few looks at memory as there can be.
+//!
+//! A program that does a lot between calls leaves nothing of ours in the processor's caches, neither code nor data. So what is rarely so, and
+//! whatever takes more than the calling thread's end of its ring, is left to the ordinary way ([`Recorder::begin`]).
+
+use super::Recorder;
+use super::owners::Owners;
+use crate::event::Event;
+use crate::ring::{Producer, Put};
+
+/// What an event looks at of a recorder.
+#[derive(Clone, Copy)]
+pub struct Quick {
+    /// Without threads when the recorder does not record.
+    owners: Owners,
+}
+
+/// An event that is going on.
+#[derive(Clone, Copy)]
+pub struct Open {
+    start: u64,
+    ring: &'static Producer,
+}
+
+impl From<Open> for [u64; 3] {
+    #[inline(always)]
+    fn from(open: Open) -> [u64; 3] {
+        [open.start, std::ptr::from_ref(open.ring).expose_provenance() as u64, 0]
+    }
+}
+
+impl Open {
+    /// The event that these are the words of.
+    ///
+    /// # Safety
+    /// They come from one of [`Quick::begin`], and the thread is the one that began.
+    #[inline(always)]
+    pub unsafe fn from_words([start, ring, _]: [u64; 3]) -> Open {
+        // SAFETY: the thread keeps its ring until it ends.
+        Open { start, ring: unsafe { &*std::ptr::with_exposed_provenance(ring as usize) } }
+    }
+
+    /// The event ends with the driver's answer. Answers whether the writer should be [called](Recorder::call_writer).
+    #[inline(always)]
+    pub fn end(self, result: u32) -> bool {
+        // SAFETY: the ring is the calling thread's own, where the event was begun.
+        unsafe { self.ring.shut(self.start, crate::clock::counter(), result) == Put::HalfFull }
+    }
+}
+
+impl Recorder {
+    /// The quick way, where time stamps are the counter's.
+    pub fn quick(&'static self) -> Option<Quick> {
+        self.clock.is_counter().then_some(Quick { owners: self.owners })
+    }
+}
+
+impl Quick {
+    /// Begins an event, if the calling thread's note is the one that is said. `None` where it is not, and where the event has to go the ordinary way,
+    /// which may lose it or not.
+    ///
+    /// # Safety
+    /// The thread ends the event before it ends itself.
+    #[inline(always)]
+    pub unsafe fn begin(self, event: Event, note: Option<u64>) -> Option<Open> {
+        let ring = self.owners.nearest()?;
+        if note.is_some_and(|note| note != ring.note.get()) {
+            return None;
+        }
+        // SAFETY: the ring is the calling thread's own.
+        let start = unsafe { ring.open(event.head(), event.handle, event.payload, crate::clock::counter) }?;
+        Some(Open { start, ring })
+    }
+
+    /// The calling thread's note; 0 where there is none.
+    #[inline(always)]
+    pub fn note(self) -> u64 {
+        self.owners.nearest().map_or(0, |ring| ring.note.get())
+    }
+
+    /// Sets the calling thread's note, which is 0 at first.
+    #[inline]
+    pub fn set_note(self, note: u64) {
+        if let Some(ring) = self.owners.nearest() {
+            ring.note.set(note);
+        }
+    }
+}
