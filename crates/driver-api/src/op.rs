@@ -88,6 +88,37 @@ pub struct Launch {
     pub is_cooperative: bool,
 }
 
+/// What a program asks for, in numbers of what is defined. There is nothing else to know of it: it is not captured, and no handle is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Plain {
+    /// What it is.
+    pub action: PlainAction,
+    /// The context's number.
+    pub context: u16,
+    /// The stream as a number.
+    pub stream: u64,
+}
+
+/// An action, in numbers.
+#[derive(Debug, Clone, Copy)]
+pub enum PlainAction {
+    /// A launch of a kernel.
+    Launch {
+        /// The kernel's number.
+        kernel: u32,
+        /// Grid, block and what else the launch says.
+        shape: LaunchShape,
+        /// Whether the blocks of the grid may wait for each other.
+        is_cooperative: bool,
+    },
+    /// A memory set that may return before it is done.
+    Set(u64),
+    /// A copy that may return before it is done.
+    Copy(CopyKind, u64),
+    /// A synchronisation.
+    Sync(SyncKind),
+}
+
 /// Sizes of a launch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LaunchShape {
@@ -293,6 +324,34 @@ pub trait Observer: Send + Sync {
     /// Sees it again, with the driver's answer.
     fn after(&self, token: Token, op: &Op, result: CUresult);
 
+    /// Sees a call before the driver does it, in place of [`before`](Observer::before), if the calling thread's [note](Observer::note) is the one that
+    /// is said. `None` where it is not, and where [`before`](Observer::before) is to be called all the same. Does not panic.
+    ///
+    /// # Safety
+    /// The call is done, and shown to [`after_plain`](Observer::after_plain), on the calling thread.
+    #[inline(always)]
+    unsafe fn before_plain(&self, plain: Plain, note: Option<u64>) -> Option<Token> {
+        let _ = (plain, note);
+        None
+    }
+
+    /// Sees it again, with the driver's answer. Does not panic.
+    #[inline(always)]
+    fn after_plain(&self, token: Token, result: CUresult) {
+        let _ = (token, result);
+    }
+
+    /// The word that is kept for the calling thread; 0 where there is none.
+    #[inline(always)]
+    fn note(&self) -> u64 {
+        0
+    }
+
+    /// Keeps a word for the calling thread, if it can; otherwise that stays what it was, or 0.
+    fn set_note(&self, note: u64) {
+        let _ = note;
+    }
+
     /// Contexts are about to be destroyed, and streams and events with them.
     fn contexts_go(&self) {}
 }
@@ -308,6 +367,26 @@ impl<O: Observer> Observer for &O {
 
     fn after(&self, token: Token, op: &Op, result: CUresult) {
         (**self).after(token, op, result);
+    }
+
+    #[inline(always)]
+    unsafe fn before_plain(&self, plain: Plain, note: Option<u64>) -> Option<Token> {
+        // SAFETY: the caller's promise is the same.
+        unsafe { (**self).before_plain(plain, note) }
+    }
+
+    #[inline(always)]
+    fn after_plain(&self, token: Token, result: CUresult) {
+        (**self).after_plain(token, result);
+    }
+
+    #[inline(always)]
+    fn note(&self) -> u64 {
+        (**self).note()
+    }
+
+    fn set_note(&self, note: u64) {
+        (**self).set_note(note);
     }
 
     fn contexts_go(&self) {

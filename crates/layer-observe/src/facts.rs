@@ -8,9 +8,9 @@ use core::ffi::{CStr, c_char};
 use cuda_abi::*;
 use driver_api::Driver;
 use driver_api::op::{ContextFacts, Definition, DeviceFacts, KernelFacts, KernelFigures};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use stdx::near;
 
@@ -18,7 +18,7 @@ use stdx::near;
 const KERNELS_MAX: usize = 1 << 16;
 /// Most contexts that are told apart.
 const CONTEXTS_MAX: usize = 1 << 12;
-/// Most kernels whose handles are known to be of `cuLibraryGetKernel`. Beyond, one is taken for a function.
+/// Most kernels whose handles are known to be of libraries. Beyond, one is taken for a function.
 const LIBRARY_KERNELS_MAX: usize = 1 << 20;
 /// Longest name of a device.
 const NAME_BYTES: usize = 256;
@@ -26,27 +26,35 @@ const NAME_BYTES: usize = 256;
 /// What is known. First what launches look at.
 #[repr(C)]
 pub(crate) struct Facts {
-    /// By handle, functions that a default stream has run: the address of [`Bound`].
-    bound: Table,
+    /// Functions that have been launched, and kernels of libraries, by handle: [`Bound`].
+    bound: Table<{ 1 << 14 }>,
     /// Kernels and functions by handle and device: the address of facts.
-    kernels: Table,
+    kernels: Table<{ 1 << 14 }>,
     /// Contexts by handle: the address of facts.
-    contexts: Table,
+    contexts: Table<{ 1 << 10 }>,
     /// Contexts by stream: the address of facts.
-    streams: Table,
+    streams: Table<{ 1 << 12 }>,
     /// The highest ordinal of a device that is known.
     device_max: AtomicI32,
-    /// There is a green context, or was: the default stream may be of one, and the functions that run there are not.
-    is_green: AtomicBool,
     interned: Mutex<Interned>,
 }
 
-/// A function is of one context, so that it tells which one is current where it is launched into a default stream. (A kernel of a library is of
-/// all.)
+/// The kernel of launches of a function into a context, in numbers.
 #[derive(Clone, Copy)]
 pub(crate) struct Bound {
-    pub(crate) kernel: &'static KernelFacts,
-    pub(crate) context: &'static ContextFacts,
+    pub(crate) kernel: u32,
+    pub(crate) context: u16,
+}
+
+impl Bound {
+    #[inline(always)]
+    fn from_value(value: u64) -> Bound {
+        Bound { kernel: (value >> 16) as u32, context: value as u16 }
+    }
+
+    fn value(self) -> u64 {
+        u64::from(self.context) | u64::from(self.kernel) << 16
+    }
 }
 
 /// Everything that was told.
@@ -55,10 +63,8 @@ struct Interned {
     kernels: HashMap<KernelFacts, &'static KernelFacts>,
     contexts: HashMap<(u64, i32), &'static ContextFacts>,
     devices: HashMap<i32, &'static DeviceFacts>,
-    /// By the numbers of kernel and context.
-    bound: HashMap<(u32, u16), &'static Bound>,
-    /// Handles that are `CUkernel`s, which a launch takes in place of a `CUfunction`.
-    library_kernels: HashSet<u64>,
+    /// Handles that are `CUkernel`s, which a launch takes in place of a `CUfunction`, and their libraries; 0 for one that is not known.
+    library_kernels: HashMap<u64, u64>,
 }
 
 /// A kernel's key in [`Facts::kernels`]: addresses have 48 bits. Ordinals begin with -1, for none.
@@ -82,12 +88,11 @@ fn address_of<T>(facts: &'static T) -> u64 {
 impl Facts {
     pub(crate) fn new() -> Facts {
         Facts {
-            kernels: Table::new(1 << 14),
-            contexts: Table::new(1 << 10),
-            streams: Table::new(1 << 12),
-            bound: Table::new(1 << 14),
+            bound: Table::new(),
+            kernels: Table::new(),
+            contexts: Table::new(),
+            streams: Table::new(),
             device_max: AtomicI32::new(-1),
-            is_green: AtomicBool::new(false),
             interned: Mutex::default(),
         }
     }
@@ -96,39 +101,30 @@ impl Facts {
         self.interned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Kernel and context of a launch into the legacy default stream, if the function is known.
+    /// Kernel and context of launches of a function, if they are known.
     #[inline(always)]
-    pub(crate) fn bound(&self, function: CUfunction) -> Option<&'static Bound> {
-        // SAFETY: set below, to facts.
-        self.bound.get(function.addr() as u64).map(|address| unsafe { known(address) })
+    pub(crate) fn bound(&self, function: CUfunction) -> Option<Bound> {
+        self.bound.get(function.addr() as u64).map(Bound::from_value)
     }
 
-    /// A function was launched into the legacy default stream, by whose context it is known from now on.
-    pub(crate) fn bind(&self, function: CUfunction, bound: Bound, epoch: u32) {
-        let mut interned = self.interned();
-        let key = (bound.kernel.number, bound.context.number);
-        let is_known = interned.bound.contains_key(&key);
-        if self.is_green.load(Ordering::Relaxed)
-            || interned.library_kernels.contains(&(function.addr() as u64))
-            || key.0 == 0
-            || key.1 == 0
-            || interned.bound.len() == KERNELS_MAX && !is_known
-        {
-            return;
+    /// A function was launched into a context. Of a kernel that is launched into several, the first is kept.
+    pub(crate) fn bind(&self, function: CUfunction, kernel: &KernelFacts, context: &ContextFacts, epoch: u64) {
+        let bound = Bound { kernel: kernel.number, context: context.number };
+        if bound.kernel != 0 && bound.context != 0 && self.bound(function).is_none() {
+            self.bound.set(function.addr() as u64, bound.value(), epoch);
         }
-        let facts: &'static Bound = interned.bound.entry(key).or_insert_with(|| near::leak(bound));
-        self.bound.set(function.addr() as u64, address_of(facts), epoch);
     }
 
     /// What to hand to [`bind`](Facts::bind), taken before the facts are asked for.
-    pub(crate) fn bound_epoch(&self) -> u32 {
+    pub(crate) fn bound_epoch(&self) -> u64 {
         self.bound.epoch()
     }
 
-    /// A green context was made.
-    pub(crate) fn note_green_context(&self) {
-        self.is_green.store(true, Ordering::Relaxed);
-        self.bound.forget_all();
+    /// The number of the context of a stream that is no default stream, if it is known.
+    #[inline(always)]
+    pub(crate) fn known_context(&self, stream: CUstream) -> Option<u16> {
+        // SAFETY: set by `context`, to facts.
+        self.streams.get(stream.addr() as u64).map(|address| unsafe { known::<ContextFacts>(address) }.number)
     }
 
     /// The context of a stream; for a default stream, the current one.
@@ -253,7 +249,7 @@ impl Facts {
         define: &dyn Fn(Definition<'_>),
     ) -> &'static KernelFacts {
         static OTHERS: KernelFacts = KernelFacts { number: 0, name: String::new(), device: -1, figures: None };
-        let is_library_kernel = self.interned().library_kernels.contains(&(function.addr() as u64));
+        let is_library_kernel = self.interned().library_kernels.contains_key(&(function.addr() as u64));
         let (name, figures) = if is_library_kernel {
             let kernel = CUkernel(function.0);
             (
@@ -283,13 +279,28 @@ impl Facts {
         told
     }
 
-    /// A handle is one of `cuLibraryGetKernel`.
-    pub(crate) fn note_library_kernel(&self, kernel: CUkernel) {
+    /// A handle is a kernel of a library.
+    pub(crate) fn note_library_kernel(&self, kernel: CUkernel, library: CUlibrary) {
         let mut interned = self.interned();
-        if interned.library_kernels.len() < LIBRARY_KERNELS_MAX && interned.library_kernels.insert(kernel.addr() as u64)
+        if interned.library_kernels.len() < LIBRARY_KERNELS_MAX
+            && interned.library_kernels.insert(kernel.addr() as u64, library.addr() as u64).is_none()
         {
             self.bound.forget(kernel.addr() as u64);
         }
+    }
+
+    /// A handle that a graph names is a kernel of some library.
+    pub(crate) fn note_graph_kernel(&self, kernel: CUkernel) {
+        if !self.interned().library_kernels.contains_key(&(kernel.addr() as u64)) {
+            self.note_library_kernel(kernel, CUlibrary::NULL);
+        }
+    }
+
+    /// A library is gone: its handles may come to name functions.
+    pub(crate) fn forget_library(&self, library: CUlibrary) {
+        let is_left = |of: u64| of != library.addr() as u64 && of != 0;
+        self.interned().library_kernels.retain(|_, of| is_left(*of));
+        self.forget_kernels();
     }
 
     /// A handle is one of a function of a module, whatever it was before.
@@ -308,16 +319,21 @@ impl Facts {
             _ => false,
         };
         let is_stale = |facts: &KernelFacts| facts.figures.as_ref().is_none_or(is_changed);
+        let (mut is_known, mut is_any_stale) = (false, false);
         for device in -1..=self.device_max.load(Ordering::Acquire) {
             let key = kernel_key(handle, device);
             // SAFETY: set to facts.
-            let known = self.kernels.get(key).map(|address| unsafe { known::<KernelFacts>(address) });
-            if known.is_some_and(is_stale) {
+            let Some(facts) = self.kernels.get(key).map(|address| unsafe { known::<KernelFacts>(address) }) else {
+                continue;
+            };
+            is_known = true;
+            if is_stale(facts) {
+                is_any_stale = true;
                 self.kernels.forget(key);
             }
         }
-        // By its own facts: the table of kernels may have had no room for them.
-        if self.bound(CUfunction::from_addr(handle)).is_some_and(|bound| is_stale(bound.kernel)) {
+        // The table of kernels may have had no room for one that is bound.
+        if (is_any_stale || !is_known) && self.bound(CUfunction::from_addr(handle)).is_some() {
             self.bound.forget(handle as u64);
         }
     }

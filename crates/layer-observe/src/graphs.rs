@@ -16,13 +16,13 @@ const DEPTH_MAX: usize = 16;
 /// The numbers of graphs.
 pub(crate) struct Graphs {
     /// By the handle of the instantiated graph.
-    numbers: Table,
+    numbers: Table<{ 1 << 12 }>,
     last: AtomicU32,
 }
 
 impl Graphs {
     pub(crate) fn new() -> Graphs {
-        Graphs { numbers: Table::new(1 << 12), last: AtomicU32::new(0) }
+        Graphs { numbers: Table::new(), last: AtomicU32::new(0) }
     }
 
     /// The number of an instantiated graph; 0 if it is not known.
@@ -114,7 +114,7 @@ impl<D: Driver, O: Observer> Observed<D, O> {
             return None;
         }
         if !parameters.kern.is_null() {
-            self.facts.note_library_kernel(parameters.kern);
+            self.facts.note_graph_kernel(parameters.kern);
         }
         let function = if parameters.kern.is_null() { parameters.func } else { CUfunction(parameters.kern.0) };
         let shape = LaunchShape {

@@ -72,13 +72,13 @@ macro_rules! hooks {
         $emit! { $row then |o, _call, _result| o.graphs.forget($graph) }
     };
     (cuStreamBeginCapture_v2 [$stream:ident $mode:ident] $emit:ident $row:tt) => {
-        $emit! { $row then |o, _call, result| if result == OK { o.captures.begin($stream) } }
+        $emit! { $row then |o, _call, result| if result == OK { o.captures.begin($stream, &o.capture_count) } }
     };
     (cuStreamBeginCaptureToGraph [$stream:ident $graph:ident $d:ident $e:ident $count:ident $mode:ident] $emit:ident $row:tt) => {
-        $emit! { $row then |o, _call, result| if result == OK { o.captures.begin($stream) } }
+        $emit! { $row then |o, _call, result| if result == OK { o.captures.begin($stream, &o.capture_count) } }
     };
     (cuStreamEndCapture [$stream:ident $graph:ident] $emit:ident $row:tt) => {
-        $emit! { $row then |o, _call, _result| o.captures.end($stream) }
+        $emit! { $row then |o, _call, _result| o.captures.end($stream, &o.capture_count) }
     };
 
     // Copies.
@@ -215,9 +215,6 @@ macro_rules! hooks {
     (cuModuleGetFunction [$f:ident $module:ident $name:ident] $emit:ident $row:tt) => {
         $emit! { $row then |o, _call, result| if result == OK { o.facts.note_function(*$f) } }
     };
-    (cuKernelGetFunction [$f:ident $kernel:ident] $emit:ident $row:tt) => {
-        $emit! { $row then |o, _call, result| if result == OK { o.facts.note_function(*$f) } }
-    };
     (cuLibraryLoadData [$library:ident $image:ident $a:ident $b:ident $c:ident $d:ident $e:ident $f:ident] $emit:ident $row:tt) => {
         // SAFETY: the caller's promise covers the image.
         $emit! { $row op |o| o.load(LoadKind::Library, unsafe { image_bytes($image) }); then |_o, call, result| made(call, result, $library.addr() as u64) }
@@ -226,16 +223,16 @@ macro_rules! hooks {
         $emit! { $row op |o| o.load(LoadKind::Library, file_bytes($path)); then |_o, call, result| made(call, result, $library.addr() as u64) }
     };
     (cuLibraryUnload [$library:ident] $emit:ident $row:tt) => {
-        $emit! { $row op |o| o.unload(LoadKind::Library, $library.addr()); then |o, _call, _result| o.facts.forget_kernels() }
+        $emit! { $row op |o| o.unload(LoadKind::Library, $library.addr()); then |o, _call, _result| o.facts.forget_library($library) }
     };
     (cuLibraryGetKernel [$kernel:ident $library:ident $name:ident] $emit:ident $row:tt) => {
-        $emit! { $row then |o, _call, result| if result == OK { o.facts.note_library_kernel(*$kernel) } }
+        $emit! { $row then |o, _call, result| if result == OK { o.facts.note_library_kernel(*$kernel, $library) } }
     };
     (cuLibraryEnumerateKernels [$kernels:ident $count:ident $library:ident] $emit:ident $row:tt) => {
         $emit! { $row then |o, _call, result| if result == OK && !$kernels.is_null() {
             // SAFETY: the driver has filled the list, up to the library's end, where handles are null or what they were.
             let kernels = unsafe { core::slice::from_raw_parts($kernels, $count as usize) };
-            kernels.iter().for_each(|kernel| o.facts.note_library_kernel(*kernel));
+            kernels.iter().for_each(|kernel| o.facts.note_library_kernel(*kernel, $library));
         } }
     };
     (cuFuncSetAttribute [$f:ident $attribute:ident $value:ident] $emit:ident $row:tt) => {
@@ -246,15 +243,12 @@ macro_rules! hooks {
     };
 
     // Contexts and streams that come and go.
-    (cuGreenCtxCreate [$context:ident $description:ident $device:ident $flags:ident] $emit:ident $row:tt) => {
-        $emit! { $row then |o, _call, result| if result == OK { o.facts.note_green_context() } }
-    };
     (cuStreamDestroy_v2 [$stream:ident] $emit:ident $row:tt) => { $emit! { $row then |o, _call, _result| o.facts.forget_stream($stream) } };
-    (cuCtxDestroy_v2 [$context:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.facts.forget_contexts() } };
-    (cuCtxDetach [$context:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.facts.forget_contexts() } };
-    (cuGreenCtxDestroy [$context:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.facts.forget_contexts() } };
-    (cuDevicePrimaryCtxRelease_v2 [$device:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.facts.forget_contexts() } };
-    (cuDevicePrimaryCtxReset_v2 [$device:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.facts.forget_contexts() } };
+    (cuCtxDestroy_v2 [$context:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.forget_contexts() } };
+    (cuCtxDetach [$context:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.forget_contexts() } };
+    (cuGreenCtxDestroy [$context:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.forget_contexts() } };
+    (cuDevicePrimaryCtxRelease_v2 [$device:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.forget_contexts() } };
+    (cuDevicePrimaryCtxReset_v2 [$device:ident] $emit:ident $row:tt) => { $emit! { $row op? |o| o.contexts_go(); then |o, _call, _result| o.forget_contexts() } };
 
     // Everything else goes to the next driver.
     ($other:ident $names:tt $emit:ident $row:tt) => { $emit! { $row nothing } };

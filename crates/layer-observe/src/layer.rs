@@ -1,6 +1,6 @@
 //! The layer: a driver in front of another.
 
-use crate::captures::Captures;
+use crate::captures::{CaptureCount, Captures};
 use crate::facts::Facts;
 use crate::graphs::Graphs;
 use cuda_abi::{CUfunction, CUresult};
@@ -9,7 +9,7 @@ use driver_api::{Driver, Observer};
 use std::collections::HashMap;
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Most functions whose block was set for the launches of before CUDA 4. Further ones count as having no block.
@@ -17,15 +17,18 @@ const LEGACY_FUNCTIONS_MAX: usize = 4096;
 
 /// A driver that shows an observer what is asked of the one below it.
 ///
-/// A program that does a lot between calls leaves nothing of ours in the processor's caches. So what every call looks at lies together at the
-/// beginning, and driver and observer are types of their own, whose code becomes one with the layer's.
+/// A program that does a lot between calls leaves nothing of ours in the processor's caches. So what a launch looks at lies together at the
+/// beginning, in one cache line, and driver and observer are types of their own, whose code becomes one with the layer's.
 #[repr(C, align(64))]
 pub struct Observed<D, O> {
-    pub(crate) below: D,
-    observer: O,
     /// Something of ours panicked: nothing is observed any more.
     is_broken: AtomicBool,
+    pub(crate) capture_count: CaptureCount,
+    /// Raised whenever another context may have become current in some thread.
+    context_changes: AtomicU32,
+    pub(crate) observer: O,
     pub(crate) facts: Facts,
+    pub(crate) below: D,
     pub(crate) captures: Captures,
     pub(crate) graphs: Graphs,
     /// Block and dynamic shared memory by function (`cuFuncSetBlockShape`, `cuFuncSetSharedSize`).
@@ -51,10 +54,12 @@ impl<D: Driver, O: Observer> Observed<D, O> {
     /// Puts a layer over a driver.
     pub fn over(below: D, observer: O) -> Observed<D, O> {
         Observed {
-            below,
-            observer,
             is_broken: AtomicBool::new(false),
+            capture_count: CaptureCount::default(),
+            context_changes: AtomicU32::new(1),
+            observer,
             facts: Facts::new(),
+            below,
             captures: Captures::default(),
             graphs: Graphs::new(),
             legacy: Mutex::default(),
@@ -64,6 +69,27 @@ impl<D: Driver, O: Observer> Observed<D, O> {
     /// Tells the observer of a definition.
     pub(crate) fn definer(&self) -> impl Fn(Definition<'_>) {
         |definition| self.observer.define(definition)
+    }
+
+    /// Where a number lies, of 4 bytes, that is to be raised whenever another context may become current in some thread.
+    pub const CONTEXT_CHANGES_AT: usize = std::mem::offset_of!(Self, context_changes);
+
+    /// Handles of contexts may come to name others.
+    pub(crate) fn forget_contexts(&self) {
+        self.facts.forget_contexts();
+        self.context_changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// A note that a context is current.
+    #[inline(always)]
+    pub(crate) fn note_of(&self, context: u16) -> u64 {
+        u64::from(self.context_changes.load(Ordering::Relaxed)) << 16 | u64::from(context)
+    }
+
+    /// Whether something is going on that a launch has to be looked at for.
+    #[inline(always)]
+    pub(crate) fn is_unusual(&self) -> bool {
+        self.is_broken.load(Ordering::Relaxed) || !self.capture_count.is_zero()
     }
 
     /// Runs code of ours such that nothing of it reaches the program: a panic ends the observation. The library's panic hook tells it.

@@ -21,6 +21,7 @@ mod table;
 
 pub use hooks::HOOKED;
 pub use layer::{AnyDriver, Observed};
+pub use ops::{attributes, shape_of};
 
 #[cfg(test)]
 mod tests;

@@ -20,8 +20,13 @@ impl<D: Driver, O: Observer> Observed<D, O> {
     #[inline(always)]
     fn way(&self, stream: CUstream) -> (&'static ContextFacts, u64, bool) {
         let stream = if stream.is_null() && default_stream_is_per_thread() { CU_STREAM_PER_THREAD } else { stream };
+        // Before the driver is asked: what changes meanwhile makes the note worthless.
+        let note = self.note_of(0);
         let context = self.facts.context(stream, &self.below, &self.definer());
-        (context, stream.addr() as u64, self.captures.has(stream, &self.below))
+        if is_default(stream) {
+            self.observer.set_note(note | u64::from(context.number));
+        }
+        (context, stream.addr() as u64, self.capture_count.includes(stream, &self.below))
     }
 
     /// An op in a stream.
@@ -40,29 +45,70 @@ impl<D: Driver, O: Observer> Observed<D, O> {
         stream: CUstream,
         is_cooperative: bool,
     ) -> Op {
-        let known = if stream.addr() <= 1 && !(stream.is_null() && default_stream_is_per_thread()) {
-            self.facts.bound(function)
-        } else {
-            None
-        };
-        let (Bound { kernel, context }, stream, is_captured) = match known {
-            Some(bound) => (*bound, stream.addr() as u64, false),
-            None => self.look_up(function, stream),
-        };
-        Op { action: Action::Launch(Launch { kernel, shape, is_cooperative }), context, stream, is_captured }
-    }
-
-    /// A launch's kernel and context, its stream, and whether it is captured.
-    #[inline(never)]
-    fn look_up(&self, function: CUfunction, stream: CUstream) -> (Bound, u64, bool) {
         let epoch = self.facts.bound_epoch();
         let (context, stream, is_captured) = self.way(stream);
         let kernel = self.facts.kernel(function, context, &self.below, &self.definer());
-        let bound = Bound { kernel, context };
-        if stream <= 1 {
-            self.facts.bind(function, bound, epoch);
+        if !is_captured {
+            self.facts.bind(function, kernel, context, epoch);
         }
-        (bound, stream, is_captured)
+        Op { action: Action::Launch(Launch { kernel, shape, is_cooperative }), context, stream, is_captured }
+    }
+
+    /// Begins a launch that takes no more than numbers, for [`end_plain`](Observed::end_plain). `None` where it has to be called through the
+    /// layer.
+    ///
+    /// # Safety
+    /// The function is launched on this thread before it does anything else. A null stream is the legacy one.
+    #[inline(always)]
+    pub unsafe fn begin_plain_launch(
+        &self,
+        function: CUfunction,
+        shape: LaunchShape,
+        stream: CUstream,
+        is_cooperative: bool,
+    ) -> Option<Token> {
+        let Bound { kernel, context } = self.facts.bound(function)?;
+        let action = PlainAction::Launch { kernel, shape, is_cooperative };
+        if self.is_unusual() {
+            return None;
+        }
+        let plain = Plain { action, context, stream: stream.addr() as u64 };
+        // Code for each of both, so that it is short.
+        if is_default(stream) {
+            // SAFETY: the caller's promise.
+            unsafe { self.observer.before_plain(plain, Some(self.note_of(context))) }
+        } else if self.facts.known_context(stream) == Some(context) {
+            // SAFETY: as above.
+            unsafe { self.observer.before_plain(plain, None) }
+        } else {
+            None
+        }
+    }
+
+    /// Begins another call as [`begin_plain_launch`](Observed::begin_plain_launch) does a launch.
+    ///
+    /// # Safety
+    /// It is done on this thread before that does anything else. A null stream is the legacy one.
+    #[inline(always)]
+    pub unsafe fn begin_plain(&self, action: PlainAction, stream: CUstream) -> Option<Token> {
+        if self.is_unusual() {
+            return None;
+        }
+        let context = if is_default(stream) {
+            let note = self.observer.note();
+            let context = note as u16;
+            (context != 0 && note == self.note_of(context)).then_some(context)?
+        } else {
+            self.facts.known_context(stream)?
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.observer.before_plain(Plain { action, context, stream: stream.addr() as u64 }, None) }
+    }
+
+    /// After such a call.
+    #[inline(always)]
+    pub fn end_plain(&self, token: Token, result: CUresult) {
+        self.observer.after_plain(token, result);
     }
 
     /// A launch with a configuration.
@@ -70,33 +116,9 @@ impl<D: Driver, O: Observer> Observed<D, O> {
     /// # Safety
     /// The configuration's attributes are there, or their number is 0.
     pub(crate) unsafe fn launch_ex(&self, config: &CUlaunchConfig, function: CUfunction) -> Op {
-        use CUlaunchAttributeID as Id;
-        let (mut cluster, mut is_cooperative) = (0, false);
-        if !config.attrs.is_null() {
-            let count = (config.numAttrs as usize).min(ATTRIBUTES_MAX);
-            // SAFETY: the caller's promise.
-            for attribute in unsafe { core::slice::from_raw_parts(config.attrs, count) } {
-                match attribute.id {
-                    Id::CU_LAUNCH_ATTRIBUTE_COOPERATIVE => {
-                        // SAFETY: the field of this kind; a plain number.
-                        is_cooperative = unsafe { attribute.value.cooperative } != 0;
-                    }
-                    Id::CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION => {
-                        // SAFETY: the field of this kind; plain numbers.
-                        let size = unsafe { attribute.value.clusterDim };
-                        cluster = size.x.saturating_mul(size.y).saturating_mul(size.z);
-                    }
-                    _ => {}
-                }
-            }
-        }
-        let shape = LaunchShape {
-            grid: [config.gridDimX, config.gridDimY, config.gridDimZ],
-            block: [config.blockDimX, config.blockDimY, config.blockDimZ],
-            dynamic_shared: config.sharedMemBytes,
-            cluster,
-        };
-        self.launch(function, shape, config.hStream, is_cooperative)
+        // SAFETY: the caller's promise.
+        let (cluster, is_cooperative) = unsafe { attributes(config) };
+        self.launch(function, shape_of(config, cluster), config.hStream, is_cooperative)
     }
 
     /// A launch of the API of before CUDA 4, whose block was set beforehand.
@@ -178,6 +200,52 @@ impl<D: Driver, O: Observer> Observed<D, O> {
     /// A synchronisation with an event, by the host or by a stream.
     pub(crate) fn sync_event(&self, kind: SyncKind, event: CUevent, stream: CUstream) -> Op {
         Op { stream: event.addr() as u64, ..self.op(stream, Action::Sync(kind)) }
+    }
+}
+
+/// Whether a stream is one of the default streams, which are of the current context.
+#[inline(always)]
+fn is_default(stream: CUstream) -> bool {
+    stream.addr() <= CU_STREAM_PER_THREAD.addr()
+}
+
+/// What a launch's attributes say that is observed: blocks of a cluster, and whether the blocks of the grid may wait for each other.
+///
+/// # Safety
+/// The configuration's attributes are there, or their number is 0.
+#[inline(always)]
+pub unsafe fn attributes(config: &CUlaunchConfig) -> (u32, bool) {
+    use CUlaunchAttributeID as Id;
+    let (mut cluster, mut is_cooperative) = (0, false);
+    if !config.attrs.is_null() {
+        let count = (config.numAttrs as usize).min(ATTRIBUTES_MAX);
+        // SAFETY: the caller's promise.
+        for attribute in unsafe { core::slice::from_raw_parts(config.attrs, count) } {
+            match attribute.id {
+                Id::CU_LAUNCH_ATTRIBUTE_COOPERATIVE => {
+                    // SAFETY: the field of this kind; a plain number.
+                    is_cooperative = unsafe { attribute.value.cooperative } != 0;
+                }
+                Id::CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION => {
+                    // SAFETY: the field of this kind; plain numbers.
+                    let size = unsafe { attribute.value.clusterDim };
+                    cluster = size.x.saturating_mul(size.y).saturating_mul(size.z);
+                }
+                _ => {}
+            }
+        }
+    }
+    (cluster, is_cooperative)
+}
+
+/// The shape of a launch with a configuration.
+#[inline(always)]
+pub fn shape_of(config: &CUlaunchConfig, cluster: u32) -> LaunchShape {
+    LaunchShape {
+        grid: [config.gridDimX, config.gridDimY, config.gridDimZ],
+        block: [config.blockDimX, config.blockDimY, config.blockDimZ],
+        dynamic_shared: config.sharedMemBytes,
+        cluster,
     }
 }
 

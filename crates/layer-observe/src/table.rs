@@ -1,36 +1,41 @@
 //! A table from handles to numbers that is read without a lock.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use stdx::near;
 
 /// Slots that a key may be in: from its own on.
 const PROBES: usize = 32;
+/// Values have so many bits: addresses do.
+const VALUE_BITS: u32 = 48;
+/// What a slot has of an epoch.
+const EPOCH_MASK: u64 = (1 << (64 - VALUE_BITS)) - 1;
 
 /// The table. Bounded: what finds no room is not kept, and has to be found out anew each time.
-pub(crate) struct Table {
-    slots: &'static [Slot],
-    /// Raised to forget everything.
-    epoch: AtomicU32,
+#[repr(C)]
+pub(crate) struct Table<const SLOTS: usize> {
+    slots: &'static [Slot; SLOTS],
+    /// Raised to forget everything. Slots have the low bits of it.
+    epoch: AtomicU64,
     writing: Mutex<()>,
 }
 
 /// Never in two cache lines.
-#[repr(align(32))]
+#[repr(align(16))]
 struct Slot {
     /// 0 in a slot that was never used. A slot keeps its key for ever, so that a reader never takes one key's value for another's.
     key: AtomicU64,
-    /// The epoch that the value is of; 0 for none.
-    epoch: AtomicU32,
+    /// The value, and above it the epoch that it is of; 0 for none.
     value: AtomicU64,
 }
 
-impl Table {
-    /// An empty table with a power of two of slots. Their memory is not given back.
-    pub(crate) fn new(slots: usize) -> Table {
-        assert!(slots.is_power_of_two() && slots >= PROBES);
-        let slot = || Slot { key: AtomicU64::new(0), epoch: AtomicU32::new(0), value: AtomicU64::new(0) };
-        Table { slots: near::leak_slice(slots, slot), epoch: AtomicU32::new(1), writing: Mutex::new(()) }
+impl<const SLOTS: usize> Table<SLOTS> {
+    /// An empty table. The memory of its slots is not given back.
+    pub(crate) fn new() -> Table<SLOTS> {
+        const { assert!(SLOTS.is_power_of_two() && SLOTS >= PROBES) };
+        let slots = near::leak_slice(SLOTS, || Slot { key: AtomicU64::new(0), value: AtomicU64::new(0) });
+        let slots = slots.try_into().expect("as many as were asked for");
+        Table { slots, epoch: AtomicU64::new(1), writing: Mutex::new(()) }
     }
 
     /// The slots that a key may be in.
@@ -43,7 +48,7 @@ impl Table {
     fn place(&self, key: u64, probe: usize) -> &Slot {
         // The golden ratio spreads addresses, whose low bits are alike.
         let first = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize;
-        &self.slots[(first + probe) & (self.slots.len() - 1)]
+        &self.slots[(first + probe) & (SLOTS - 1)]
     }
 
     /// The value of a key, which is not 0. Most keys are where they belong: the rest of the search stays out of the caller's code.
@@ -73,25 +78,24 @@ impl Table {
     /// The value in a key's slot, if it holds.
     #[inline(always)]
     fn value(&self, slot: &Slot) -> Option<u64> {
-        // The epoch before the value: a value that is set in between is newer than its epoch says, and refused.
-        let is_valid = slot.epoch.load(Ordering::Acquire) == self.epoch.load(Ordering::Relaxed);
-        is_valid.then(|| slot.value.load(Ordering::Acquire))
+        // The slot before the epoch: what was set since is refused.
+        let value = slot.value.load(Ordering::Acquire);
+        let is_valid = value >> VALUE_BITS == self.epoch.load(Ordering::Relaxed) & EPOCH_MASK;
+        is_valid.then_some(value & ((1 << VALUE_BITS) - 1))
     }
 
     /// The epoch, to be handed to [`set`](Table::set) once the value has been found out.
-    pub(crate) fn epoch(&self) -> u32 {
+    pub(crate) fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Acquire)
     }
 
     /// Sets the value of a key, unless everything has been forgotten since `epoch`.
-    pub(crate) fn set(&self, key: u64, value: u64, epoch: u32) {
+    pub(crate) fn set(&self, key: u64, value: u64, epoch: u64) {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(slot) = self.places(key).find(|slot| [0, key].contains(&slot.key.load(Ordering::Relaxed))) else {
-            return;
-        };
-        slot.epoch.store(0, Ordering::Release);
-        slot.value.store(value, Ordering::Release);
-        slot.epoch.store(epoch, Ordering::Release);
+        let slot = self.places(key).find(|slot| [0, key].contains(&slot.key.load(Ordering::Relaxed)));
+        let is_kept = epoch == self.epoch.load(Ordering::Relaxed) && value >> VALUE_BITS == 0;
+        let Some(slot) = slot.filter(|_| is_kept) else { return };
+        slot.value.store(value | (epoch & EPOCH_MASK) << VALUE_BITS, Ordering::Release);
         slot.key.store(key, Ordering::Release);
     }
 
@@ -99,15 +103,19 @@ impl Table {
     pub(crate) fn forget(&self, key: u64) {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = self.places(key).find(|slot| slot.key.load(Ordering::Relaxed) == key) {
-            slot.epoch.store(0, Ordering::Release);
+            slot.value.store(0, Ordering::Release);
         }
     }
 
     /// Forgets everything.
     pub(crate) fn forget_all(&self) {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        // After 4 G times an old value might come back; 0 is the epoch of no value.
-        let next = self.epoch.load(Ordering::Relaxed).wrapping_add(1).max(1);
+        let mut next = self.epoch.load(Ordering::Relaxed) + 1;
+        if next & EPOCH_MASK == 0 {
+            // Slots begin anew: no value of theirs is older than this, and 0 is the epoch of no value.
+            self.slots.iter().for_each(|slot| slot.value.store(0, Ordering::Release));
+            next += 1;
+        }
         self.epoch.store(next, Ordering::Release);
     }
 }
@@ -118,7 +126,7 @@ mod tests {
 
     #[test]
     fn keys_are_told_apart_forgotten_and_known_again() {
-        let table = Table::new(64);
+        let table = Table::<64>::new();
         for key in 1..=30 {
             table.set(key << 12, key, table.epoch());
         }
@@ -136,8 +144,25 @@ mod tests {
     }
 
     #[test]
+    fn epochs_may_come_round() {
+        let table = Table::<64>::new();
+        table.set(1, 10, table.epoch());
+        for _ in 0..3 << (64 - VALUE_BITS) {
+            table.forget_all();
+            assert_eq!([table.get(1), table.get(2)], [None; 2]);
+        }
+        let epoch = table.epoch();
+        table.set(2, 20, epoch - (EPOCH_MASK + 1));
+        assert_eq!(table.get(2), None, "of another round");
+        table.set(2, 1 << VALUE_BITS, epoch);
+        assert_eq!(table.get(2), None, "too large a value");
+        table.set(2, 20, epoch);
+        assert_eq!(table.get(2), Some(20));
+    }
+
+    #[test]
     fn a_full_table_keeps_what_it_has() {
-        let table = Table::new(64);
+        let table = Table::<64>::new();
         (1..1000).for_each(|key| table.set(key, key, table.epoch()));
         let kept = (1..1000).filter(|key| table.get(*key).is_some()).collect::<Vec<_>>();
         assert_eq!(kept.len(), 64);
@@ -146,7 +171,7 @@ mod tests {
 
     #[test]
     fn readers_never_see_another_key_s_value() {
-        let table = Table::new(64);
+        let table = Table::<64>::new();
         std::thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {

@@ -3,7 +3,7 @@
 //! No lock is held meanwhile: NVIDIA's library is loaded, for which the loader takes a lock of its own, and a program may call
 //! from an initialiser, with that lock held. Threads that come at once make the same choice, and the first to finish is kept.
 
-use crate::exports::{absent, fill_slots, hooked, names, own_table, software};
+use crate::exports::{absent, context_changes, fill_slots, hooked, names, own_table, software};
 use crate::{guard, stack};
 use core::cell::Cell;
 use core::ffi::c_void;
@@ -88,7 +88,8 @@ fn target(choice: &Choice, row: usize) -> *const c_void {
         }
         Choice::Nvidia { library, hooked } => match hooked::address(row) {
             Some(through_the_stack) if hooked[row] => through_the_stack.0,
-            _ => library.address(row),
+            _ if stack::layers().is_empty() => library.address(row),
+            _ => context_changes::address(row, library).map_or(library.address(row), |noted| noted.0),
         },
     }
 }

@@ -2,12 +2,12 @@
 
 use crate::choice::{Choice, choice};
 use crate::export_tables::context_storage::ContextStorage;
+use crate::exports::plain;
 use driver_api::{Driver, Layer};
 use driver_nvidia::NvidiaDriver;
 use layer_observe::{AnyDriver, Observed};
 use recorder::TimeSource;
 use std::sync::OnceLock;
-use stdx::near;
 
 /// The layers over either driver, from the bottom up. Each says whether it is wanted, and which functions it hooks.
 const LAYERS: &[Layer] = &[
@@ -69,7 +69,12 @@ const OBSERVE: Layer = Layer {
         match choice() {
             // Right over NVIDIA's driver, which is where launches have to be quick: one piece of code, without a look at a table.
             Choice::Nvidia { library, .. } if below.next().is_none() => {
-                near::leak(Observed::over(NvidiaDriver::new(library), observer))
+                // SAFETY: the stack is assembled once.
+                let layer = unsafe { plain::place(Observed::over(NvidiaDriver::new(library), observer)) };
+                if layers().last().is_some_and(|last| last.name == OBSERVE.name) {
+                    plain::switch_on(library);
+                }
+                layer
             }
             _ => Box::leak(Box::new(Observed::over(AnyDriver(below), observer))),
         }

@@ -10,15 +10,18 @@ use driver_api::{DeviceTimeSink, DeviceTimer, env, set_launch_tag};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use telemetry::records::{self, flags};
-use telemetry::{Config, Event, Recorder, clock, live};
+use telemetry::{Config, Event, Open, Quick, Recorder, clock, live};
 
 /// Bytes of an event in a ring.
 const EVENT_BYTES: usize = 64;
 /// Least and most bytes of a ring.
 const RING_BYTES: std::ops::RangeInclusive<usize> = 4 << 10..=1 << 30;
 
-/// Records what it sees.
+/// Records what it sees. What launches look at comes first.
+#[repr(C)]
 pub struct RecordObserver {
+    /// Where nobody asks for more than what launches say themselves.
+    quick: Option<Quick>,
     recorder: &'static Recorder,
     times: Times,
 }
@@ -120,7 +123,8 @@ pub fn from_environment(source: TimeSource<'_>) -> Option<RecordObserver> {
         // It says so itself.
         Times::Timer(_) => {}
     }
-    Some(RecordObserver { recorder, times })
+    let quick = recorder.quick().filter(|_| matches!(times, Times::Nobody));
+    Some(RecordObserver { quick, recorder, times })
 }
 
 /// A number of bytes, with K, M or G perhaps.
@@ -137,7 +141,7 @@ fn bytes(text: &str) -> Option<usize> {
 impl RecordObserver {
     /// Records into a recorder, without times of the device.
     pub fn over(recorder: &'static Recorder) -> RecordObserver {
-        RecordObserver { recorder, times: Times::Nobody }
+        RecordObserver { quick: recorder.quick(), recorder, times: Times::Nobody }
     }
 
     /// Records an event that is no launch.
@@ -224,6 +228,32 @@ impl Observer for RecordObserver {
         }
     }
 
+    #[inline(always)]
+    unsafe fn before_plain(&self, plain: Plain, note: Option<u64>) -> Option<Token> {
+        // SAFETY: the caller's promise.
+        let open = unsafe { self.quick?.begin(plain_event(plain)?, note) }?;
+        Some(Token(open.into()))
+    }
+
+    #[inline(always)]
+    fn after_plain(&self, token: Token, result: CUresult) {
+        // SAFETY: `before_plain` made it, on the thread that makes the call.
+        if unsafe { Open::from_words(token.0) }.end(result.0) {
+            self.recorder.call_writer();
+        }
+    }
+
+    #[inline(always)]
+    fn note(&self) -> u64 {
+        self.quick.map_or(0, Quick::note)
+    }
+
+    fn set_note(&self, note: u64) {
+        if let Some(quick) = self.quick {
+            quick.set_note(note);
+        }
+    }
+
     fn contexts_go(&self) {
         if let Times::Timer(timer) = self.times {
             timer.contexts_go();
@@ -251,6 +281,22 @@ fn event(action: &Action) -> Event {
         Action::Load { kind, handle, bytes } => Event::load(kind as u32, handle, bytes),
         Action::Unload { kind, handle } => Event::load(kind as u32, handle, 0).with_flags(flags::RELEASE),
     }
+}
+
+/// A plain call as an event; `None` where that takes more than to put it down.
+#[inline(always)]
+fn plain_event(plain: Plain) -> Option<Event> {
+    let event = match plain.action {
+        PlainAction::Launch { kernel, shape: LaunchShape { grid, block, dynamic_shared, cluster }, is_cooperative } => {
+            let flags = if is_cooperative { flags::COOPERATIVE } else { 0 };
+            let shape = telemetry::LaunchShape { grid, block, dynamic_shared, cluster };
+            Event::narrow_launch(kernel, &shape)?.with_flags(flags)
+        }
+        PlainAction::Set(bytes) => Event::set(bytes).with_flags(flags::ASYNCHRONOUS),
+        PlainAction::Copy(kind, bytes) => Event::copy(kind as u32, bytes).with_flags(flags::ASYNCHRONOUS),
+        PlainAction::Sync(kind) => Event::sync(kind as u32),
+    };
+    Some(event.at(plain.context, plain.stream))
 }
 
 #[inline]

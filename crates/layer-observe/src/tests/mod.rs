@@ -9,7 +9,7 @@ use driver::{CONTEXT, EXEC, FUNCTION, GRAPH, GREEN_CONTEXT, GREEN_STREAM, KERNEL
 use driver_api::op::*;
 use driver_api::{Driver, Observer, PerThreadScope};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::SeqCst};
 
 const OK: CUresult = CUresult::CUDA_SUCCESS;
 
@@ -21,6 +21,8 @@ struct Notes {
     defined: Mutex<Vec<String>>,
     panics: AtomicBool,
     gone: AtomicUsize,
+    plain: Mutex<Vec<(Plain, CUresult)>>,
+    note: AtomicU64,
 }
 
 impl Observer for Notes {
@@ -45,6 +47,27 @@ impl Observer for Notes {
     fn after(&self, token: Token, op: &Op, result: CUresult) {
         assert_eq!(token, Token([1, 2, 3]));
         self.ops.lock().unwrap().push((*op, result));
+    }
+
+    unsafe fn before_plain(&self, plain: Plain, note: Option<u64>) -> Option<Token> {
+        if note.is_some_and(|note| note != self.note.load(SeqCst)) {
+            return None;
+        }
+        self.plain.lock().unwrap().push((plain, CUresult::CUDA_ERROR_UNKNOWN));
+        Some(Token([4, 5, 6]))
+    }
+
+    fn after_plain(&self, token: Token, result: CUresult) {
+        assert_eq!(token, Token([4, 5, 6]));
+        self.plain.lock().unwrap().last_mut().unwrap().1 = result;
+    }
+
+    fn note(&self) -> u64 {
+        self.note.load(SeqCst)
+    }
+
+    fn set_note(&self, note: u64) {
+        self.note.store(note, SeqCst);
     }
 
     fn contexts_go(&self) {
@@ -149,39 +172,82 @@ fn facts_are_asked_for_once_and_again_when_they_may_have_changed() {
     assert_eq!(kernel_of(&launches[10].0).0.figures.unwrap().dynamic_shared_max, 99);
 }
 
-/// How often the driver is asked for the current context by launches into the default stream.
-fn asked_by_ten(layer: &TestLayer, driver: &TestDriver, function: CUfunction) -> usize {
-    let before = driver.current_asked.load(SeqCst);
-    (0..10).for_each(|_| _ = launch(layer, function, CUstream::NULL));
-    driver.current_asked.load(SeqCst) - before
+/// Launches as the rim does: plainly if that is possible. Answers how.
+fn launch_plainly(layer: &TestLayer, notes: &Notes, function: CUfunction, stream: CUstream) -> Option<(u32, u16, u64)> {
+    let shape = LaunchShape { grid: [7, 2, 1], block: [64, 1, 1], dynamic_shared: 128, cluster: 0 };
+    // SAFETY: nothing else is done on this thread meanwhile.
+    match unsafe { layer.begin_plain_launch(function, shape, stream, false) } {
+        Some(token) => layer.end_plain(token, OK),
+        None => assert_eq!(launch(layer, function, stream), OK),
+    }
+    let (plain, result) = notes.plain.lock().unwrap().pop()?;
+    let PlainAction::Launch { kernel, shape: seen, is_cooperative: false } = plain.action else { panic!("{plain:?}") };
+    assert_eq!((seen, result), (shape, OK));
+    Some((kernel, plain.context, plain.stream))
 }
 
 #[test]
-fn a_function_tells_the_context_of_the_default_stream() {
-    let (layer, driver, notes) = layer();
-    assert_eq!(asked_by_ten(&layer, driver, FUNCTION), 1);
-    assert!(notes.take().iter().all(|(op, _)| op.context.handle == CONTEXT.addr() as u64 && op.stream == 0));
-    // What a function was changes.
-    layer.cuFuncSetAttribute(FUNCTION, CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, 99);
-    assert_eq!(asked_by_ten(&layer, driver, FUNCTION), 1);
-    assert!(notes.take().iter().all(|(op, _)| kernel_of(op).0.figures.unwrap().dynamic_shared_max == 99));
-    layer.cuModuleUnload(CUmodule::from_addr(0xd0));
-    layer.cuCtxDestroy_v2(CONTEXT);
-    assert_eq!(asked_by_ten(&layer, driver, FUNCTION), 1);
-    // A thread's own default stream may be captured, and is another one.
-    {
-        let _scope = PerThreadScope::enter();
+fn launches_are_plain_where_everything_is_known() {
+    let (layer, _, notes) = layer();
+    let plain = |function, stream| launch_plainly(&layer, notes, function, stream);
+    // Both ways see the same.
+    let same = |stream: CUstream| {
         notes.take();
-        assert_eq!(asked_by_ten(&layer, driver, FUNCTION), 10);
-        assert!(notes.take().iter().all(|(op, _)| op.stream == CU_STREAM_PER_THREAD.addr() as u64));
-    }
-    // Kernels of libraries are of all contexts, and the default stream may be a green context's.
+        assert_eq!(plain(FUNCTION, stream), None, "not known yet");
+        let op = notes.take_one();
+        let expected = (kernel_of(&op).0.number, op.context.number, stream.addr() as u64);
+        assert_eq!((plain(FUNCTION, stream), plain(FUNCTION, stream)), (Some(expected), Some(expected)));
+        assert!(notes.take().is_empty());
+        expected
+    };
+    same(CUstream::NULL);
+    same(STREAM);
+    assert!(plain(FUNCTION, CU_STREAM_PER_THREAD).is_some());
+    // A kernel of a library is one, too, in the context that it was launched into first.
     let mut kernel = CUkernel::NULL;
     layer.cuLibraryGetKernel(&mut kernel, CUlibrary::NULL, c"kernel");
-    assert_eq!(asked_by_ten(&layer, driver, CUfunction(kernel.0)), 10);
-    let mut green = CUgreenCtx::NULL;
-    layer.cuGreenCtxCreate(&mut green, CUdevResourceDesc::NULL, 3, 1);
-    assert_eq!(asked_by_ten(&layer, driver, FUNCTION), 10);
+    let kernel = CUfunction(kernel.0);
+    assert_eq!(plain(kernel, CUstream::NULL), None);
+    assert!([CUstream::NULL, STREAM].iter().all(|stream| plain(kernel, *stream).is_some()));
+    assert!((0..3).all(|_| plain(kernel, GREEN_STREAM).is_none()), "in another context");
+    // What handles name changes, and what functions are.
+    layer.cuFuncSetAttribute(FUNCTION, CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, 99);
+    assert_eq!(same(CUstream::NULL).0, 3);
+    layer.cuModuleUnload(CUmodule::from_addr(0xd0));
+    same(CUstream::NULL);
+    layer.cuCtxDestroy_v2(CONTEXT);
+    same(STREAM);
+    assert_eq!(plain(FUNCTION, CUstream::NULL), None, "another context may be current");
+    assert!(plain(FUNCTION, CUstream::NULL).is_some());
+    layer.cuStreamDestroy_v2(STREAM);
+    assert_eq!(plain(FUNCTION, STREAM), None);
+}
+
+#[test]
+fn nothing_is_plain_while_something_unusual_goes_on() {
+    let (layer, _, notes) = layer();
+    let plain = |stream| launch_plainly(&layer, notes, FUNCTION, stream).is_some();
+    let set = |stream| {
+        // SAFETY: nothing else is done on this thread meanwhile.
+        let is_begun = unsafe { layer.begin_plain(PlainAction::Set(5), stream) }.is_some();
+        assert_eq!(notes.plain.lock().unwrap().pop().is_some(), is_begun);
+        is_begun
+    };
+    assert!(!set(CUstream::NULL) && !set(STREAM), "no context is known");
+    assert!(![CUstream::NULL, STREAM].map(plain).contains(&true));
+    assert!(plain(CUstream::NULL) && plain(STREAM) && set(CUstream::NULL) && set(STREAM));
+    layer.cuStreamBeginCapture_v2(STREAM, CUstreamCaptureMode::default());
+    assert!(!plain(CUstream::NULL) && !plain(STREAM) && !set(CUstream::NULL) && !set(STREAM));
+    layer.cuStreamEndCapture(STREAM, &mut CUgraph::default());
+    assert!(plain(STREAM) && set(STREAM));
+    // What the rim does when another context may become current.
+    let changes = std::ptr::from_ref(&layer).wrapping_byte_add(TestLayer::CONTEXT_CHANGES_AT).cast::<AtomicU32>();
+    // SAFETY: the number is there.
+    unsafe { (*changes).fetch_add(1, SeqCst) };
+    assert!(!set(CUstream::NULL) && !plain(CUstream::NULL) && plain(CUstream::NULL));
+    notes.panics.store(true, SeqCst);
+    assert_eq!(launch(&layer, CUfunction::from_addr(0xf1), STREAM), OK);
+    assert!(!plain(STREAM) && !set(STREAM), "the observation has ended");
 }
 
 #[test]

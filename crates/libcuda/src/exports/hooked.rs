@@ -3,7 +3,7 @@
 //! Nothing is refused here: what the rim cannot hand to a layer, such as a null pointer where the API wants none, goes to
 //! NVIDIA's function as it is, and the answer is NVIDIA's. Nor is the life of the driver watched: NVIDIA's own does that.
 
-use super::{Address, admitted, older};
+use super::{Address, admitted, older, plain};
 use crate::{choice, guard};
 use core::ffi::{c_char, c_void};
 use cuda_abi::*;
@@ -68,7 +68,7 @@ macro_rules! hooked {
     ($symbol:ident ($($name:ident: $role:ident $ty:ty),*)) => {
         /// # Safety
         /// The pointers are as the driver API documents them for this function.
-        unsafe extern "C" fn $symbol($($name: c_type!($role $ty)),*) -> CUresult {
+        pub(super) unsafe extern "C" fn $symbol($($name: c_type!($role $ty)),*) -> CUresult {
             // SAFETY: the caller's promise is the same.
             guard::catch(|| unsafe {
                 Ok(match admitted::$symbol($($name),*) {
@@ -125,7 +125,7 @@ macro_rules! functions {
                 $({ let _ = $a_since; NONE },)*
                 $(Some(Address($p as *const c_void)),)*
             ];
-            older::address(row).or_else(|| ADDRESSES.get(row).copied().flatten())
+            plain::address(row).or_else(|| older::address(row)).or_else(|| ADDRESSES.get(row).copied().flatten())
         }
     };
 }

@@ -22,31 +22,6 @@ macro_rules! translate {
     };
 }
 
-pub mod absent;
-mod admitted;
-pub mod hooked;
-pub mod names;
-mod older;
-pub mod own_table;
-pub mod software;
-
-/// The address of a C function.
-#[derive(Clone, Copy)]
-pub struct Address(pub *const c_void);
-
-// SAFETY: the address of code, which is never written.
-unsafe impl Sync for Address {}
-
-/// Where each exported function jumps to, by [`Row`].
-static SLOTS: [AtomicPtr<c_void>; SYMBOLS.len()] = [const { AtomicPtr::new(first_call as *mut c_void) }; SYMBOLS.len()];
-
-/// Fills the slots. Threads that come here at once write the same.
-pub fn fill_slots(target: impl Fn(usize) -> *const c_void) {
-    for (row, slot) in SLOTS.iter().enumerate() {
-        slot.store(target(row).cast_mut(), Release);
-    }
-}
-
 /// What is said of a function, by its group in the table.
 macro_rules! kind {
     (narrow) => {
@@ -66,7 +41,102 @@ macro_rules! kind {
     };
 }
 
-/// Exported functions: the row in a register that belongs to nobody at a function's entry, and the jump.
+/// An exported function: the row in a register that belongs to nobody at a function's entry, and the jump. One may have more instructions before that.
+macro_rules! exported {
+    ($group:ident $symbol:ident $params:tt) => {
+        exported!([] [] [] $group $symbol $params);
+    };
+    ([$(#[$attribute:meta])*] [$($before:expr,)*] [$($operand:ident = sym $value:ident),*] $group:ident $symbol:ident ($($name:ident: $role:ident $ty:ty),*)) => {
+        #[doc = concat!("`", stringify!($symbol), "` ", kind!($group))]
+        ///
+        /// # Safety
+        /// The arguments are as the driver API documents them for this function.
+        #[unsafe(no_mangle)]
+        #[unsafe(naked)]
+        $(#[$attribute])*
+        pub unsafe extern "C" fn $symbol($(_: c_type!($role $ty)),*) -> CUresult {
+            core::arch::naked_asm!(
+                $($before,)*
+                "mov r11d, {row}",
+                "jmp qword ptr [rip + {slots} + {offset}]",
+                row = const Row::$symbol as usize,
+                offset = const $crate::exports::slot_at(Row::$symbol as usize),
+                slots = sym $crate::exports::SLOTS,
+                $($operand = sym $value,)*
+            )
+        }
+    };
+}
+
+pub mod absent;
+mod admitted;
+pub mod context_changes;
+pub mod hooked;
+pub mod names;
+mod older;
+pub mod own_table;
+pub mod plain;
+mod plain_copies;
+pub mod software;
+
+/// The address of a C function.
+#[derive(Clone, Copy)]
+pub struct Address(pub *const c_void);
+
+// SAFETY: the address of code, which is never written.
+unsafe impl Sync for Address {}
+
+/// Functions whose slots lie beside what launches look at.
+const NEAR: [Row; 5] = [
+    Row::cuLaunchKernel,
+    Row::cuLaunchKernelEx,
+    Row::cuMemsetD8Async,
+    Row::cuMemcpyDtoDAsync_v2,
+    Row::cuMemcpyHtoDAsync_v2,
+];
+
+/// Where each exported function jumps to.
+#[repr(C, align(64))]
+struct Slots {
+    launches: plain::Launches,
+    near: [AtomicPtr<c_void>; NEAR.len()],
+    layer: plain::Place,
+    copies: plain_copies::Next,
+    /// By [`Row`].
+    all: [AtomicPtr<c_void>; SYMBOLS.len()],
+}
+
+static SLOTS: Slots = Slots {
+    launches: plain::Launches::off(),
+    near: [const { AtomicPtr::new(first_call as *mut c_void) }; NEAR.len()],
+    layer: plain::Place::empty(),
+    copies: plain_copies::none(),
+    all: [const { AtomicPtr::new(first_call as *mut c_void) }; SYMBOLS.len()],
+};
+
+/// Where the slot of a function is, in bytes from the beginning.
+const fn slot_at(row: usize) -> usize {
+    let mut index = 0;
+    while index < NEAR.len() {
+        if NEAR[index] as usize == row {
+            return core::mem::offset_of!(Slots, near) + index * size_of::<AtomicPtr<c_void>>();
+        }
+        index += 1;
+    }
+    core::mem::offset_of!(Slots, all) + row * size_of::<AtomicPtr<c_void>>()
+}
+
+/// Fills the slots. Threads that come here at once write the same.
+pub fn fill_slots(target: impl Fn(usize) -> *const c_void) {
+    for (row, slot) in SLOTS.all.iter().enumerate() {
+        slot.store(target(row).cast_mut(), Release);
+    }
+    for (row, slot) in NEAR.iter().zip(&SLOTS.near) {
+        slot.store(target(*row as usize).cast_mut(), Release);
+    }
+}
+
+/// All of them; some where the code of their calls is.
 macro_rules! exports {
     ($($group:ident $symbol:ident $params:tt;)*) => {
         $(exports!(@one $group $symbol $params);)*
@@ -74,22 +144,20 @@ macro_rules! exports {
         /// The address of each function, by [`Row`].
         pub static ADDRESSES: &[Address] = &[$(Address($symbol as *const c_void),)*];
     };
-    (@one $group:ident $symbol:ident ($($name:ident: $role:ident $ty:ty),*)) => {
-        #[doc = concat!("`", stringify!($symbol), "` ", kind!($group))]
-        ///
-        /// # Safety
-        /// The arguments are as the driver API documents them for this function.
-        #[unsafe(no_mangle)]
-        #[unsafe(naked)]
-        pub unsafe extern "C" fn $symbol($(_: c_type!($role $ty)),*) -> CUresult {
-            core::arch::naked_asm!(
-                "mov r11d, {row}",
-                "jmp qword ptr [rip + {slots} + {offset}]",
-                row = const Row::$symbol as usize,
-                offset = const Row::$symbol as usize * size_of::<AtomicPtr<c_void>>(),
-                slots = sym SLOTS,
-            )
-        }
+    (@one $group:ident cuLaunchKernel $params:tt) => {
+        pub use plain::cuLaunchKernel;
+    };
+    (@one $group:ident cuLaunchKernelEx $params:tt) => {
+        pub use plain::cuLaunchKernelEx;
+    };
+    (@one $group:ident cuMemsetD8Async $params:tt) => {
+        pub use plain_copies::cuMemsetD8Async;
+    };
+    (@one $group:ident cuMemcpyDtoDAsync_v2 $params:tt) => {
+        pub use plain_copies::cuMemcpyDtoDAsync_v2;
+    };
+    (@one $group:ident $symbol:ident $params:tt) => {
+        exported!($group $symbol $params);
     };
 }
 

@@ -1,0 +1,205 @@
+//! Launches that are recorded in front of NVIDIA's driver, in nearly all cases: code and data of their own. So have sets and copies
+//! ([`plain_copies`](super::plain_copies)).
+//!
+//! A program that does a lot between launches leaves nothing of ours in the processor's caches. What a launch costs then is how many lines and
+//! pages of code and data it touches. So the exported function and the function here lie in one page, which holds nothing else, and have the processor
+//! fetch what they will run; what they look at first is one cache line; and what is rarely so is left to [`hooked`].
+
+use super::{Address, hooked, plain_copies};
+use core::cell::UnsafeCell;
+use core::ffi::c_void;
+use core::mem::MaybeUninit;
+use core::ptr::null_mut;
+use cuda_abi::*;
+use driver_api::op::LaunchShape;
+use driver_nvidia::{Library, NvidiaDriver};
+use layer_observe::{Observed, attributes, shape_of};
+use recorder::RecordObserver;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+
+/// The layer, right over NVIDIA's driver.
+pub type Recorded = Observed<NvidiaDriver, RecordObserver>;
+
+/// What a launch looks at first: beside the slots of its functions, and with the layer behind it.
+#[repr(C)]
+pub(super) struct Launches {
+    /// Whether launches go this way.
+    is_on: AtomicBool,
+    /// NVIDIA's `cuLaunchKernel` and `cuLaunchKernelEx`.
+    functions: [AtomicPtr<c_void>; 2],
+}
+
+impl Launches {
+    pub(super) const fn off() -> Launches {
+        Launches { is_on: AtomicBool::new(false), functions: [const { AtomicPtr::new(null_mut()) }; 2] }
+    }
+}
+
+/// Where the layer is, once there is one: at an address that code knows.
+pub(super) struct Place(UnsafeCell<MaybeUninit<Recorded>>);
+
+// SAFETY: written once, before anybody is told that it is there.
+unsafe impl Sync for Place {}
+
+impl Place {
+    pub(super) const fn empty() -> Place {
+        Place(UnsafeCell::new(MaybeUninit::uninit()))
+    }
+}
+
+/// Puts the layer in its place.
+///
+/// # Safety
+/// This is called once.
+pub unsafe fn place(layer: Recorded) -> &'static Recorded {
+    // SAFETY: nobody looks here before this has returned.
+    unsafe { (*super::SLOTS.layer.0.get()).write(layer) }
+}
+
+/// Launches are recorded, by the layer that is in its place, and nothing else is wanted of them.
+pub fn switch_on(library: &Library) {
+    let launches = &super::SLOTS.launches;
+    for (function, row) in launches.functions.iter().zip([Row::cuLaunchKernel, Row::cuLaunchKernelEx]) {
+        function.store(library.address(row as usize).cast_mut(), Relaxed);
+    }
+    plain_copies::prepare(library);
+    launches.is_on.store(true, Release);
+}
+
+/// The function that takes a call, in place of that of [`hooked`].
+pub fn address(row: usize) -> Option<Address> {
+    if row == Row::cuLaunchKernel as usize {
+        Some(Address(launch as *const c_void))
+    } else if row == Row::cuLaunchKernelEx as usize {
+        Some(Address(launch_ex as *const c_void))
+    } else {
+        plain_copies::address(row)
+    }
+}
+
+/// The exported functions. They have the processor fetch the layer's first line and all the code that they lead to, so that one line need not come
+/// after the other.
+macro_rules! exports {
+    ($($group:ident $symbol:ident $params:tt;)*) => {
+        $(exports!(@one $group $symbol $params);)*
+    };
+    (@one $group:ident cuLaunchKernel $params:tt) => {
+        exports!(@fetching launch [0 64 128 192 256 320 576 640 704 768 832 896] $group cuLaunchKernel $params);
+    };
+    (@one $group:ident cuLaunchKernelEx $params:tt) => {
+        exports!(@fetching launch_ex [0 64 128 192 256 320 384 448 512 576 640 704 768 832 896] $group cuLaunchKernelEx $params);
+    };
+    (@fetching $function:ident [$($offset:literal)*] $group:ident $symbol:ident $params:tt) => {
+        exported!(
+            [#[unsafe(link_section = "apex_launch")]]
+            ["prefetcht0 [rip + {slots} + 64]", $(concat!("prefetcht0 [rip + {function} + ", $offset, "]"),)*]
+            [function = sym $function]
+            $group $symbol $params
+        );
+    };
+    (@one $group:ident $symbol:ident $params:tt) => {};
+}
+
+for_each_driver_symbol!(exports);
+
+// The section begins with a page: it is aligned to one, but nothing is skipped here, where the assembler may have come some way.
+#[cfg(target_arch = "x86_64")]
+core::arch::global_asm!(".pushsection apex_launch, \"ax\", @progbits", ".p2align 12, , 1", ".popsection");
+
+/// The layer, where launches go this way.
+#[inline(always)]
+pub(super) fn layer() -> Option<&'static Recorded> {
+    // SAFETY: the layer was put in its place before.
+    super::SLOTS.launches.is_on.load(Acquire).then(|| unsafe { (*super::SLOTS.layer.0.get()).assume_init_ref() })
+}
+
+/// `cuLaunchKernel`.
+///
+/// # Safety
+/// As the driver API documents it.
+#[unsafe(link_section = "apex_launch")]
+#[allow(clippy::too_many_arguments, reason = "the parameters are those of the C function")]
+unsafe extern "C" fn launch(
+    function: CUfunction,
+    grid_x: u32,
+    grid_y: u32,
+    grid_z: u32,
+    block_x: u32,
+    block_y: u32,
+    block_z: u32,
+    shared: u32,
+    stream: CUstream,
+    parameters: *mut *mut c_void,
+    extra: *mut *mut c_void,
+) -> CUresult {
+    type Function = unsafe extern "C" fn(
+        CUfunction,
+        u32,
+        u32,
+        u32,
+        u32,
+        u32,
+        u32,
+        u32,
+        CUstream,
+        *mut *mut c_void,
+        *mut *mut c_void,
+    ) -> CUresult;
+    let (grid, block) = ([grid_x, grid_y, grid_z], [block_x, block_y, block_z]);
+    let shape = LaunchShape { grid, block, dynamic_shared: shared, cluster: 0 };
+    // SAFETY: launched below. A function for the thread's own default stream is another one.
+    let begun =
+        layer().and_then(|layer| Some((layer, unsafe { layer.begin_plain_launch(function, shape, stream, false) }?)));
+    let Some((layer, token)) = begun else {
+        // SAFETY: the caller's promise is the same.
+        return unsafe {
+            hooked::cuLaunchKernel(
+                function, grid_x, grid_y, grid_z, block_x, block_y, block_z, shared, stream, parameters, extra,
+            )
+        };
+    };
+    // SAFETY: the address of the function, which is set before the layer is; the arguments are the caller's.
+    let result = unsafe {
+        let next: Function = core::mem::transmute(super::SLOTS.launches.functions[0].load(Relaxed));
+        next(function, grid_x, grid_y, grid_z, block_x, block_y, block_z, shared, stream, parameters, extra)
+    };
+    layer.end_plain(token, result);
+    result
+}
+
+/// `cuLaunchKernelEx`.
+///
+/// # Safety
+/// As the driver API documents it.
+#[unsafe(link_section = "apex_launch")]
+unsafe extern "C" fn launch_ex(
+    config: *const CUlaunchConfig,
+    function: CUfunction,
+    parameters: *mut *mut c_void,
+    extra: *mut *mut c_void,
+) -> CUresult {
+    type Function =
+        unsafe extern "C" fn(*const CUlaunchConfig, CUfunction, *mut *mut c_void, *mut *mut c_void) -> CUresult;
+    let begun = layer().filter(|_| !config.is_null() && config.is_aligned()).and_then(|layer| {
+        // SAFETY: the caller's promise, for a pointer that a reference may be made of; it covers the attributes. Launched below.
+        unsafe {
+            let config = &*config;
+            let (cluster, is_cooperative) = attributes(config);
+            Some((
+                layer,
+                layer.begin_plain_launch(function, shape_of(config, cluster), config.hStream, is_cooperative)?,
+            ))
+        }
+    });
+    let Some((layer, token)) = begun else {
+        // SAFETY: the caller's promise is the same.
+        return unsafe { hooked::cuLaunchKernelEx(config, function, parameters, extra) };
+    };
+    // SAFETY: the address of the function, which is set before the layer is; the arguments are the caller's.
+    let result = unsafe {
+        let next: Function = core::mem::transmute(super::SLOTS.launches.functions[1].load(Relaxed));
+        next(config, function, parameters, extra)
+    };
+    layer.end_plain(token, result);
+    result
+}
