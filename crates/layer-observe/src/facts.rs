@@ -86,6 +86,9 @@ fn address_of<T>(facts: &'static T) -> u64 {
 }
 
 impl Facts {
+    /// How many bytes from the beginning a launch looks at.
+    pub(crate) const LAUNCH_BYTES: usize = std::mem::offset_of!(Facts, bound) + Table::<{ 1 << 14 }>::READ_BYTES;
+
     pub(crate) fn new() -> Facts {
         Facts {
             bound: Table::new(),

@@ -73,6 +73,8 @@ impl<D: Driver, O: Observer> Observed<D, O> {
 
     /// Where a number lies, of 4 bytes, that is to be raised whenever another context may become current in some thread.
     pub const CONTEXT_CHANGES_AT: usize = std::mem::offset_of!(Self, context_changes);
+    /// How many bytes from the beginning a launch looks at.
+    pub const LAUNCH_BYTES: usize = std::mem::offset_of!(Self, facts) + Facts::LAUNCH_BYTES;
 
     /// Handles of contexts may come to name others.
     pub(crate) fn forget_contexts(&self) {

@@ -8,6 +8,9 @@
 //!
 //! Invariant: nothing differs for the program. What it asks for reaches the next driver as it is, and so does the answer; what goes
 //! wrong in here, or in an observer, ends the observation and nothing else.
+//! Calls of which everything is known need not go through the driver that this is: [`Observed::begin_plain_launch`] and
+//! [`Observed::begin_plain`] show them in numbers.
+//!
 //! Invariant: on the way of a launch nothing is allocated and no lock is taken, but for the first launch of a kernel, in a context,
 //! or in a stream, and while a stream is being captured.
 

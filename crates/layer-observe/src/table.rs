@@ -30,6 +30,9 @@ struct Slot {
 }
 
 impl<const SLOTS: usize> Table<SLOTS> {
+    /// How many bytes from the beginning are looked at to find a key, beside its slot.
+    pub(crate) const READ_BYTES: usize = std::mem::offset_of!(Self, writing);
+
     /// An empty table. The memory of its slots is not given back.
     pub(crate) fn new() -> Table<SLOTS> {
         const { assert!(SLOTS.is_power_of_two() && SLOTS >= PROBES) };

@@ -1,7 +1,7 @@
 //! `libcuda.so.1`: the rim of the C ABI and the assembly of the stack.
 //!
 //! The first call of all makes the choice of the back end (`choice`): the software GPU, or NVIDIA's own driver, where each function is handed
-//! to NVIDIA's as it is, unless a layer wants to see it (`exports::hooked`).
+//! to NVIDIA's as it is, unless a layer wants to see it (`exports::hooked`; `exports::plain` for what is recorded all the time).
 //!
 //! On the software GPU, a call from C goes through four stations:
 //!

@@ -319,6 +319,12 @@ mod tests {
     }
 
     #[test]
+    fn what_the_producer_looks_at_is_a_line() {
+        assert_eq!([size_of::<Producer>(), align_of::<Producer>()], [64; 2]);
+        assert_eq!(Slots::of_its_own(4).start().addr() % 64, 0);
+    }
+
+    #[test]
     fn a_full_ring_drops_and_counts() {
         let ring = ring(3, 8);
         let (producer, mut taken) = (ring.producer(), Vec::new());

@@ -75,7 +75,10 @@ impl Owners {
 
     /// No thread finds its place any more.
     pub(super) fn remove_all(self) {
-        self.0.iter().for_each(|place| place.thread.store(0, Ordering::Relaxed));
+        // In a forked child what is not written stays the parent's memory.
+        for place in self.0.iter().filter(|place| place.thread.load(Ordering::Relaxed) != 0) {
+            place.thread.store(0, Ordering::Relaxed);
+        }
     }
 }
 
