@@ -58,6 +58,9 @@ pub type RunWarp = unsafe extern "C" fn(launch: *const LaunchContext, warp: *mut
 /// Constant offsets of accesses, and what an access spans, are smaller than this.
 pub const OFFSET_REACH: u64 = 1 << 32;
 
+/// What an index of 32 bits, with a sign or without, of elements of up to 8 bytes adds to its base is smaller than this, either way.
+pub const INDEX_REACH: u64 = 1 << 35;
+
 /// Lanes of the largest team: of the warps that one call computes together.
 pub const TEAM_LANES_MAX: u32 = 256;
 
@@ -81,6 +84,11 @@ pub struct LaunchContext {
     pub arena_base: u64,
     /// Size of that range, which ends [`OFFSET_REACH`] behind device memory. Twice as far out addresses still fault by themselves.
     pub arena_size: u64,
+    /// Start of the range in which a base has to lie to which indices of 32 bits are added without a test of the sum: that of addresses, where
+    /// twice [`INDEX_REACH`] further out they still fault by themselves; else one where no base lies. One with which an index led to a good address is as good.
+    pub bases_start: u64,
+    /// Size of that range less one.
+    pub bases_last: u64,
     /// `%gridid`.
     pub grid_id: u64,
     /// Size of the grid in blocks.
@@ -154,8 +162,9 @@ pub struct WarpContext {
     pub barrier_total: u32,
     /// Lanes of the warp that have exited.
     pub exited: u32,
-    /// The memory access in progress: PTX line << 8 | shape. Shape 0: all lanes at `access_base`; 1–252: lane `l` at
-    /// `access_base + l * shape`; 253: the lane with the number `access_base`, alone, at `access_addresses[0]`; 254: with the low half of `access_base` as length and the high one as stride, lane `l` at
+    /// The memory access in progress: PTX line << 8 | shape. Shape 0: all lanes at `access_base`; 1–248: lane `l` at
+    /// `access_base + l * shape`; 249–252: lane `l` at `access_base` and as many times 1, 2, 4 or 8 bytes as the `l`th of the words says that
+    /// `access_addresses` holds, a number with a sign; 253: the lane with the number `access_base`, alone, at `access_addresses[0]`; 254: with the low half of `access_base` as length and the high one as stride, lane `l` at
     /// `access_addresses[l / length] + l % length * stride`; 255: lane `l` at `access_addresses[l]`.
     pub access: u32,
     /// The lane that `access_addresses` begins with and that a mask's bit 0 stands for, while the engine looks at 32 lanes of a team; else 0.
@@ -173,6 +182,9 @@ pub struct WarpContext {
 
 /// Flag in [`WarpContext::barrier_threads`].
 pub const BARRIER_ARRIVE_ONLY: u32 = 1 << 31;
+
+/// Shape code in [`WarpContext::access`] of an access by index, of elements of one byte; those of larger ones follow.
+pub const ACCESS_INDEXED: u32 = 249;
 
 /// Shape code in [`WarpContext::access`] of an access of one lane.
 pub const ACCESS_ALONE: u32 = 253;

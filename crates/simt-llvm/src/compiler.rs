@@ -125,6 +125,7 @@ impl Way<'_> {
         }
         self.machine.run_passes(ir, PIPELINE)?;
         ir.sink_to_slow_paths();
+        ir.place_indices();
         self.machine.run_passes(ir, "function(dce)")?;
         let registers = Registers { bits: self.target.register_bits(), count: self.target.registers() };
         let sliced = ir.is_crowded(registers);

@@ -3,6 +3,7 @@
 mod apart;
 mod cause;
 mod dominators;
+mod indexed;
 mod layout;
 mod liveness;
 mod observed;
@@ -15,6 +16,7 @@ mod turns;
 pub(crate) use apart::whole_warp_operations;
 pub use cause::Cause;
 pub use dominators::Dominators;
+pub use indexed::{Indexed, indexed};
 pub use layout::{Layout, LoopId, LoopInfo};
 pub use liveness::Liveness;
 pub(crate) use liveness::terminator_uses as liveness_uses;

@@ -8,6 +8,7 @@ mod fold;
 mod inline;
 mod lane_loop;
 mod loop_exits;
+mod place_addresses;
 mod repair;
 mod share_values;
 mod sink_stores;
@@ -22,6 +23,7 @@ pub use fold::fold_known;
 pub use inline::inline_calls;
 pub use lane_loop::{LaneExit, LaneLoop, lane_loop};
 pub use loop_exits::close_loops;
+pub use place_addresses::place_addresses;
 pub use share_values::share_values;
 pub use sink_stores::sink_stores;
 pub use specialize::specialize;
@@ -44,6 +46,7 @@ pub fn prepare(program: &mut Program, launch: LaunchShape) {
         remove_dead_code(function);
         sink_stores(function);
         split_at_waits(function);
+        place_addresses(function);
         close_loops(function);
     }
     for index in 0..program.functions.len() {

@@ -7,6 +7,7 @@ use std::mem::offset_of;
 use simt_ir::abi::{AccessKind, LaunchContext};
 use simt_ir::{AddressSpace, AtomicOp, FunctionKind, Op, ReduceOp, Type, Value};
 
+use super::indexed::Indices;
 use super::memory::{Access, Pattern};
 use super::notes::AccessWay;
 use super::value::Repr;
@@ -21,6 +22,8 @@ enum LaneSource {
     Same(Val),
     /// In a stack slot, one behind the other.
     Slot { slot: Val, element: Ty, bytes: u32 },
+    /// An address of an element, so many bytes each, whose index is in a stack slot.
+    Elements { slot: Val, base: Val, bytes: u32 },
 }
 
 impl FunctionEmitter<'_> {
@@ -40,27 +43,26 @@ impl FunctionEmitter<'_> {
         let skip = guard.map(|guard| self.enter_where(guard));
         let access = Access { space: *space, ty: *ty, count: 1, kind: AccessKind::Atomic, strong: true };
         self.observe_access(access, *address, *offset);
-        let addresses = self.ir.add(self.vector(*address), self.ir.splat(self.i64(*offset as u64), self.lanes()));
+        let pattern = self.atomic_pattern(access, *address, *offset);
         self.guard = *guard;
-        self.check(access, *address, *offset, &Pattern::Listed(addresses));
+        self.check(access, *address, *offset, &pattern);
         self.guard = None;
-        let uniform_address = matches!(self.get(*address), Repr::Uniform(_)) && *space != AddressSpace::Local;
-        let old = match reduction_of(*kind) {
-            Some(reduction) if uniform_address && !returns && ty.bits() >= 32 => {
+        let old = match (reduction_of(*kind), &pattern) {
+            (Some(reduction), Pattern::Uniform(at)) if !returns && ty.bits() >= 32 => {
                 self.note_atomic(AccessWay::AtomicOnce);
                 let vector = self.vector(*operand);
                 let total = self.reduce_lanes(reduction, vector, self.mask);
-                let pointer = self.pointer(*space, self.first_active(addresses));
+                let pointer = self.pointer(*space, *at);
                 self.modify(*kind, *space, *ty, pointer, total, None);
                 None
             }
-            Some(ReduceOp::Add) if uniform_address && ty.bits() >= 32 => {
+            (Some(ReduceOp::Add), Pattern::Uniform(at)) if ty.bits() >= 32 => {
                 self.note_atomic(AccessWay::AtomicSum);
-                Some(self.add_together(access, addresses, *operand))
+                Some(self.add_together(access, *at, *operand))
             }
             _ => {
                 self.note_atomic(AccessWay::AtomicLanes);
-                Some(self.lane_by_lane(access, *kind, addresses, *operand, *compare, *returns))
+                Some(self.lane_by_lane(access, *kind, &pattern, *operand, *compare, *returns))
             }
         };
         if let Some((from, join)) = skip {
@@ -79,6 +81,18 @@ impl FunctionEmitter<'_> {
         self.mask = outer;
         self.compiler_fence();
         Ok(())
+    }
+
+    /// Where the lanes of an atomic operation go: to one place, or each to its own.
+    fn atomic_pattern(&mut self, access: Access, address: Value, offset: i64) -> Pattern {
+        let distance = self.i64(offset as u64);
+        match self.get(address) {
+            Repr::Uniform(at) if access.space != AddressSpace::Local => Pattern::Uniform(self.ir.add(at, distance)),
+            _ => match self.indices(access, address, offset) {
+                Some(indices) => Pattern::Indexed(indices),
+                None => Pattern::Listed(self.ir.add(self.vector(address), self.ir.splat(distance, self.lanes()))),
+            },
+        }
     }
 
     /// As [`FunctionEmitter::atomic`], where there is but one lane.
@@ -115,7 +129,7 @@ impl FunctionEmitter<'_> {
     }
 
     /// Adds to one place for all active lanes at once: each finds what the ones before it have added to what was there.
-    fn add_together(&mut self, access: Access, addresses: Val, operand: Value) -> Val {
+    fn add_together(&mut self, access: Access, at: Val, operand: Value) -> Val {
         let ir = self.ir;
         let zero = ir.zero(self.vector_type(access.ty));
         let own = ir.select(self.mask, self.vector(operand), zero);
@@ -127,7 +141,7 @@ impl FunctionEmitter<'_> {
             ir.add(sums, ir.shuffle(sums, zero, &order))
         });
         let total = ir.extract_at(sums, lanes - 1);
-        let pointer = self.pointer(access.space, self.first_active(addresses));
+        let pointer = self.pointer(access.space, at);
         let old = self.modify(AtomicOp::Add, access.space, access.ty, pointer, total, None);
         ir.add(ir.splat(old, lanes), ir.sub(sums, own))
     }
@@ -137,7 +151,7 @@ impl FunctionEmitter<'_> {
         &mut self,
         access: Access,
         kind: AtomicOp,
-        addresses: Val,
+        pattern: &Pattern,
         operand: Value,
         compare: Option<Value>,
         returns: bool,
@@ -145,7 +159,7 @@ impl FunctionEmitter<'_> {
         let ir = self.ir;
         let vector = self.vector_type(access.ty);
         let old_slot = self.slot(vector);
-        let addresses = self.addresses_by_number(access, addresses);
+        let addresses = self.addresses_by_number(access, pattern);
         let operands = self.elements_by_number(operand, access.ty);
         let compares = compare.map(|compare| self.elements_by_number(compare, access.ty));
         ir.store(ir.zero(vector), old_slot, 0);
@@ -174,7 +188,15 @@ impl FunctionEmitter<'_> {
     }
 
     /// The lanes' addresses by number. In shared memory 32 bits a lane are enough, as a distance from where it begins.
-    fn addresses_by_number(&mut self, access: Access, addresses: Val) -> LaneSource {
+    fn addresses_by_number(&mut self, access: Access, pattern: &Pattern) -> LaneSource {
+        let addresses = match *pattern {
+            Pattern::Uniform(at) => return LaneSource::Same(at),
+            Pattern::Indexed(Indices { base, index, bytes }) => {
+                return LaneSource::Elements { slot: self.spill_for_good(index), base, bytes };
+            }
+            Pattern::Listed(addresses) => addresses,
+            _ => unreachable!("an atomic operation has no other pattern"),
+        };
         let bytes = if access.space == AddressSpace::Shared { 4 } else { 8 };
         let element = self.ir.int(8 * bytes);
         let vector = self.ir.vector(element, self.lanes());
@@ -200,6 +222,12 @@ impl FunctionEmitter<'_> {
             LaneSource::Slot { slot, element, bytes } => {
                 let place = self.ir.mul(lane, self.i64(bytes.into()));
                 self.ir.load(element, self.ir.offset(slot, place))
+            }
+            LaneSource::Elements { slot, base, bytes } => {
+                let ir = self.ir;
+                let index = ir.load(ir.int(32), ir.offset(slot, ir.mul(lane, self.i64(4))));
+                let distance = ir.mul(ir.cast(Cast::SExt, index, ir.int(64)), self.i64(bytes.into()));
+                ir.add(base, distance)
             }
         }
     }

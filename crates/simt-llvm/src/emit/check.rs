@@ -1,8 +1,8 @@
 //! Whether an access may go on: bounds and alignment, tested before memory is touched.
 //!
 //! Of global memory only the address without its constant offset is tested, against the arena widened by what offsets can reach: what
-//! lies between faults by itself. So one test does for all accesses with the same address, wherever the first of them dominates. Shared and
-//! local memory adjoin that of others and are tested exactly, unless what is known of the address says enough.
+//! lies between faults by itself. So one test does for all accesses with the same address, wherever the first of them dominates; and for all
+//! with the same base to which indices of 32 bits are added (`indexed.rs`). Shared and local memory adjoin that of others and are tested exactly, unless what is known of the address says enough.
 //!
 //! What fails the test is looked at lane by lane by the engine, which knows registered host memory and reports faults.
 
@@ -47,12 +47,33 @@ impl FunctionEmitter<'_> {
             return;
         }
         let by_base = access.in_arena() && offset.unsigned_abs() < OFFSET_REACH;
-        let merged = by_base && self.is_checked(access, address, offset);
+        let indexed = self.indexed(access, address, offset);
+        let merged = by_base
+            && (self.is_checked(access, address, offset)
+                || indexed.is_some_and(|found| self.is_checked(access, found.base, offset)));
         self.note_access(access, pattern, if merged { Bounds::Merged } else { Bounds::Tested });
         if merged {
             return;
         }
-        let bad = match pattern {
+        let bad = match indexed {
+            Some(found) => self.is_bad_base(access, &found),
+            None => self.is_bad_pattern(access, address, offset, pattern),
+        };
+        self.examine_if(bad, access, pattern);
+        if !by_base || self.unit.host_memory {
+            return;
+        }
+        let align = if offset % i64::from(access.bytes()) == 0 { access.bytes() } else { 1 };
+        let checked = |address: Value| Checked { block: self.block, address, guard: self.guard, align };
+        // Lanes whose order was only hoped for may have other addresses.
+        let address = pattern.holds().is_none().then_some(address);
+        let new: Vec<Checked> = address.into_iter().chain(indexed.map(|found| found.base)).map(checked).collect();
+        self.checked.extend(new);
+    }
+
+    /// Whether an access of one of the active lanes is bad.
+    fn is_bad_pattern(&mut self, access: Access, address: Value, offset: i64, pattern: &Pattern) -> Val {
+        match pattern {
             Pattern::Uniform(at) | Pattern::Contiguous { base: at, .. } => {
                 let span = if matches!(pattern, Pattern::Uniform(_)) { 0 } else { (self.lanes() - 1) * access.bytes() };
                 self.is_bad(access, address, *at, offset, span)
@@ -69,17 +90,11 @@ impl FunctionEmitter<'_> {
                 self.is_bad(access, address, *base, offset, span)
             }
             Pattern::Reversed { .. } => unreachable!("tested with the pattern"),
+            Pattern::Indexed(_) => unreachable!("the base is tested"),
             Pattern::Listed(addresses) => {
                 let bad = self.is_bad(access, address, *addresses, offset, 0);
                 self.any(self.ir.and(bad, self.mask))
             }
-        };
-        self.examine_if(bad, access, pattern);
-        // Lanes whose order was only hoped for may have other addresses.
-        let certain = pattern.holds().is_none();
-        if by_base && certain && !self.unit.host_memory {
-            let align = if offset % i64::from(access.bytes()) == 0 { access.bytes() } else { 1 };
-            self.checked.push(Checked { block: self.block, address, guard: self.guard, align });
         }
     }
 
@@ -114,6 +129,7 @@ impl FunctionEmitter<'_> {
                 self.examine(access, addresses);
             }
             Pattern::Reversed { .. } => unreachable!("tested with the pattern"),
+            Pattern::Indexed(indices) => self.examine_indices(access, *indices),
             Pattern::Segments { lanes: addresses, .. } | Pattern::Listed(addresses) => self.examine(access, *addresses),
         }
         self.ir.br(join);
@@ -198,7 +214,7 @@ impl FunctionEmitter<'_> {
         ir.or(is_bad(lowest), is_bad(highest))
     }
 
-    fn or_misaligned(&self, outside: Val, bytes: u32, at: Val) -> Val {
+    pub fn or_misaligned(&self, outside: Val, bytes: u32, at: Val) -> Val {
         if bytes == 1 {
             return outside;
         }
@@ -251,6 +267,11 @@ impl FunctionEmitter<'_> {
                 (ACCESS_SEGMENTS, self.i64(stride << 32 | length), offset_of!(WarpContext, access_base))
             }
             Pattern::Columns { .. } | Pattern::Reversed { .. } => unreachable!("only shared memory is accessed so"),
+            Pattern::Indexed(indices) => {
+                let place = self.warp_field(offset_of!(WarpContext, access_addresses));
+                self.ir.set_volatile(self.ir.store(indices.index, place, 4));
+                (Self::indexed_code(*indices), indices.base, offset_of!(WarpContext, access_base))
+            }
             Pattern::Listed(addresses) => (ACCESS_LISTED, *addresses, offset_of!(WarpContext, access_addresses)),
         };
         let note = self.ir.store(self.access_code(shape), self.warp_field(offset_of!(WarpContext, access)), 4);
@@ -290,7 +311,7 @@ impl FunctionEmitter<'_> {
     }
 
     /// What the helpers are told of an access: lanes, line, `bytes | kind << 16 | space << 24`.
-    fn examined(&self, access: Access) -> [Val; 3] {
+    pub fn examined(&self, access: Access) -> [Val; 3] {
         let details = access.bytes() | (access.kind as u32) << 16 | (access.runtime_space() as u32) << 24;
         let line = self.line_value.unwrap_or_else(|| self.i32(self.line));
         [self.mask_bits(self.mask), line, self.i32(details)]
@@ -306,7 +327,7 @@ impl FunctionEmitter<'_> {
     }
 
     /// A function that is hardly ever called.
-    fn add_cold_helper(&self, name: &str, ty: Ty) -> Fun {
+    pub fn add_cold_helper(&self, name: &str, ty: Ty) -> Fun {
         let fun = self.ir.add_function(name, ty, true);
         // As all others: for each set of such attributes LLVM makes a description of the processor.
         super::kernel::describe(self.ir, fun);
@@ -339,7 +360,7 @@ impl FunctionEmitter<'_> {
     }
 
     /// `(launch, warp, lanes, addresses, line, bytes | kind << 16 | space << 24) -> verdict`.
-    fn examine_helper(&self) -> Fun {
+    pub fn examine_helper(&self) -> Fun {
         let name = "examine".to_string();
         if let Some(known) = self.unit.helpers.borrow().get(&name) {
             return *known;

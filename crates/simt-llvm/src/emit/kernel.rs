@@ -68,7 +68,7 @@ pub fn emit_program(
     let reachable = reachable_functions(&program);
     let lane_candidates = match purpose.instrument || purpose.quick {
         true => Vec::new(),
-        false => lane_choice::candidates(&program, &all_shapes[0], launch.lanes),
+        false => lane_choice::candidates(&program, &all_shapes[0], target, launch.lanes),
     };
     let suspendable = suspends(program.kernel(), &all_shapes[0], launch);
     let needs_stack = (1..program.functions.len()).any(|index| reachable[index]);
@@ -87,6 +87,7 @@ pub fn emit_program(
         instrumentation: purpose.instrument.then(Default::default),
         host_memory: purpose.host_memory,
         rounds: suspendable && !purpose.quick,
+        quick: purpose.quick,
         few_atomics: count(&program, |op| matches!(op, Op::Atomic { .. })) <= FEW_ATOMICS,
         outline: count(&program, |op| matches!(op, Op::Load { .. } | Op::Store { .. })) >= super::outline::OUTLINE_FROM,
     };

@@ -4,7 +4,10 @@ use simt_ir::analysis::{LoopId, Packs, Shape, Shapes};
 use simt_ir::pass::{LaneExit, LaneLoop, lane_loop};
 use simt_ir::{BlockId, Function, Op, Program, Value};
 
-/// A warp does not leave its vectors for more than one in so many of its lanes: they wait for memory together, and each lane by itself.
+use super::Target;
+
+/// A warp does not leave its vectors for more than one in so many of its lanes, unless a gather takes as long as loads lane by lane: they wait
+/// for memory together, and each lane by itself.
 const LANES_TO_ONE: u64 = 4;
 
 /// What things cost, in operations of a scalar.
@@ -22,12 +25,12 @@ pub(super) struct Candidate {
 }
 
 /// The loops of a kernel that are worth it.
-pub(super) fn candidates(program: &Program, shapes: &Shapes, lanes: u32) -> Vec<Candidate> {
+pub(super) fn candidates(program: &Program, shapes: &Shapes, target: Target, lanes: u32) -> Vec<Candidate> {
     let function = program.kernel();
     if shapes.schedule.irregular {
         return Vec::new();
     }
-    let chooser = Chooser { function, shapes, lanes, packs: Packs::new(function, shapes) };
+    let chooser = Chooser { function, shapes, target, lanes, packs: Packs::new(function, shapes) };
     let count = shapes.schedule.layout.loops.len() as u32;
     (0..count).map(LoopId).filter_map(|id| chooser.candidate(id)).collect()
 }
@@ -35,6 +38,7 @@ pub(super) fn candidates(program: &Program, shapes: &Shapes, lanes: u32) -> Vec<
 struct Chooser<'a> {
     function: &'a Function,
     shapes: &'a Shapes,
+    target: Target,
     lanes: u32,
     packs: Packs,
 }
@@ -56,8 +60,11 @@ impl Chooser<'_> {
             return None;
         }
         let cost = self.cost(id);
-        // In half of the warp's time: a lane has to be called, too.
-        let few = (cost.warp / (2 * cost.lane)).min(u64::from(self.lanes) / LANES_TO_ONE) as u32;
+        let few = match self.target.narrow_paths {
+            true => (cost.warp / cost.lane).min(self.lanes.into()) as u32,
+            // In half of the warp's time: a lane has to be called, too.
+            false => (cost.warp / (2 * cost.lane)).min(u64::from(self.lanes) / LANES_TO_ONE) as u32,
+        };
         if !cost.scattered || few == 0 {
             return None;
         }

@@ -9,6 +9,7 @@ use simt_ir::analysis::Shape;
 use simt_ir::{AddressSpace, FunctionKind, MemoryOrder, Op, Type, Value};
 
 use super::FunctionEmitter;
+use super::indexed::Indices;
 use super::value::{Bases, Repr};
 use crate::Error;
 use crate::llvm::{Bb, IntPredicate, Ordering, Val};
@@ -68,6 +69,8 @@ pub(super) enum Pattern {
     /// One element before the other: where the last lane is, the test for whether the lanes lie so, if that was only hoped for, and the test
     /// for whether all of them, active or not, lie within their space besides.
     Reversed { base: Val, in_order: Option<Val>, holds: Val },
+    /// Anything, by indices.
+    Indexed(Indices),
     /// Anything.
     Listed(Val),
 }
@@ -93,7 +96,7 @@ impl Pattern {
             Pattern::Contiguous { holds, .. } | Pattern::Segments { holds, .. } => *holds,
             Pattern::Columns { full, .. } => Some(*full),
             Pattern::Reversed { holds, .. } => Some(*holds),
-            Pattern::Uniform(_) | Pattern::Listed(_) => None,
+            Pattern::Uniform(_) | Pattern::Indexed(_) | Pattern::Listed(_) => None,
         }
     }
 }
@@ -250,7 +253,10 @@ impl FunctionEmitter<'_> {
                 }
                 Pattern::Reversed { base, in_order: speculation.map(|s| s.holds), holds }
             }
-            _ => Pattern::Listed(self.ir.add(self.vector(address), self.ir.splat(offset_scalar, self.lanes()))),
+            _ => match self.indices(access, address, offset) {
+                Some(indices) => Pattern::Indexed(indices),
+                None => Pattern::Listed(self.ir.add(self.vector(address), self.ir.splat(offset_scalar, self.lanes()))),
+            },
         }
     }
 
@@ -391,6 +397,7 @@ impl FunctionEmitter<'_> {
                 Loaded::Parts(vec![self.load_columns(access, base, stride, segments)])
             }
             Pattern::Reversed { base, .. } => Loaded::Parts(vec![self.load_reversed(access, base)]),
+            Pattern::Indexed(indices) => Loaded::Parts(self.gather_elements(access, indices)),
             Pattern::Listed(addresses) => Loaded::Parts(self.gather(access, addresses)),
             Pattern::Uniform(_) => unreachable!("a uniform value is no vector"),
         }
@@ -492,6 +499,7 @@ impl FunctionEmitter<'_> {
                 let pointer = self.pointer(access.space, base);
                 self.ir.store(self.reversed(vectors[0]), pointer, access.ty.bytes());
             }
+            Pattern::Indexed(indices) => self.scatter_elements(access, indices, vectors),
             Pattern::Listed(addresses) => self.scatter(access, addresses, vectors),
             Pattern::Uniform(_) => unreachable!("stored as one"),
         }

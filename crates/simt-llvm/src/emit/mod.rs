@@ -17,6 +17,7 @@ mod engine_call;
 mod float;
 mod frame;
 mod frame_sums;
+mod indexed;
 mod instrument;
 mod integer;
 mod kernel;
@@ -65,7 +66,8 @@ pub struct Target {
     pub avx2: bool,
     /// AVX512-VNNI: products of bytes, added up.
     pub vnni: bool,
-    /// Stores of 512 bits take two turns, and permutations run beside multiplications: AMD's processors.
+    /// Stores of 512 bits take two turns, permutations run beside multiplications, and a gather takes as long as loads lane by lane: AMD's
+    /// processors.
     pub narrow_paths: bool,
 }
 
@@ -111,6 +113,8 @@ struct Unit<'a> {
     host_memory: bool,
     /// Whether there are so few atomic operations that their code may be large.
     few_atomics: bool,
+    /// Whether the code is to be there soon.
+    quick: bool,
     /// Whether accesses without a pattern are called instead of inlined.
     outline: bool,
     /// Whether the kernel is called warp by warp and may suspend.

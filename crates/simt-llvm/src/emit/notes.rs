@@ -287,7 +287,7 @@ fn way_of(access: Access, pattern: &Pattern, lanes: u32) -> AccessWay {
         },
         Pattern::Columns { segments, .. } => AccessWay::Columns(lanes / segments),
         Pattern::Reversed { .. } => AccessWay::Reversed,
-        Pattern::Listed(_) if access.kind == AccessKind::Load => AccessWay::Gather,
-        Pattern::Listed(_) => AccessWay::Scatter,
+        Pattern::Indexed(_) | Pattern::Listed(_) if access.kind == AccessKind::Load => AccessWay::Gather,
+        Pattern::Indexed(_) | Pattern::Listed(_) => AccessWay::Scatter,
     }
 }

@@ -211,7 +211,7 @@ impl<'a> FunctionEmitter<'a> {
     }
 
     /// The operation that makes a value.
-    fn operation(&self, value: Value) -> Option<&'a Op> {
+    pub fn operation(&self, value: Value) -> Option<&'a Op> {
         let all = self.operations.get_or_init(|| {
             let mut all = vec![None; self.function.value_types.len()];
             for id in self.function.block_ids() {

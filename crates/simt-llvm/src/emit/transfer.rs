@@ -7,6 +7,7 @@ use simt_ir::abi::LaunchContext;
 use simt_ir::{AddressSpace, Value};
 
 use super::FunctionEmitter;
+use super::indexed::Indices;
 use super::memory::Access;
 use super::value::Repr;
 use crate::llvm::{Bin, Cast, Fun, IntPredicate, Ty, Val};
@@ -127,12 +128,26 @@ impl FunctionEmitter<'_> {
         if self.ir.bits(piece) < 32 && access.count == 1 && self.unit.target.gathers() {
             return vec![self.gather_small(access, piece, addresses)];
         }
+        self.gather_pieces(access, piece, |moved| self.moved_pointers(access.space, addresses, moved))
+    }
+
+    /// As [`FunctionEmitter::gather`], by indices.
+    pub fn gather_elements(&mut self, access: Access, indices: Indices) -> Vec<Val> {
+        let piece = self.piece_of(access);
+        if self.ir.bits(piece) < 32 && access.count == 1 {
+            let addresses = self.element_addresses(indices);
+            return vec![self.gather_small(access, piece, addresses)];
+        }
+        self.gather_pieces(access, piece, |moved| self.element_pointers(indices, moved))
+    }
+
+    /// Gathers what lanes access, a piece at a time; `pointers` gives the lanes' addresses, moved by some bytes.
+    fn gather_pieces(&self, access: Access, piece: Ty, pointers: impl Fn(u32) -> Val) -> Vec<Val> {
         let ty = self.ir.vector(piece, self.lanes());
         let bytes = self.ir.bits(piece) / 8;
         let pieces: Vec<Val> = (0..access.bytes() / bytes)
             .map(|index| {
-                let at = self.moved_pointers(access.space, addresses, index * bytes);
-                let arguments = [at, self.i32(bytes), self.mask, self.ir.zero(ty)];
+                let arguments = [pointers(index * bytes), self.i32(bytes), self.mask, self.ir.zero(ty)];
                 self.ir.intrinsic("llvm.masked.gather", &[ty, self.ir.vector(self.ir.ptr(), self.lanes())], &arguments)
             })
             .collect();
@@ -427,12 +442,27 @@ impl FunctionEmitter<'_> {
         if self.ir.bits(piece) < 32 && access.count == 1 {
             return self.scatter_small(access, addresses, vectors[0]);
         }
+        self.scatter_pieces(access, piece, vectors, |moved| self.moved_pointers(access.space, addresses, moved));
+    }
+
+    /// As [`FunctionEmitter::scatter`], by indices.
+    pub fn scatter_elements(&mut self, access: Access, indices: Indices, vectors: &[Val]) {
+        let piece = self.piece_of(access);
+        if self.ir.bits(piece) < 32 && access.count == 1 {
+            let addresses = self.element_addresses(indices);
+            return self.scatter_small(access, addresses, vectors[0]);
+        }
+        self.scatter_pieces(access, piece, vectors, |moved| self.element_pointers(indices, moved));
+    }
+
+    /// As [`FunctionEmitter::gather_pieces`], for stores.
+    fn scatter_pieces(&self, access: Access, piece: Ty, vectors: &[Val], pointers: impl Fn(u32) -> Val) {
         let (bytes, count) = (self.ir.bits(piece) / 8, self.ir.bits(piece) / (8 * access.ty.bytes()));
         for (index, elements) in vectors.chunks(count as usize).enumerate() {
             let value = if count == 1 { elements[0] } else { self.put_together(elements, piece) };
-            let at = self.moved_pointers(access.space, addresses, index as u32 * bytes);
             let types = [self.ir.type_of(value), self.ir.vector(self.ir.ptr(), self.lanes())];
-            self.ir.intrinsic("llvm.masked.scatter", &types, &[value, at, self.i32(bytes), self.mask]);
+            let arguments = [value, pointers(index as u32 * bytes), self.i32(bytes), self.mask];
+            self.ir.intrinsic("llvm.masked.scatter", &types, &arguments);
         }
     }
 

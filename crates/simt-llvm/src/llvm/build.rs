@@ -256,6 +256,13 @@ impl Ir {
         Val(unsafe { LLVMBuildGEP2(self.builder, self.int(8).0, pointer.0, indices.as_mut_ptr(), 1, UNNAMED) })
     }
 
+    /// A pointer moved by a number of elements of a type, or by one for each lane.
+    pub fn element_pointer(&self, element: Ty, pointer: Val, index: Val) -> Val {
+        let mut indices = [index.0];
+        // SAFETY: handles of this `Ir`; one index.
+        Val(unsafe { LLVMBuildGEP2(self.builder, element.0, pointer.0, indices.as_mut_ptr(), 1, UNNAMED) })
+    }
+
     /// A pointer moved by a constant number of bytes.
     pub fn offset_by(&self, pointer: Val, bytes: usize) -> Val {
         if bytes == 0 { pointer } else { self.offset(pointer, self.constant(self.int(64), bytes as u64)) }

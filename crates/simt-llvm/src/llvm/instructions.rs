@@ -106,16 +106,25 @@ unsafe fn is_plain(access: LLVMValueRef) -> bool {
     }
 }
 
+/// The name of what an instruction calls, if it is a call.
+pub(super) fn callee_name(instruction: LLVMValueRef) -> Option<String> {
+    // SAFETY: an instruction of a module that lives; only a call is asked for what it calls; a name ends with NUL.
+    unsafe {
+        let mut length = 0;
+        (LLVMGetInstructionOpcode(instruction) == LLVMOpcode::LLVMCall).then(|| {
+            CStr::from_ptr(LLVMGetValueName2(LLVMGetCalledValue(instruction), &mut length))
+                .to_string_lossy()
+                .into_owned()
+        })
+    }
+}
+
 /// The effect of a call.
 ///
 /// # Safety
 /// `call` is a call of a module that lives.
 unsafe fn of_call(call: LLVMValueRef) -> Effect {
-    // SAFETY: the caller has a call; a name ends with NUL.
-    let name = unsafe {
-        let mut length = 0;
-        CStr::from_ptr(LLVMGetValueName2(LLVMGetCalledValue(call), &mut length)).to_string_lossy()
-    };
+    let name = callee_name(call).expect("it is a call");
     let is_one_of = |names: &[&str]| names.iter().any(|start| name.starts_with(start));
     if is_one_of(PURE) {
         Effect::None

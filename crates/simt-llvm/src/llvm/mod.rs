@@ -8,6 +8,7 @@ mod apart;
 mod build;
 mod cold;
 mod domain;
+mod indices;
 mod instructions;
 mod machine;
 mod pieces;

@@ -20,7 +20,7 @@ pub(crate) use ranges::Ranges;
 use crate::lock_order::{EngineRank, Lock};
 use crate::sys::{HUGE_PAGE, Mapping};
 use registered::Registered;
-use simt_ir::abi::OFFSET_REACH;
+use simt_ir::abi::{INDEX_REACH, OFFSET_REACH};
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -43,6 +43,10 @@ const RESERVED_BYTES_MIN: u64 = 1 << 32;
 
 /// Reserved on either side and never handed out: machine code tests an address before it adds a constant to it.
 const MARGIN_BYTES: u64 = 2 * OFFSET_REACH;
+
+/// The same where machine code adds an index, too: a base with which one index leads into the range may come with another one. Where the
+/// system does not give so much the sums are looked at.
+const WIDE_MARGIN_BYTES: u64 = 2 * (MARGIN_BYTES + INDEX_REACH);
 
 /// What an allocation is for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -115,6 +119,8 @@ pub struct Arena {
     registered_count: AtomicUsize,
     base: u64,
     bytes: u64,
+    /// Whether its margins are the wide ones.
+    has_wide_margins: bool,
     on_allocate: OnceLock<fn(&Allocation)>,
 }
 
@@ -124,19 +130,21 @@ impl Arena {
     /// # Errors
     /// When the system refuses even 20 GiB of addresses, as a limit on the address space (`ulimit -v`) can make it.
     pub fn new() -> io::Result<Arena> {
-        let mut bytes = RESERVED_BYTES_MAX;
+        let (mut bytes, mut margin) = (RESERVED_BYTES_MAX, WIDE_MARGIN_BYTES);
         let range = loop {
-            match Mapping::reserve(bytes + 2 * MARGIN_BYTES, HUGE_PAGE) {
+            match Mapping::reserve(bytes + 2 * margin, HUGE_PAGE) {
                 Ok(range) => break range,
                 Err(_) if bytes > RESERVED_BYTES_MIN => bytes /= 2,
+                Err(_) if margin > MARGIN_BYTES => margin = MARGIN_BYTES,
                 Err(error) => return Err(error),
             }
         };
         Ok(Arena {
-            base: range.base() + MARGIN_BYTES,
+            base: range.base() + margin,
             bytes,
+            has_wide_margins: margin == WIDE_MARGIN_BYTES,
             on_allocate: OnceLock::new(),
-            store: Lock::new(EngineRank::Arena, Store::new(range, MARGIN_BYTES)),
+            store: Lock::new(EngineRank::Arena, Store::new(range, margin)),
             registered: Lock::new(EngineRank::Arena, Registered::default()),
             registered_count: AtomicUsize::new(0),
         })
@@ -162,6 +170,11 @@ impl Arena {
     /// Size of the range in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Whether what is less than twice as far outside of the range as offsets and indices reach faults.
+    pub fn has_wide_margins(&self) -> bool {
+        self.has_wide_margins
     }
 
     /// Whether an address lies in the range, allocated or not.

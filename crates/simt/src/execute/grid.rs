@@ -133,6 +133,8 @@ impl Default for Grid {
                 runtime: &raw const runtime::TABLE,
                 arena_base: 0,
                 arena_size: 0,
+                bases_start: 0,
+                bases_last: 0,
                 grid_id: 0,
                 grid: [0; 3],
                 block: [0; 3],
@@ -219,6 +221,11 @@ impl Grid {
             launch.symbols = kernel.symbols().as_ptr();
             launch.arena_base = arena.base() - OFFSET_REACH;
             launch.arena_size = arena.bytes() + 2 * OFFSET_REACH;
+            (launch.bases_start, launch.bases_last) = match arena.has_wide_margins() {
+                true => (launch.arena_base, launch.arena_size - 1),
+                // No processor has memory there.
+                false => (1 << 63, 0),
+            };
             launch.grid_id = grid_id;
             launch.grid = record.grid;
             launch.block = record.block;

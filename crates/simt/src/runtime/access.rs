@@ -3,7 +3,9 @@
 use super::lanes_in;
 use super::report::Site;
 use crate::fault::{BadAccess, FaultKind};
-use simt_ir::abi::{ACCESS_ALONE, ACCESS_LISTED, ACCESS_SEGMENTS, AccessKind, AccessSpace, WarpContext};
+use simt_ir::abi::{
+    ACCESS_ALONE, ACCESS_INDEXED, ACCESS_LISTED, ACCESS_SEGMENTS, AccessKind, AccessSpace, WarpContext,
+};
 
 /// The address that a lane accesses, as the context describes it.
 pub(super) fn address_of(warp: &WarpContext, lane: usize) -> u64 {
@@ -13,6 +15,11 @@ pub(super) fn address_of(warp: &WarpContext, lane: usize) -> u64 {
         ACCESS_SEGMENTS => {
             let (length, stride) = ((warp.access_base as u32).max(1) as usize, warp.access_base >> 32);
             warp.access_addresses[lane / length].wrapping_add(stride * (lane % length) as u64)
+        }
+        code @ ACCESS_INDEXED.. => {
+            let pair = warp.access_addresses[lane / 2];
+            let index = i64::from((pair >> (lane % 2 * 32)) as i32);
+            warp.access_base.wrapping_add((index << (code - ACCESS_INDEXED)) as u64)
         }
         stride => warp.access_base.wrapping_add(u64::from(stride) * lane as u64),
     }

@@ -8,7 +8,7 @@ use crate::fault::{BadAccess, Fault, FaultKind};
 use crate::kernel::Kernel;
 use crate::nested::DeviceRuntime;
 use crate::queue::Stream;
-use simt_ir::abi::{ACCESS_ALONE, ACCESS_LISTED, LaunchContext, WarpContext};
+use simt_ir::abi::{ACCESS_ALONE, ACCESS_INDEXED, ACCESS_SEGMENTS, LaunchContext, WarpContext};
 use std::sync::Arc;
 
 /// Where machine code is.
@@ -144,9 +144,10 @@ fn locate(warp: &WarpContext, lanes: usize, hardware: u64) -> (usize, u64) {
     };
     let behind = |lane: &usize| hardware.wrapping_sub(address_of(warp, *lane));
     let nearest = lanes.filter(|lane| behind(lane) < ACCESS_BYTES_MAX).min_by_key(behind);
+    let code = warp.access & 0xff;
     match nearest {
         // With a list or a lane the exact beginning is known; with a stride the lane follows from the byte.
-        Some(lane) if [ACCESS_LISTED, ACCESS_ALONE].contains(&(warp.access & 0xff)) => (lane, address_of(warp, lane)),
+        Some(lane) if code >= ACCESS_INDEXED && code != ACCESS_SEGMENTS => (lane, address_of(warp, lane)),
         Some(lane) => (lane, hardware.max(address_of(warp, lane))),
         None => (0, hardware),
     }
@@ -179,7 +180,7 @@ pub(crate) fn record_resources(stream: &Stream, kernel: &Kernel, kind: FaultKind
 #[cfg(test)]
 mod tests {
     use super::*;
-    use simt_ir::abi::TEAM_LANES_MAX;
+    use simt_ir::abi::{ACCESS_LISTED, TEAM_LANES_MAX};
 
     #[test]
     fn threads_are_counted_x_first() {
@@ -198,6 +199,11 @@ mod tests {
         warp.access_addresses = [0x9000; TEAM_LANES_MAX as usize];
         warp.access_addresses[7] = 0x1ffc;
         assert_eq!(locate(&warp, 32, 0x2000), (7, 0x1ffc));
+        warp.access = 12 << 8 | (ACCESS_INDEXED + 2);
+        warp.access_base = 0x3000;
+        warp.access_addresses = [0; TEAM_LANES_MAX as usize];
+        warp.access_addresses[2] = u64::from(-0x401i32 as u32) << 32;
+        assert_eq!(locate(&warp, 32, 0x2000), (5, 0x1ffc));
         warp.access = 12 << 8 | ACCESS_ALONE;
         warp.access_base = 21;
         warp.access_addresses[0] = 0x1ff8;
