@@ -1,5 +1,5 @@
 //! Elements of arrays by indices of 32 bits: compiled code, which tests the base alone and gathers by words, reads and writes what the
-//! interpreter does, and says of an element that is not there which thread wanted it, and where.
+//! interpreter does, and says of an element that is not there which thread wanted it, and where. In shared memory words are tested.
 
 mod common;
 
@@ -118,4 +118,56 @@ fn a_base_that_is_not_aligned_is_told() {
     let lowered = Lowered::new(case(&moved_index(0), "s32", 2, 4)).expect("the text is PTX");
     let fault = lowered.run(&device, true).expect_err("no lane is aligned");
     assert!(fault.contains("MisalignedAddress"), "{fault}");
+}
+
+/// Stores each thread's number in shared memory, in disorder, and reads it where the thread with the number `%r3` put it: at `offset` from the
+/// beginning of its word.
+fn shared_case(index: &str, offset: i32) -> Case<String> {
+    let mut case = case(index, "s32", 0, 8);
+    let (before, _) = case.code.split_once("    mul.wide.s32 %rd3").expect("there is such a line");
+    case.code = format!(
+        "{before}
+    .shared .align 8 .b8 words[{bytes}];
+    mov.u32 %r4, words;
+    shl.b32 %r5, %r2, 2;
+    add.s32 %r5, %r4, %r5;
+    st.shared.u32 [%r5], %r1;
+    bar.sync 0;
+    shl.b32 %r6, %r3, 2;
+    add.s32 %r6, %r4, %r6;
+    ld.shared.u32 %rd5, [%r6+{offset}];
+    mul.wide.u32 %rd6, %r1, 8;
+    add.s64 %rd7, %rd2, %rd6;
+    st.global.u64 [%rd7], %rd5;
+    ret;
+}}
+",
+        bytes = 4 * THREADS,
+    );
+    case
+}
+
+#[test]
+fn words_of_shared_memory_are_tested_as_words() {
+    let last = 4 * (THREADS as i32 - 1);
+    let xor = "xor.b32 %r3, %r2, 21;";
+    for device in [Device::new(), Device::new().quickly()] {
+        let lowered = Lowered::new(shared_case(xor, 0)).expect("the text is PTX");
+        lowered.assert_same_everywhere(&device, &[8, THREADS], None, "words in disorder");
+        // From the last word on, before the first, and in between.
+        for (index, offset, fault) in [
+            ("add.s32 %r3, %r2, 1;", 0, "IllegalAddress"),
+            ("add.s32 %r3, %r2, -1;", 0, "IllegalAddress"),
+            ("add.s32 %r3, %r2, 0x10000000;", 0, "IllegalAddress"),
+            (xor, last + 4, "IllegalAddress"),
+            (xor, 4, "IllegalAddress"),
+            (xor, 2, "MisalignedAddress"),
+        ] {
+            let lowered = Lowered::new(shared_case(index, offset)).expect("the text is PTX");
+            let found = lowered.run(&device, true).expect_err("one lane faults");
+            assert!(found.contains(fault) && found.contains("shared"), "{index} {offset}: {found}");
+        }
+        let lowered = Lowered::new(shared_case("sub.s32 %r3, 63, %r2;", 0)).expect("the text is PTX");
+        lowered.assert_same_everywhere(&device, &[8, THREADS], None, "up to the last word");
+    }
 }

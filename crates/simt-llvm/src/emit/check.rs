@@ -92,7 +92,8 @@ impl FunctionEmitter<'_> {
             Pattern::Reversed { .. } => unreachable!("tested with the pattern"),
             Pattern::Indexed(_) => unreachable!("the base is tested"),
             Pattern::Listed(addresses) => {
-                let bad = self.is_bad(access, address, *addresses, offset, 0);
+                let by_word = self.is_bad_word(access, address, offset);
+                let bad = by_word.unwrap_or_else(|| self.is_bad(access, address, *addresses, offset, 0));
                 self.any(self.ir.and(bad, self.mask))
             }
         }

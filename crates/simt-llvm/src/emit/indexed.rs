@@ -1,13 +1,13 @@
 //! Accesses to elements of an array: at a base that all lanes share, and an index of 32 bits in each lane.
 //!
 //! What such an index adds cannot leave the margins around the arena, so that the base alone is tested, in a scalar that is often the same for
-//! many accesses. And the processor gathers twice as many lanes at a time by indices as it does by addresses.
+//! many accesses; offsets in shared memory, words too, are tested as such. And the processor gathers twice as many lanes at a time by indices as it does by addresses.
 
 use std::mem::offset_of;
 
 use simt_ir::abi::{ACCESS_INDEXED, LaunchContext, OFFSET_REACH};
 use simt_ir::analysis::{Indexed, indexed};
-use simt_ir::{Type, Value};
+use simt_ir::{AddressSpace, Op, Type, Value};
 
 use super::FunctionEmitter;
 use super::memory::Access;
@@ -83,6 +83,31 @@ impl FunctionEmitter<'_> {
             return outside;
         }
         self.or_misaligned(outside, access.bytes(), base)
+    }
+
+    /// For each lane, whether an access to shared memory at a word is bad, which is extended without a sign to the address: half as many
+    /// vectors as the addresses take.
+    pub fn is_bad_word(&self, access: Access, address: Value, offset: i64) -> Option<Val> {
+        let bytes = i64::from(access.bytes());
+        let Op::Extend { signed: false, from: Type::I32, to: Type::I64, a } = *self.operation(address)? else {
+            return None;
+        };
+        if access.space != AddressSpace::Shared || !(0..SIGN as i64).contains(&offset) || offset % bytes != 0 {
+            return None;
+        }
+        let word = self.at_hand.get(&a).map(|repr| self.to_vector(*repr, Type::I32))?;
+        let ir = self.ir;
+        let long = ir.int(64);
+        let size = ir.cast(Cast::ZExt, self.launch_i32(offset_of!(LaunchContext, shared_bytes)), long);
+        // How many words are good: none, if the memory is smaller than what is accessed.
+        let good = ir.sub(size, self.i64((offset + bytes - 1) as u64));
+        let good = ir.intrinsic("llvm.smax", &[long], &[good, self.i64(0)]);
+        let good = ir.splat(ir.cast(Cast::Trunc, good, ir.int(32)), self.lanes());
+        let outside = ir.icmp(IntPredicate::LLVMIntUGE, word, good);
+        match 1i64 << self.shapes.fact(a).lanes_align.min(62) >= bytes {
+            true => Some(outside),
+            false => Some(self.or_misaligned(outside, access.bytes(), word)),
+        }
     }
 
     /// As [`FunctionEmitter::examine`]. The addresses are made in a function of their own, lest what makes them be shared with the access,

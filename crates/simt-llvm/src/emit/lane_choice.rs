@@ -2,7 +2,7 @@
 
 use simt_ir::analysis::{LoopId, Packs, Shape, Shapes};
 use simt_ir::pass::{LaneExit, LaneLoop, lane_loop};
-use simt_ir::{BlockId, Function, Op, Program, Value};
+use simt_ir::{BlockId, Function, IntCondition, Op, Program, Terminator, Value};
 
 use super::Target;
 
@@ -50,6 +50,8 @@ struct Cost {
     lane: u64,
     /// Whether lanes access memory all over the place.
     scattered: bool,
+    /// Whether lanes access what lies in order, which each by itself would fetch for itself.
+    in_order: bool,
 }
 
 impl Chooser<'_> {
@@ -60,8 +62,9 @@ impl Chooser<'_> {
             return None;
         }
         let cost = self.cost(id);
-        let few = match self.target.narrow_paths {
-            true => (cost.warp / cost.lane).min(self.lanes.into()) as u32,
+        let few = match self.target.narrow_paths && !cost.in_order {
+            // Lanes leave one after the other: those that are left have half as many turns to go as the last of them.
+            true => (2 * cost.warp / cost.lane).min(self.lanes.into()) as u32,
             // In half of the warp's time: a lane has to be called, too.
             false => (cost.warp / (2 * cost.lane)).min(u64::from(self.lanes) / LANES_TO_ONE) as u32,
         };
@@ -69,9 +72,30 @@ impl Chooser<'_> {
             return None;
         }
         let made = lane_loop(self.function, layout, id)?;
-        let leaves_apart = made.exits.iter().any(|exit| self.shapes.is_divergent(self.function, exit.from));
+        let leaves_apart = made.exits.iter().any(|exit| self.leaves_one_by_one(exit));
         let all_wait = made.exits.iter().all(|exit| self.keeps_lanes(exit));
         (leaves_apart && all_wait).then_some(Candidate { id, made, few })
+    }
+
+    /// Whether lanes take an edge in different turns, and not, as where numbers in order reach a bound, all of them in one or two.
+    fn leaves_one_by_one(&self, exit: &LaneExit) -> bool {
+        let block = self.function.block(exit.from);
+        let Terminator::CondBranch { condition, .. } = block.terminator else {
+            return self.shapes.is_divergent(self.function, exit.from);
+        };
+        let all = self.function.blocks.iter().flat_map(|block| &block.instructions);
+        let maker = all.into_iter().find(|instruction| instruction.results.contains(&condition));
+        let in_order = |value: Value| matches!(self.shapes.shape(value), Shape::Affine { .. });
+        let reaches_bound = match maker.map(|instruction| &instruction.op) {
+            Some(Op::IntCompare { condition, a, b, .. })
+                if !matches!(condition, IntCondition::Eq | IntCondition::Ne) =>
+            {
+                let uniform = |value: Value| self.shapes.shape(value).is_uniform();
+                (in_order(*a) && uniform(*b)) || (uniform(*a) && in_order(*b))
+            }
+            _ => false,
+        };
+        !self.shapes.shape(condition).is_uniform() && !reaches_bound
     }
 
     /// Whether what lanes take along an edge is kept for each of them, until the walk gets there.
@@ -93,13 +117,14 @@ impl Chooser<'_> {
             warp: sum.warp + cost.warp,
             lane: sum.lane + cost.lane,
             scattered: sum.scattered || cost.scattered,
+            in_order: sum.in_order || cost.in_order,
         })
     }
 
     fn block_cost(&self, block: BlockId) -> Cost {
         let lanes = u64::from(self.lanes);
         // A branch.
-        let mut cost = Cost { warp: VECTOR_OPERATION, lane: 1, scattered: false };
+        let mut cost = Cost { warp: VECTOR_OPERATION, lane: 1, ..Cost::default() };
         for instruction in &self.function.block(block).instructions {
             let varies = |value: &Value| self.shapes.shape(*value) == Shape::Varying;
             match &instruction.op {
@@ -107,6 +132,7 @@ impl Chooser<'_> {
                     cost.lane += SCALAR_ACCESS;
                     cost.warp += if varies(address) { LANE_ACCESS * lanes + VECTOR_TEST } else { SCALAR_ACCESS };
                     cost.scattered |= varies(address);
+                    cost.in_order |= !varies(address) && !self.shapes.shape(*address).is_uniform();
                 }
                 Op::Mark { .. } => {}
                 _ => {
