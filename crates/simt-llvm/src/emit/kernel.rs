@@ -86,7 +86,6 @@ pub fn emit_program(
         explain: purpose.explain,
         instrumentation: purpose.instrument.then(Default::default),
         host_memory: purpose.host_memory,
-        rounds: suspendable && !purpose.quick,
         quick: purpose.quick,
         few_atomics: count(&program, |op| matches!(op, Op::Atomic { .. })) <= FEW_ATOMICS,
         outline: count(&program, |op| matches!(op, Op::Load { .. } | Op::Store { .. })) >= super::outline::OUTLINE_FROM,
@@ -381,7 +380,7 @@ fn emit_warp_entry(unit: &Unit<'_>, kernel: &Function, shapes: Shapes) -> Result
     let fun = ir.add_function(ENTRY_NAME, ir.function_type(ir.int(32), &[ir.ptr(), ir.ptr(), ir.ptr()]), false);
     describe(ir, fun);
     let mut emitter = new_emitter(unit, kernel, fun, shapes);
-    if unit.rounds {
+    if !unit.quick {
         emitter.plan_rounds();
     }
     ir.position(emitter.entrance);

@@ -119,8 +119,6 @@ struct Unit<'a> {
     outline: bool,
     /// Whether the kernel is called warp by warp and may suspend.
     suspendable: bool,
-    /// Whether its code may go from warp to warp by itself.
-    rounds: bool,
     /// What was decided, function by function.
     notes: std::cell::RefCell<Vec<notes::FunctionNotes>>,
     /// Whether the notes are to say why branches diverge.
