@@ -8,6 +8,7 @@ mod fold;
 mod inline;
 mod lane_loop;
 mod loop_exits;
+mod narrow;
 mod place_addresses;
 mod repair;
 mod share_values;
@@ -23,6 +24,7 @@ pub use fold::fold_known;
 pub use inline::inline_calls;
 pub use lane_loop::{LaneExit, LaneLoop, lane_loop};
 pub use loop_exits::close_loops;
+pub use narrow::narrow_comparisons;
 pub use place_addresses::place_addresses;
 pub use share_values::share_values;
 pub use sink_stores::sink_stores;
@@ -42,6 +44,7 @@ pub fn prepare(program: &mut Program, launch: LaunchShape) {
             fold_known(&mut program.functions[index], &shapes);
         }
         let function = &mut program.functions[index];
+        narrow_comparisons(function);
         share_values(function);
         remove_dead_code(function);
         sink_stores(function);
