@@ -2,6 +2,7 @@
 
 mod apart;
 mod cause;
+mod counted;
 mod dominators;
 mod indexed;
 mod layout;

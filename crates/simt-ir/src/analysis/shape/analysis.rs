@@ -3,9 +3,11 @@
 use super::fact::{Fact, Facts, Place, constant, full_range, uniform, update, varying};
 use super::progression::{Progression, SEGMENTS_MAX, WHOLE, meet};
 use super::{LaunchShape, Shape, integer};
-use crate::analysis::Schedule;
+use crate::analysis::counted::Counted;
+use crate::analysis::{LoopId, Schedule};
 use crate::{
-    AddressSpace, BlockId, Function, FunctionKind, Op, SpecialRegister, Symbol, SymbolId, Type, Value, WARP_SIZE,
+    AddressSpace, BlockId, Function, FunctionKind, Op, Phi, Program, SpecialRegister, Symbol, SymbolId, Type, Value,
+    WARP_SIZE,
 };
 
 pub(super) struct Analysis<'a> {
@@ -15,9 +17,23 @@ pub(super) struct Analysis<'a> {
     pub(super) schedule: &'a Schedule,
     /// Whether lanes that meet are taken to have come by the same way, so that what follows is only hoped for.
     pub(super) hopeful: bool,
+    pub(super) counted: Counted<'a>,
+    /// Of each loop, if its turns are counted.
+    pub(super) turns: Vec<Option<u64>>,
 }
 
-impl Analysis<'_> {
+impl<'a> Analysis<'a> {
+    pub(super) fn new(
+        program: &'a Program,
+        function: &'a Function,
+        launch: LaunchShape,
+        schedule: &'a Schedule,
+    ) -> Self {
+        let counted = Counted::new(function, &schedule.layout);
+        let turns = counted.turns();
+        Self { symbols: &program.symbols, function, launch, schedule, hopeful: false, counted, turns }
+    }
+
     pub(super) fn run(&self) -> Facts {
         let mut facts: Facts = vec![None; self.function.value_types.len()];
         for (index, ty) in self.function.parameters.iter().enumerate() {
@@ -44,7 +60,7 @@ impl Analysis<'_> {
         facts
     }
 
-    fn phi(&self, block: BlockId, phi: &crate::Phi, facts: &Facts) -> Option<Fact> {
+    fn phi(&self, block: BlockId, phi: &Phi, facts: &Facts) -> Option<Fact> {
         let ty = self.function.ty(phi.result);
         let known: Vec<Fact> = phi.incoming.iter().filter_map(|(_, value)| facts[value.0 as usize]).collect();
         let first = *known.first()?;
@@ -68,16 +84,30 @@ impl Analysis<'_> {
         }
         let range =
             known.iter().fold(first.range, |range, fact| (range.0.min(fact.range.0), range.1.max(fact.range.1)));
-        // Loops could widen the range step by step for ever: only what is complete and small is believed.
+        // Loops could widen the range step by step for ever: only what is complete and small is believed, or counted.
         let complete = phi.incoming.len() == known.len() && !self.is_loop_entry(block);
-        Some(Fact {
-            shape,
-            range: if complete { range } else { full_range(ty) },
-            align,
-            lanes_align,
-            constant: None,
-            place: None,
-        })
+        let (range, place) = match self.counted_up(block, phi, facts) {
+            Some(counted) => counted,
+            None if complete => (range, None),
+            None => (full_range(ty), None),
+        };
+        Some(Fact { shape, range, align, lanes_align, constant: None, place })
+    }
+
+    /// The range of a phi that a loop with counted turns changes by as much in each, and where it is an address.
+    fn counted_up(&self, block: BlockId, phi: &Phi, facts: &Facts) -> Option<((i64, i64), Option<Place>)> {
+        let layout = &self.schedule.layout;
+        let index = layout.loops.iter().position(|info| info.entries == [block])?;
+        let (id, ty) = (LoopId(index as u32), self.function.ty(phi.result));
+        let reach = i64::try_from(self.turns[index]? - 1).ok()?.checked_mul(self.counted.step(id, phi)?)?;
+        let by = (reach.min(0), reach.max(0));
+        let mut starts = phi.incoming.iter().filter(|(from, _)| !layout.contains(id, *from));
+        let (_, start) = starts.next().filter(|_| starts.next().is_none())?;
+        let start = facts[start.0 as usize]?;
+        let range = start.range.0.checked_add(by.0).zip(start.range.1.checked_add(by.1));
+        let (all, place) = (full_range(ty), start.place.and_then(|place| place.moved(by)));
+        let fits = range.filter(|range| ty.bits() <= 64 && range.0 >= all.0 && range.1 <= all.1);
+        (fits.is_some() || place.is_some()).then(|| (fits.unwrap_or(all), place))
     }
 
     fn is_loop_entry(&self, block: BlockId) -> bool {

@@ -84,9 +84,7 @@ impl Shapes {
         let mut divergent = vec![false; function.blocks.len()];
         loop {
             let schedule = Schedule::new(function, |block| divergent[block.0 as usize]);
-            let analysis =
-                Analysis { symbols: &program.symbols, function, launch, schedule: &schedule, hopeful: false };
-            let facts = analysis.run();
+            let facts = Analysis::new(program, function, launch, &schedule).run();
             let mut changed = false;
             for block in function.block_ids() {
                 let decides = match function.block(block).terminator {
@@ -109,8 +107,7 @@ impl Shapes {
 
     /// By value: its shape if lanes that meet at a block came there by the same way.
     pub(crate) fn hoped(&self, program: &Program, function: &Function, launch: LaunchShape) -> Vec<Shape> {
-        let schedule = &self.schedule;
-        let analysis = Analysis { symbols: &program.symbols, function, launch, schedule, hopeful: true };
+        let analysis = Analysis { hopeful: true, ..Analysis::new(program, function, launch, &self.schedule) };
         analysis.run().into_iter().map(|fact| fact.map_or(Shape::Varying, |fact| fact.shape)).collect()
     }
 
