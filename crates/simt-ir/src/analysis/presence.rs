@@ -11,6 +11,8 @@ use crate::{BlockId, Function, Op, Terminator};
 pub struct Presence {
     full: Vec<bool>,
     alone: Vec<bool>,
+    /// For each block the one from which all lanes come to it.
+    origins: Vec<Option<BlockId>>,
 }
 
 /// How a lane may get lost on its way from one block to another.
@@ -75,7 +77,16 @@ impl Presence {
         };
         let full = spread(starts_full, Loss::None, &|_| false);
         let alone = spread(true, Loss::Exits, &|block| schedule.gathers(block));
-        Self { full, alone }
+        let origin = |equivalent: Option<(BlockId, Loss)>| {
+            equivalent.filter(|(_, loss)| *loss == Loss::None).map(|(from, _)| from)
+        };
+        let origins = equivalents.into_iter().map(origin).collect();
+        Self { full, alone, origins }
+    }
+
+    /// A block in the same loop all lanes of which come to this one, before they leave the loop or begin another turn.
+    pub fn all_come_from(&self, block: BlockId) -> Option<BlockId> {
+        self.origins[block.0 as usize]
     }
 
     /// Whether the block is only ever run by all 32 lanes.

@@ -7,7 +7,8 @@
 //! whatever the shape of the control flow.
 //!
 //! Where a branch is uniform most of that is unnecessary: an edge is **immediate** if, when it is taken, no block that the
-//! jump would skip can have pending lanes. Then it is an ordinary jump. In a function without divergence every edge is.
+//! jump would skip can have pending lanes. Then it is an ordinary jump. In a function without divergence every edge is. Where all lanes run a
+//! block none is pending anywhere, so that what leads on from there is immediate wherever it leads.
 //!
 //! Where lanes may be apart (see `apart.rs`) no edge is immediate, and every value that crosses blocks is kept per lane. A function with
 //! such a zone is *irregular*: its walk starts over as long as lanes are pending anywhere.
@@ -35,13 +36,15 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The walk of `function`, where `is_divergent` tells whether lanes may disagree at a block's terminator.
-    pub fn new(function: &Function, is_divergent: impl Fn(BlockId) -> bool) -> Self {
+    /// The walk of `function`, where `is_divergent` tells whether lanes may disagree at a block's terminator, and `is_full` which blocks are known to
+    /// be run by all lanes at once.
+    pub fn new(function: &Function, is_divergent: impl Fn(BlockId) -> bool, is_full: impl Fn(BlockId) -> bool) -> Self {
         let layout = Layout::new(function);
         let predecessors = function.predecessors();
         let Apart { zone, gathers, spins } = Apart::new(function, &layout, &is_divergent);
+        let irregular = zone.contains(&true);
         let mut schedule = Self {
-            irregular: zone.contains(&true),
+            irregular,
             zone,
             gathers,
             spins,
@@ -49,7 +52,8 @@ impl Schedule {
             blended: vec![false; function.blocks.len()],
             layout,
         };
-        schedule.find_immediate(function, &predecessors, &is_divergent);
+        let is_full = |block: BlockId| !irregular && is_full(block);
+        schedule.find_immediate(function, &predecessors, &is_divergent, &is_full);
         schedule.find_blended(&predecessors);
         schedule
     }
@@ -105,6 +109,7 @@ impl Schedule {
         function: &Function,
         predecessors: &[Vec<BlockId>],
         is_divergent: &impl Fn(BlockId) -> bool,
+        is_full: &impl Fn(BlockId) -> bool,
     ) {
         for &from in &self.layout.order {
             if !is_divergent(from) && !self.runs_apart(from) {
@@ -116,7 +121,7 @@ impl Schedule {
         }
         loop {
             let mut removed = false;
-            for &from in &self.layout.order {
+            for &from in self.layout.order.iter().filter(|from| !is_full(**from)) {
                 for to in function.block(from).terminator.successors() {
                     if self.is_immediate(from, to) && self.skips_pending(from, to, predecessors) {
                         self.immediate[to.0 as usize].retain(|block| *block != from);

@@ -19,10 +19,9 @@ const ATOMIC_COST: usize = 150;
 
 /// Copies parts of the kernel for lanes that agree, where that promises something. The kernel is to be computed by as many lanes as `launch` says.
 pub fn copy_for_agreement(program: &mut Program, launch: LaunchShape) {
-    let starts_full = launch.block.is_some_and(|block| block.iter().product::<u32>().is_multiple_of(launch.lanes));
     let kernel = program.kernel();
     let calls = |op: &Op| matches!(op, Op::Call { .. } | Op::CallIndirect { .. });
-    if !starts_full || kernel.blocks.iter().flat_map(|block| &block.instructions).any(|it| calls(&it.op)) {
+    if !launch.starts_full() || kernel.blocks.iter().flat_map(|block| &block.instructions).any(|it| calls(&it.op)) {
         return;
     }
     let shapes = Shapes::new(program, kernel, launch);

@@ -112,7 +112,7 @@ impl FunctionEmitter<'_> {
         }
     }
 
-    fn next_test(&self, position: usize) -> Bb {
+    pub fn next_test(&self, position: usize) -> Bb {
         match self.shapes.schedule.layout.order.get(position + 1) {
             Some(next) => self.tests[next.0 as usize].expect("made for every block"),
             None => self.end,
@@ -122,7 +122,9 @@ impl FunctionEmitter<'_> {
     /// `if any lane is pending, run the block, else go on`.
     fn test(&mut self, position: usize, block: BlockId) {
         self.ir.position(self.tests[block.0 as usize].expect("made for every block"));
-        if self.may_be_pending(block) || (self.shapes.schedule.irregular && position == 0) {
+        if self.is_always_reached(position, block) {
+            self.ir.br(self.body_of(block));
+        } else if self.may_be_pending(block) || (self.shapes.schedule.irregular && position == 0) {
             let mask = self.ir.load(self.mask_type(), self.pending_slot(block));
             let ready = self.ready_lanes(block, mask);
             if self.shapes.schedule.arrives_apart(block) {
@@ -134,7 +136,7 @@ impl FunctionEmitter<'_> {
             self.ir.cond_br(self.any(ready), self.body_of(block), nobody);
             self.ir.position(nobody);
             self.ir.store(self.no_lanes(), self.pending_slot(block), 0);
-            self.ir.br(self.after(position));
+            self.ir.br(self.without(position));
         } else {
             self.ir.br(self.after(position));
         }

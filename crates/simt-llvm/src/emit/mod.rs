@@ -35,6 +35,7 @@ mod prefetch;
 mod round;
 mod rows;
 mod runtime;
+mod skip;
 mod team;
 mod transfer;
 mod value;

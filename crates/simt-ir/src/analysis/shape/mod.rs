@@ -13,8 +13,8 @@ mod tests;
 pub use fact::{Fact, Place};
 pub use progression::SEGMENTS_MAX;
 
-use super::Schedule;
-use crate::{BlockId, Function, Program, Terminator, Value, WARP_SIZE};
+use super::{Presence, Schedule};
+use crate::{BlockId, Function, FunctionKind, Op, Program, Terminator, Value, WARP_SIZE};
 use analysis::Analysis;
 
 /// The lanes of a value, relative to each other. Speaks only of lanes that are active where the value is defined.
@@ -64,6 +64,13 @@ pub struct LaunchShape {
     pub lanes: u32,
 }
 
+impl LaunchShape {
+    /// Whether each call computes as many threads as it has lanes.
+    pub fn starts_full(&self) -> bool {
+        self.block.is_some_and(|block| block.iter().product::<u32>().is_multiple_of(self.lanes))
+    }
+}
+
 impl Default for LaunchShape {
     fn default() -> Self {
         Self { block: None, small_grid: false, lanes: WARP_SIZE }
@@ -81,9 +88,23 @@ impl Shapes {
     /// Analyses a function. Branches found divergent make phis vary, which may make more branches divergent: repeated until
     /// nothing changes.
     pub fn new(program: &Program, function: &Function, launch: LaunchShape) -> Self {
+        let shapes = Self::walked(program, function, launch, &|_| false);
+        // Copies that lanes run while they agree lie behind code in which they have parted, over which they jump.
+        let mut instructions = function.blocks.iter().flat_map(|block| &block.instructions);
+        let is_copied =
+            function.kind == FunctionKind::Kernel && instructions.any(|it| matches!(it.op, Op::Agree { .. }));
+        if shapes.schedule.irregular || !is_copied {
+            return shapes;
+        }
+        let presence = Presence::new(function, &shapes.schedule, launch.starts_full());
+        Self::walked(program, function, launch, &|block| presence.is_full(block))
+    }
+
+    /// The shapes if all lanes run certain blocks at once.
+    fn walked(program: &Program, function: &Function, launch: LaunchShape, is_full: &dyn Fn(BlockId) -> bool) -> Self {
         let mut divergent = vec![false; function.blocks.len()];
         loop {
-            let schedule = Schedule::new(function, |block| divergent[block.0 as usize]);
+            let schedule = Schedule::new(function, |block| divergent[block.0 as usize], is_full);
             let facts = Analysis::new(program, function, launch, &schedule).run();
             let mut changed = false;
             for block in function.block_ids() {
