@@ -34,7 +34,7 @@ pub(super) fn binary(lanes: u32, op: BinaryOp, ty: Type, a: Fact, b: Fact) -> Fa
         },
         // The low bits of lane 0 are zero, so that adding the lane's part does not carry into the bits kept.
         (ShrUnsigned | ShrSigned, Some((p, _))) => match b.constant {
-            Some(amount) if fits(p, a.align, amount) && p.length == WHOLE => Shape::Uniform,
+            Some(amount) if fits(p, a.align, amount) => Shape::Uniform,
             Some(amount) => match parts(lanes, p, a.align, amount) {
                 Some(length) => {
                     // From one part to the next the number kept counts up, unless it wraps.
@@ -48,8 +48,8 @@ pub(super) fn binary(lanes: u32, op: BinaryOp, ty: Type, a: Fact, b: Fact) -> Fa
         },
         (And, Some((p, _))) => match b.constant.map(|mask| within(mask, a.range)) {
             Some(mask) if fits(p, a.align, u64::from(mask.trailing_ones())) => p.shape(),
-            Some(mask) if fits(p, a.align, u64::from(mask.trailing_zeros())) && p.length == WHOLE => Shape::Uniform,
-            Some(mask) if mask.count_ones() == mask.trailing_ones() => {
+            Some(mask) if fits(p, a.align, u64::from(mask.trailing_zeros())) => Shape::Uniform,
+            Some(mask) if mask.count_ones() == mask.trailing_ones() && p.length == WHOLE => {
                 match parts(lanes, p, a.align, mask.trailing_ones().into()) {
                     Some(length) => Progression { length, outer: Some(0), ..p }.shape(),
                     None => segments(p),

@@ -123,11 +123,17 @@ pub(super) fn lanes_fit(lanes: u32, p: Progression, align: u8, bits: u64) -> boo
     !p.speculative && bits < 63 && p.stride >= 0 && last < 1i64 << bits.min(align.into()).min(62)
 }
 
-/// Lanes of a segment, where the values of all lanes are in progression and their low `bits` begin anew after so many.
+/// Lanes of a segment, where the values of all lanes are in progression, or are so by segments with one value each, and their low `bits` begin anew
+/// after so many.
 pub(super) fn parts(lanes: u32, p: Progression, align: u8, bits: u64) -> Option<u8> {
-    let turns_over = !p.speculative && p.length == WHOLE && u64::from(align) >= bits && bits < 16;
-    let stride = u32::try_from(p.stride).ok().filter(|stride| turns_over && stride.is_power_of_two())?;
-    let length = (1u32 << bits) / stride;
+    let (stride, alike) = match (p.length, p.stride) {
+        (WHOLE, stride) => (stride, 1),
+        (length, 0) => (p.outer?, u32::from(length)),
+        _ => return None,
+    };
+    let turns_over = !p.speculative && u64::from(align) >= bits && bits < 16;
+    let stride = u32::try_from(stride).ok().filter(|stride| turns_over && stride.is_power_of_two())?;
+    let length = (1u32 << bits) / stride * alike;
     let useful = length >= SEGMENT_LANES_MIN && length < lanes && lanes / length <= SEGMENTS_MAX;
     useful.then_some(length as u8)
 }

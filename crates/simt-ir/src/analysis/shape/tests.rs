@@ -33,8 +33,26 @@ const OPERATIONS: [BinaryOp; 12] = [
     BinaryOp::MaxSigned,
 ];
 
-const CONSTANTS: [u64; 16] =
-    [0, 1, 2, 3, 4, 0x7fff_fff0, 7, 8, 15, 16, 31, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 0xffff_fff0, 0x4000_0000];
+const CONSTANTS: [u64; 18] = [
+    0,
+    28,
+    0xffff_fffc,
+    1,
+    2,
+    3,
+    4,
+    0x7fff_fff0,
+    7,
+    8,
+    15,
+    16,
+    31,
+    0x7fff_ffff,
+    0x8000_0000,
+    0xffff_ffff,
+    0xffff_fff0,
+    0x4000_0000,
+];
 
 const SPECIALS: [SpecialRegister; 4] =
     [SpecialRegister::TidX, SpecialRegister::TidX, SpecialRegister::TidY, SpecialRegister::TidZ];
