@@ -48,7 +48,7 @@ impl FunctionEmitter<'_> {
         self.check(access, *address, *offset, &pattern);
         self.guard = None;
         let old = match (reduction_of(*kind), &pattern) {
-            (Some(reduction), Pattern::Uniform(at)) if !returns && ty.bits() >= 32 => {
+            (Some(reduction), Pattern::Uniform(at)) if is_done_once(op) => {
                 self.note_atomic(AccessWay::AtomicOnce);
                 let vector = self.vector(*operand);
                 let total = self.reduce_lanes(reduction, vector, self.mask);
@@ -415,6 +415,11 @@ impl FunctionEmitter<'_> {
         });
         ir.or(sums[0], sums[1])
     }
+}
+
+/// Whether an atomic operation of lanes that have one address is one operation.
+pub(super) fn is_done_once(op: &Op) -> bool {
+    matches!(op, Op::Atomic { op, ty, returns: false, .. } if ty.bits() >= 32 && reduction_of(*op).is_some())
 }
 
 /// The reduction with which lanes can be combined before memory is touched: integers only, where order does not matter.

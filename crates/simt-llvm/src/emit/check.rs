@@ -59,7 +59,12 @@ impl FunctionEmitter<'_> {
             Some(found) => self.is_bad_base(access, &found),
             None => self.is_bad_pattern(access, address, offset, pattern),
         };
-        self.examine_if(bad, access, pattern);
+        let exactly = match pattern {
+            // Where not all lanes take part, those that do may well lie inside.
+            Pattern::Contiguous { base, .. } if self.mask != self.all_lanes() => Some((address, *base, offset)),
+            _ => None,
+        };
+        self.examine_if(bad, access, pattern, exactly);
         if !by_base || self.unit.host_memory {
             return;
         }
@@ -108,7 +113,7 @@ impl FunctionEmitter<'_> {
         }
         let bad = self.is_bad_element(access, addresses);
         let bad = self.any(self.ir.and(bad, self.mask));
-        self.examine_if(bad, access, &pattern);
+        self.examine_if(bad, access, &pattern, None);
     }
 
     /// Whether an access of each lane is bad, of whose address nothing is known.
@@ -117,11 +122,17 @@ impl FunctionEmitter<'_> {
         self.or_misaligned(outside, access.bytes(), addresses)
     }
 
-    /// Has the engine look at each active lane if `bad`.
-    fn examine_if(&mut self, bad: Val, access: Access, pattern: &Pattern) {
+    /// Has the engine look at each active lane if `bad`. `exactly`: where lanes lie one behind the other, of an address and an offset, and those that
+    /// are active are to be tested first.
+    fn examine_if(&mut self, bad: Val, access: Access, pattern: &Pattern, exactly: Option<(Value, Val, i64)>) {
         let (slow, join) = (self.new_block("slow"), self.new_block("checked"));
         self.ir.unlikely_br(bad, slow, join);
         self.ir.position(slow);
+        if let Some((address, base, offset)) = exactly {
+            let examined = self.new_block("examined");
+            self.ir.unlikely_br(self.is_bad_run_of_active(access, address, base, offset, false), examined, join);
+            self.ir.position(examined);
+        }
         match pattern {
             Pattern::Uniform(at) => self.examine_row(access, *at, 0),
             Pattern::Contiguous { base, .. } => self.examine_row(access, *base, access.bytes()),
@@ -201,16 +212,18 @@ impl FunctionEmitter<'_> {
         self.or_misaligned(outside, access.bytes(), at)
     }
 
-    /// Whether an access of the active lanes is bad that lie one element before the other, the last lane of the function at `base`.
-    pub fn is_bad_reversed(&self, access: Access, address: Value, base: Val, offset: i64) -> Val {
+    /// Whether an access of the active lanes is bad that lie one element behind the other, the first lane of the function at `base`; or, `reversed`,
+    /// the last lane there.
+    pub fn is_bad_run_of_active(&self, access: Access, address: Value, base: Val, offset: i64, reversed: bool) -> Val {
         let ir = self.ir;
         let lanes = self.mask_bits(self.mask);
         let none_is_zero = ir.constant(ir.int(1), 0);
         let zeros = |name: &str| self.lane_number(ir.intrinsic(name, &[self.mask_int()], &[lanes, none_is_zero]));
         let distance = |elements: Val| ir.mul(elements, self.i64(access.bytes().into()));
-        let lowest = ir.add(base, distance(zeros("llvm.ctlz")));
+        let (before, behind) = if reversed { ("llvm.ctlz", "llvm.cttz") } else { ("llvm.cttz", "llvm.ctlz") };
+        let lowest = ir.add(base, distance(zeros(before)));
         let last = self.i64(u64::from(self.lanes()) - 1);
-        let highest = ir.add(base, distance(ir.sub(last, zeros("llvm.cttz"))));
+        let highest = ir.add(base, distance(ir.sub(last, zeros(behind))));
         let is_bad = |at: Val| self.is_bad(access, address, at, offset, 0);
         ir.or(is_bad(lowest), is_bad(highest))
     }

@@ -352,7 +352,7 @@ impl FunctionEmitter<'_> {
         pattern: &Pattern,
     ) -> Vec<Val> {
         let Pattern::Reversed { base, in_order, .. } = *pattern else { unreachable!("for lanes in reverse order") };
-        let good = self.ir.not(self.is_bad_reversed(access, address, base, offset));
+        let good = self.ir.not(self.is_bad_run_of_active(access, address, base, offset, true));
         let holds = in_order.map_or(good, |in_order| self.ir.and(in_order, good));
         self.in_order_or_listed(address, offset, (holds, false), |this, listed| match listed {
             Some(_) => {

@@ -3,7 +3,7 @@
 
 use std::mem::offset_of;
 
-use simt_ir::abi::LaunchContext;
+use simt_ir::abi::{LaunchContext, SHARED_MARGIN};
 use simt_ir::{AddressSpace, Value};
 
 use super::FunctionEmitter;
@@ -28,7 +28,13 @@ impl FunctionEmitter<'_> {
         let total = self.lanes() * access.count;
         let ty = self.ir.vector(self.scalar_type(access.ty), total);
         self.prefetch(access, pointer);
-        let mask = self.repeat_mask(access.count);
+        // Some lane is active, and what lies around shared memory may be read: a load without a mask need not wait for one.
+        let is_open = access.space == AddressSpace::Shared && u64::from(self.lanes() * access.bytes()) <= SHARED_MARGIN;
+        let mask = if is_open {
+            self.ir.constant(self.ir.vector(self.ir.int(1), total), 1)
+        } else {
+            self.repeat_mask(access.count)
+        };
         self.masked_load(ty, pointer, access.ty.bytes(), mask)
     }
 
