@@ -14,6 +14,7 @@ use simt_ir::{
 };
 
 use super::Target;
+use super::atomic::is_done_once;
 use super::memory::lies_in_columns;
 
 /// The number of lanes to compute together: as many as `wanted` if the kernel can be computed so, or what promises most.
@@ -27,7 +28,7 @@ pub fn choose_lanes(program: &Program, launch: LaunchShape, target: Target, want
     }
     let kernel = program.kernel();
     let alone = Walked::new(program, kernel, launch);
-    let wanted = f64::from(WARP_SIZE) * alone.idleness(target);
+    let wanted = (f64::from(WARP_SIZE) * alone.idleness(target)).max(alone.filling_lanes(target).into());
     let (irregular, is_chopped) = (alone.irregular_accesses(), alone.is_chopped_by_waits());
     let promises = |lanes: &&u32| {
         let together = Walked::new(program, kernel, LaunchShape { lanes: **lanes, ..launch });
@@ -64,6 +65,9 @@ const VECTORS_PER_CYCLE: f64 = 2.0;
 
 /// Scalar instructions that a core begins in a cycle, beside those.
 const SCALARS_PER_CYCLE: f64 = 4.0;
+
+/// Registers that are to be worked on side by side, at least.
+const REGISTERS_OF_CHAINS: u32 = 2;
 
 /// Registers for a number of each lane, above which code becomes too long for what patterns gain.
 const REGISTERS_MAX: u32 = 16;
@@ -103,6 +107,16 @@ impl<'a> Walked<'a> {
             work += self.work(id, target);
         }
         if work > 0.0 { chains / work } else { 0.0 }
+    }
+
+    /// Lanes of which the innermost loops' widest numbers fill as many registers as a warp's of 32 bits do: bytes alone leave most of a register
+    /// empty otherwise. None where there are no numbers but conditions.
+    fn filling_lanes(&self, target: Target) -> u32 {
+        let blocks = self.innermost_loops().into_iter().flat_map(|id| self.blocks(id));
+        let results = blocks.flat_map(|block| &self.kernel.block(*block).instructions).flat_map(|it| &it.results);
+        let widths = results.filter(|result| self.is_vector(**result)).map(|result| self.kernel.ty(*result).bits());
+        let widest = widths.filter(|bits| *bits > 1).max();
+        widest.map_or(0, |bits| REGISTERS_OF_CHAINS * target.register_bits() / bits)
     }
 
     /// Whether the kernel has no loops but short ones, and outside of them a chain of dependent operations that is longer than a core looks ahead, and
@@ -279,8 +293,11 @@ impl<'a> Walked<'a> {
             Op::Store { space, ty, values, address, .. } => {
                 (*address, ty.bytes() * values.len() as u32, *space == AddressSpace::Shared && values.len() == 1)
             }
-            // Lane by lane, however the addresses lie.
-            Op::Atomic { .. } => return true,
+            // Lane by lane otherwise, however the addresses lie.
+            Op::Atomic { space, address, .. } => {
+                let is_one = self.shapes.shape(*address).is_uniform() && *space != AddressSpace::Local;
+                return !(is_one && is_done_once(op));
+            }
             _ => return false,
         };
         let shape = self.shapes.shape(address);
