@@ -186,7 +186,8 @@ impl FunctionEmitter<'_> {
     fn unary_float(&mut self, kind: FloatUnaryOp, ty: Type, rounding: Rounding, modifiers: Modifiers, a: Val) -> Val {
         let ir = self.ir;
         let a = self.widen(ty, a);
-        let a = self.flushed_as(ty, modifiers.flush, a);
+        // Two to the power of a number as small as that is 1, as it is of zero.
+        let a = if kind == FloatUnaryOp::Ex2Approx { a } else { self.flushed_as(ty, modifiers.flush, a) };
         let shape = ir.type_of(a);
         let one = ir.float_constant(shape, 1.0);
         let result = match kind {

@@ -1,6 +1,6 @@
 //! NaNs that arithmetic made. Their bits are the processor's, and become the card's only where somebody looks at them.
 
-use simt_ir::{Function, Op, Sum, Type, Value};
+use simt_ir::{FloatBinaryOp, Function, Op, Sum, Type, Value};
 
 /// For each value of a function, whether it may be a NaN that float arithmetic made, and whose bits are therefore not yet those
 /// the card would show. A phi or selection is so only if all its inputs are: the others are made canonical on the way in. The bits of a float on its way
@@ -57,7 +57,39 @@ pub(super) fn arithmetic_nans(function: &Function) -> Vec<bool> {
             }
         }
     }
+    // What is never a NaN has no bits to be put right.
+    never_nans(function).into_iter().for_each(|value| marks[value.0 as usize] = false);
     marks
+}
+
+/// Results of single-precision arithmetic that are never a NaN: saturated ones, and what one more operation makes of them and of finite constants, as in
+/// the first steps of an exponential.
+fn never_nans(function: &Function) -> Vec<Value> {
+    let mut finite = vec![false; function.value_types.len()];
+    let instructions = || function.blocks.iter().flat_map(|block| &block.instructions);
+    for instruction in instructions() {
+        let is_finite = match instruction.op {
+            Op::Const { ty: Type::F32, bits } => f32::from_bits(bits as u32).is_finite(),
+            // A NaN becomes 0.
+            Op::FloatUnary { ty: Type::F32, saturate, .. }
+            | Op::FloatBinary { ty: Type::F32, saturate, .. }
+            | Op::Fma { ty: Type::F32, saturate, .. }
+            | Op::FloatToFloat { to: Type::F32, saturate, .. } => saturate,
+            _ => false,
+        };
+        instruction.results.iter().for_each(|result| finite[result.0 as usize] = is_finite);
+    }
+    let of_finite = |op: &Op| op.operands().iter().all(|operand| finite[operand.0 as usize]);
+    // Infinities may come of it, but nothing takes one from another here.
+    let is_number = |op: &Op| match op {
+        Op::Fma { ty: Type::F32, .. } => of_finite(op),
+        Op::FloatBinary { op: kind, ty: Type::F32, .. } => {
+            matches!(kind, FloatBinaryOp::Add | FloatBinaryOp::Sub | FloatBinaryOp::Mul) && of_finite(op)
+        }
+        _ => false,
+    };
+    let results = instructions().flat_map(|it| it.results.iter().map(move |result| (*result, &it.op)));
+    results.filter(|(result, op)| finite[result.0 as usize] || is_number(op)).map(|(result, _)| result).collect()
 }
 
 /// By value: whether it is the bits of a float that are shuffled, or comes of them, and nobody looks at them on the way but as at a float.

@@ -76,7 +76,8 @@ impl FunctionEmitter<'_> {
         self.ir.sub(address, before)
     }
 
-    /// How far the access will have moved on in some turns: the way since the last time, several times over; 0 the first time.
+    /// How far the access will have moved on in some turns: the way since the last time, several times over. The first time, which may be the only
+    /// one, as far as outside of loops.
     fn distance_in_loop(&mut self, pointer: Val) -> Val {
         let ir = self.ir;
         let word = ir.int(64);
@@ -86,7 +87,7 @@ impl FunctionEmitter<'_> {
         ir.store(address, last, 0);
         let known = ir.icmp(IntPredicate::LLVMIntNE, before, ir.zero(word));
         let way = ir.mul(ir.sub(address, before), self.i64(PREFETCH_TURNS));
-        ir.select(known, way, ir.zero(word))
+        ir.select(known, way, self.i64(PREFETCH_DISTANCE_BYTES.into()))
     }
 
     /// Whether a loop is known to end before what it fetches ahead would be of use.
