@@ -101,7 +101,7 @@ impl ModuleRuntime {
         // Compiling may take long, and would keep the grid that launches from going on.
         let job = move || {
             let group = &function.module.group;
-            let host_memory = group.machine().arena().has_registered_host();
+            let host_memory = group.machine().arena().wants_every_address_tested();
             match request.approve(&function, host_memory) {
                 Ok(launch) => Some(ChildLaunch { launch, stack_bytes: group.stack_bytes(), parameters }),
                 Err(code) => {

@@ -97,7 +97,7 @@ impl Request {
             return Err(CUresult::CUDA_ERROR_INVALID_HANDLE);
         }
         stream.group.check()?;
-        let host_memory = stream.group.machine().arena().has_registered_host();
+        let host_memory = stream.group.machine().arena().wants_every_address_tested();
         let launch = approved.get_or(function, self, host_memory, || self.approve(function, host_memory))?;
         stream.order();
         let stack_bytes = stream.group.stack_bytes();

@@ -246,9 +246,10 @@ impl Arena {
         removed
     }
 
-    /// Whether any host memory outside of the arena is registered.
-    pub fn has_registered_host(&self) -> bool {
-        self.registered_count.load(Ordering::Relaxed) > 0
+    /// Whether code has to look at each address by itself: addresses outside of the arena may be good, since host memory is registered, or may
+    /// be other memory's and not fault, since the margins are narrow.
+    pub fn wants_every_address_tested(&self) -> bool {
+        self.registered_count.load(Ordering::Relaxed) > 0 || !self.has_wide_margins
     }
 
     /// The registered range (first address, bytes) that holds `address`.
