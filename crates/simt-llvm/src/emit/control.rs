@@ -138,7 +138,7 @@ impl FunctionEmitter<'_> {
             self.ir.store(self.no_lanes(), self.pending_slot(block), 0);
             self.ir.br(self.without(position));
         } else {
-            self.ir.br(self.after(position));
+            self.ir.br(self.without(position));
         }
     }
 
