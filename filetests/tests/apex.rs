@@ -131,8 +131,9 @@ fn a_report_says_what_was_decided() {
         accesses,
         [
             (13, "uniform", "tested"),
-            (14, "contiguous", "tested"),
-            (19, "scatter", "tested"),
+            // Elements of what line 13 reads: its test of the base does.
+            (14, "contiguous", "merged"),
+            (19, "scatter", "merged"),
             (20, "once for the warp", "merged"),
             (23, "contiguous", "merged"),
         ]

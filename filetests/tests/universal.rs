@@ -274,8 +274,10 @@ fn programs_of_several_parts_run_on_older_devices() {
 #[test]
 fn programs_on_older_runtimes_run_on_older_devices() {
     let venv = std::env::var_os("APEX_VENV").expect("cargo xtask test says where Python is");
-    let lib = fs::read_dir(Path::new(&venv).join("lib")).unwrap().next().unwrap().unwrap().path();
-    let libraries = lib.join("site-packages/nvidia/cuda_runtime/lib");
+    // Other packages' libraries lie beside Python's folder.
+    let folders = fs::read_dir(Path::new(&venv).join("lib")).unwrap();
+    let mut libraries = folders.map(|entry| entry.unwrap().path().join("site-packages/nvidia/cuda_runtime/lib"));
+    let libraries = libraries.find(|folder| folder.is_dir()).expect("the runtimes are installed");
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients");
     let folder = tempfile::tempdir().unwrap();
     let kernels = folder.path().join("kernels.fatbin");

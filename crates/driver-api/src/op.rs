@@ -369,6 +369,8 @@ impl<O: Observer> Observer for &O {
         (**self).after(token, op, result);
     }
 
+    /// # Safety
+    /// As of the observer that is referred to.
     #[inline(always)]
     unsafe fn before_plain(&self, plain: Plain, note: Option<u64>) -> Option<Token> {
         // SAFETY: the caller's promise is the same.
