@@ -228,6 +228,8 @@ impl Observer for RecordObserver {
         }
     }
 
+    /// # Safety
+    /// The call is done, and shown to `after_plain`, on the calling thread.
     #[inline(always)]
     unsafe fn before_plain(&self, plain: Plain, note: Option<u64>) -> Option<Token> {
         // SAFETY: the caller's promise.
