@@ -3,8 +3,9 @@
 //!     passthrough OUR_LIBRARY NVIDIA_LIBRARY [ROUNDS]
 //!
 //! All run in one process on one context, as ours loads the same library of NVIDIA's; what records is a copy of ours, since a library decides once
-//! whether it does. A round measures a number of calls each way, in turns: the figures are medians over the rounds, and the medians of the differences
-//! to the direct calls within rounds. It needs nothing but the two files, so that it can be carried to a machine with a card.
+//! whether it does. All launch the same function into the same stream, made through the copy: one stream may take a launch in 3.7 us and the next in 3.8. A round measures a number of calls each way, in turns: the figures are medians over the rounds, and the medians of the differences
+//! to the direct calls within rounds. An event has two times: so direct calls are measured once more between two reads of the processor's clock, which is
+//! what no recording can do without. It needs nothing but the two files, so that it can be carried to a machine with a card.
 //!
 //! Call after call, all code of the call is in the processor's nearest caches. In a program that does other things between launches, little is: so
 //! launches are measured with other code run in between, too.
@@ -89,12 +90,14 @@ fn run() -> Result<()> {
             theirs.display()
         );
     }
+    let kernel = Kernel::load(&recorded)?;
     ensure!(recording.exists(), "{} does not record", ours.display());
-    let sides = [&direct, &through, &recorded];
-    println!("device {name}, driver {version}, {rounds} rounds");
+    let clocked = Side { is_clocked: true, ..direct };
+    let sides = [&direct, &clocked, &through, &recorded];
+    println!("device {name}, driver {version}, {rounds} rounds, a read of the clock {:.1} ns", clock_read_ns());
     println!(
-        "{:<20} {:>9} {:>9} {:>9} {:>13} {:>13}",
-        "ns a call", "direct", "through", "recorded", "through - d.", "recorded - d."
+        "{:<20} {:>9} {:>9} {:>9} {:>9}   less direct: {:>9} {:>9} {:>9}",
+        "ns a call", "direct", "clocked", "through", "recorded", "clocked", "through", "recorded"
     );
     let device_count = |side: &Side| {
         side.calls(|functions| {
@@ -110,13 +113,14 @@ fn run() -> Result<()> {
         })
     };
     compare("cuCtxGetCurrent", rounds, sides, &current)?;
-    let own = |side: &Side| side.launches(side.stream);
-    let default = |side: &Side| side.launches(ptr::null_mut());
+    let own = |side: &Side| side.launches(kernel);
+    let default_stream = Kernel { stream: ptr::null_mut(), ..kernel };
+    let default = |side: &Side| side.launches(default_stream);
     compare("cuLaunchKernel", rounds, sides, &own)?;
     compare("  default stream", rounds, sides, &default)?;
     let other_code = OtherCode::new().context("there is no memory for code")?;
-    compare("  after other code", rounds, sides, &|side| side.launch_apart(side.stream, &other_code))?;
-    compare("  both", rounds, sides, &|side| side.launch_apart(ptr::null_mut(), &other_code))
+    compare("  after other code", rounds, sides, &|side| side.launch_apart(kernel, &other_code))?;
+    compare("  both", rounds, sides, &|side| side.launch_apart(default_stream, &other_code))
 }
 
 /// Code that does nothing, and a lot of it.
@@ -143,22 +147,68 @@ impl OtherCode {
     }
 }
 
-/// A library, with the kernel loaded through it.
-struct Side {
-    driver: Driver,
+/// What a recording reads twice for an event.
+fn clock_read_ns() -> f64 {
+    let start = Instant::now();
+    for _ in 0..CALLS {
+        std::hint::black_box(clock());
+    }
+    start.elapsed().as_secs_f64() * 1e9 / CALLS as f64
+}
+
+#[cfg(target_arch = "x86_64")]
+fn clock() -> u64 {
+    // SAFETY: every x86-64 has it.
+    unsafe { core::arch::x86_64::_rdtsc() }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn clock() -> Instant {
+    Instant::now()
+}
+
+/// What is launched, and where.
+#[derive(Clone, Copy)]
+struct Kernel {
     function: Handle,
     stream: Handle,
 }
 
-impl Side {
-    fn open(library: &Path) -> Result<Self> {
-        let driver = Driver::open_file(library)?;
-        let module = driver.load_module(KERNEL)?;
-        let function = driver.function(module, "nothing")?;
+impl Kernel {
+    fn load(side: &Side) -> Result<Self> {
+        let driver = &side.driver;
+        let function = driver.function(driver.load_module(KERNEL)?, "nothing")?;
         let mut stream = ptr::null_mut();
         // SAFETY: the output is of the type that the function writes.
         driver.check("cuStreamCreate", unsafe { (driver.functions.stream_create)(&mut stream, 0) })?;
-        Ok(Self { driver, function, stream })
+        Ok(Self { function, stream })
+    }
+}
+
+/// A library.
+#[derive(Clone, Copy)]
+struct Side {
+    driver: Driver,
+    /// The clock is read before a call, and after it.
+    is_clocked: bool,
+}
+
+impl Side {
+    fn open(library: &Path) -> Result<Self> {
+        Ok(Self { driver: Driver::open_file(library)?, is_clocked: false })
+    }
+
+    /// Calls, between two reads of the clock where that is asked for.
+    #[inline(always)]
+    fn call(&self, call: impl FnOnce(&driver::Functions) -> c_int) -> c_int {
+        if self.is_clocked {
+            let start = clock();
+            let code = call(&self.driver.functions);
+            std::hint::black_box((start, clock()));
+            code
+        } else {
+            call(&self.driver.functions)
+        }
     }
 
     /// The time of a call that takes one output.
@@ -166,7 +216,7 @@ impl Side {
         let start = Instant::now();
         let mut failures = 0;
         for _ in 0..CALLS {
-            failures += c_int::from(call(&self.driver.functions) != 0);
+            failures += c_int::from(self.call(&call) != 0);
         }
         let ns = start.elapsed().as_secs_f64() * 1e9 / CALLS as f64;
         ensure!(failures == 0, "{failures} calls failed");
@@ -174,33 +224,35 @@ impl Side {
     }
 
     /// The time of a launch into a stream with room for it.
-    fn launches(&self, stream: Handle) -> Result<f64> {
+    fn launches(&self, kernel: Kernel) -> Result<f64> {
         let start = Instant::now();
-        let code = (0..LAUNCHES).fold(0, |code, _| code | self.launch(stream));
+        let code = (0..LAUNCHES).fold(0, |code, _| code | self.launch(kernel));
         let ns = start.elapsed().as_secs_f64() * 1e9 / LAUNCHES as f64;
-        self.finish(stream, code)?;
+        self.finish(kernel.stream, code)?;
         Ok(ns)
     }
 
     /// The median time of a launch after other code.
-    fn launch_apart(&self, stream: Handle, other_code: &OtherCode) -> Result<f64> {
+    fn launch_apart(&self, kernel: Kernel, other_code: &OtherCode) -> Result<f64> {
         let mut code = 0;
         let times_ns = [(); APART].map(|()| {
             (other_code.0)();
             // The clock's own code is in the caches again.
             std::hint::black_box(Instant::now());
             let start = Instant::now();
-            code |= self.launch(stream);
+            code |= self.launch(kernel);
             start.elapsed().as_secs_f64() * 1e9
         });
-        self.finish(stream, code)?;
+        self.finish(kernel.stream, code)?;
         summary(&times_ns).map(|summary| summary.median).context("no launches")
     }
 
-    fn launch(&self, stream: Handle) -> c_int {
-        let launch = self.driver.functions.launch_kernel;
-        // SAFETY: the kernel has no parameters.
-        unsafe { launch(self.function, 1, 1, 1, 1, 1, 1, 0, stream, ptr::null_mut(), ptr::null_mut()) }
+    fn launch(&self, kernel: Kernel) -> c_int {
+        self.call(|functions| {
+            let launch = functions.launch_kernel;
+            // SAFETY: the kernel has no parameters, and is of the driver that all have below.
+            unsafe { launch(kernel.function, 1, 1, 1, 1, 1, 1, 0, kernel.stream, ptr::null_mut(), ptr::null_mut()) }
+        })
     }
 
     fn finish(&self, stream: Handle, code: c_int) -> Result<()> {
@@ -211,29 +263,30 @@ impl Side {
 }
 
 /// Measures a call each way and prints a line. The way that goes first changes from round to round.
-fn compare(name: &str, rounds: usize, sides: [&Side; 3], measure: &impl Fn(&Side) -> Result<f64>) -> Result<()> {
+fn compare(name: &str, rounds: usize, sides: [&Side; 4], measure: &impl Fn(&Side) -> Result<f64>) -> Result<()> {
     for side in sides {
         measure(side)?;
     }
-    let mut times_ns: [Vec<f64>; 3] = Default::default();
+    let mut times_ns: [Vec<f64>; 4] = Default::default();
     for round in 0..rounds {
         for place in 0..sides.len() {
-            // All six orders.
+            // Each follows each other one.
             let place = if round % 2 == 0 { place } else { sides.len() - 1 - place };
             let side = (place + round / 2) % sides.len();
             times_ns[side].push(measure(sides[side])?);
         }
     }
     let median = |values: &[f64]| summary(values).map(|summary| summary.median).context("no rounds");
-    let [direct, through, recorded] = &times_ns;
+    let direct = &times_ns[0];
     let difference = |side: &[f64]| median(&side.iter().zip(direct).map(|(a, b)| a - b).collect::<Vec<_>>());
-    println!(
-        "{name:<20} {:>9.2} {:>9.2} {:>9.2} {:>13.2} {:>13.2}",
-        median(direct)?,
-        median(through)?,
-        median(recorded)?,
-        difference(through)?,
-        difference(recorded)?
-    );
+    print!("{name:<20}");
+    for side in &times_ns {
+        print!(" {:>9.2}", median(side)?);
+    }
+    print!("               ");
+    for side in &times_ns[1..] {
+        print!(" {:>9.2}", difference(side)?);
+    }
+    println!();
     Ok(())
 }
