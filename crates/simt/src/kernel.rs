@@ -8,7 +8,7 @@ use simt_ir::abi::KernelCode;
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Most threads of a block, on every device CUDA has had.
 pub const BLOCK_THREADS_MAX: u32 = 1024;
@@ -28,6 +28,7 @@ pub struct Kernel {
     device_runtime: Option<Arc<dyn DeviceRuntime>>,
     /// Moving average of the time of a block in units of 1/16 ns; 0 as long as none has run. Apart from what launches read.
     block_cost: Padded<AtomicU64>,
+    has_waited: AtomicBool,
 }
 
 /// Who serves a kernel beside the engine.
@@ -71,7 +72,15 @@ impl Kernel {
         let (name, symbols) = (name.into(), symbols.into());
         let Services { device_runtime, observer, tuner } = services;
         let (variants, block_cost) = (Variants::new(code, owner, tuner), Padded::default());
-        Arc::new(Kernel { name, variants, symbols, observer, device_runtime, block_cost })
+        Arc::new(Kernel {
+            name,
+            variants,
+            symbols,
+            observer,
+            device_runtime,
+            block_cost,
+            has_waited: AtomicBool::new(false),
+        })
     }
 
     /// Puts other code in place of the present one, for launches that have not started, and those that run provisional code. False if there are
@@ -154,6 +163,16 @@ impl Kernel {
             0 => None,
             cost => Some(cost.saturating_mul(blocks) / 16),
         }
+    }
+
+    /// Whether a block has waited for something outside of it.
+    pub(crate) fn has_waited(&self) -> bool {
+        self.has_waited.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a block waits for something outside of it.
+    pub(crate) fn note_waiting(&self) {
+        self.has_waited.store(true, Ordering::Relaxed);
     }
 
     /// Notes that `blocks` blocks took `elapsed_ns`.

@@ -122,21 +122,26 @@ impl Scheduler {
         });
     }
 
-    /// Closes a grid whose units are all taken, and takes it off the list. The caller holds a share.
-    pub(crate) fn close_grid(&self, stream: &Arc<Stream>) {
+    /// Closes a grid whose units are all taken, and takes it off the list. The caller holds a share. False if units of `total` are left: somebody is
+    /// about to have some.
+    pub(crate) fn close_grid(&self, stream: &Arc<Stream>, total: u64) -> bool {
         let grid = stream.grid();
         if !grid.was_listed() {
             // Only the session that started the grid works on it: nobody can list it at the same time.
             grid.close();
-            return;
+            return true;
         }
         self.change(|lists| {
+            if !grid.handout().is_exhausted(total) {
+                return false;
+            }
             if grid.is_listed() {
                 grid.set_listed(false);
                 lists.grids.retain(|listed| !Arc::ptr_eq(listed, stream));
             }
             grid.close();
-        });
+            true
+        })
     }
 
     /// Lists units that lose their core.

@@ -25,6 +25,8 @@ use stdx::clock::monotonic_ns;
 const SHARED_NS_MIN: u64 = 4_000;
 /// A core looks up from a grid after about this time.
 const CHUNK_NS_MAX: u64 = 1_000_000;
+/// Units of a kernel that may wait are taken together if they take less: neighbours, so that a core finds in its caches what the block before read.
+const RANGE_NS_MAX: u64 = 100_000;
 /// Rounds in which residents get on before something new is begun nevertheless.
 const PROGRESS_ROUNDS_MAX: u32 = 16;
 /// Rounds in which no resident gets on before something new is begun.
@@ -221,9 +223,9 @@ impl<'a> Session<'a> {
         // SAFETY: the stream keeps the kernel while the session holds a share.
         let kernel = unsafe { &*plan.kernel };
         loop {
-            let left = grid.left(plan.units);
+            let left = grid.handout().left(plan.units);
             let wanted = self.chunk(&stream, kernel, left);
-            let Some((first, count)) = grid.claim(plan.units, wanted) else { break };
+            let Some((first, count)) = grid.handout().claim(plan.units, wanted) else { break };
             plan.renew();
             let start = if plan.units > 1 { monotonic_ns() } else { 0 };
             // SAFETY: the session holds a share of the grid.
@@ -272,11 +274,22 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Takes units of a kernel that may wait, one at a time, until one has to wait.
+    /// How many units of a kernel that may wait to take together, with `left` to be taken that take `expected_ns`, or 0 if that is not known. Where
+    /// blocks wait for each other, those that began first go on first.
+    fn range(&self, kernel: &Kernel, left: u64, expected_ns: u64) -> u64 {
+        if expected_ns == 0 || kernel.has_waited() {
+            return 1;
+        }
+        let in_time = RANGE_NS_MAX.saturating_mul(left) / expected_ns;
+        in_time.min(left / (4 * self.engine.core_count() as u64)).max(1)
+    }
+
+    /// Takes units of a kernel that may wait, one after the other, until one has to wait.
     fn run_units(&mut self, stream: Arc<Stream>, mut plan: Plan) {
         let grid = stream.grid();
         // SAFETY: the stream keeps the kernel while the session holds a share; so it does the launch.
         let (kernel, size) = unsafe { (&*plan.kernel, (*grid.launch()).grid) };
+        let core = self.core.index;
         let mut kept: Option<Box<Unit>> = None;
         let mut clock = UnitClock::default();
         loop {
@@ -284,12 +297,13 @@ impl<'a> Session<'a> {
                 self.keep_spare(kept);
                 return self.leave_listed(stream);
             }
-            let left = grid.left(plan.units);
+            let left = grid.handout().left_for(core, plan.units);
             let expected_ns = kernel.expected_ns(left).unwrap_or(0);
             if left > 1 && self.engine.core_count() > 1 && expected_ns >= SHARED_NS_MIN {
                 self.share(&stream, left, expected_ns);
             }
-            let Some((number, _)) = grid.claim(plan.units, 1) else { break };
+            let wanted = self.range(kernel, left, expected_ns);
+            let Some(number) = grid.handout().claim_unit(core, plan.units, wanted) else { break };
             plan.renew();
             let unit = match kept.take() {
                 Some(unit) if unit.runs(&plan) => Ok(unit),
@@ -323,8 +337,10 @@ impl<'a> Session<'a> {
                     // It may wait for a block that has not begun: others had better join.
                     grid.join();
                     self.residents.push_back(unit);
-                    if grid.left(plan.units) > 0 {
-                        self.share(&stream, grid.left(plan.units), SHARED_NS_MIN * plan.units);
+                    kernel.note_waiting();
+                    let left = grid.handout().left(plan.units);
+                    if left > 0 {
+                        self.share(&stream, left, SHARED_NS_MIN * plan.units);
                     }
                     return self.put_aside(stream);
                 }
@@ -380,7 +396,7 @@ impl<'a> Session<'a> {
     fn leave_listed(&mut self, stream: Arc<Stream>) {
         // SAFETY: the session holds a share.
         let units = unsafe { stream.grid().plan().units };
-        if stream.grid().left(units) == 0 {
+        if stream.grid().handout().is_exhausted(units) {
             return self.leave_exhausted(stream);
         }
         self.engine.scheduler().add_grid(&stream);
@@ -390,8 +406,13 @@ impl<'a> Session<'a> {
 
     /// Leaves a grid whose blocks have all been taken.
     fn leave_exhausted(&mut self, stream: Arc<Stream>) {
-        self.engine.scheduler().close_grid(&stream);
-        self.leave(stream);
+        // SAFETY: the session holds a share.
+        let units = unsafe { stream.grid().plan().units };
+        if self.engine.scheduler().close_grid(&stream, units) {
+            self.leave(stream);
+        } else {
+            self.grid = Some(stream);
+        }
     }
 
     /// Gives up a share; the last one goes on with the stream.

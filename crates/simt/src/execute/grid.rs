@@ -2,6 +2,7 @@
 
 use super::layout::Layout;
 use crate::domain::Domain;
+use crate::execute::handout::Handout;
 use crate::kernel::Kernel;
 use crate::observe::{LaunchInfo, Tallies};
 use crate::queue::{LaunchRecord, Padded};
@@ -88,8 +89,8 @@ pub(crate) struct Grid {
     launch: UnsafeCell<LaunchContext>,
     /// What the plan points to.
     tallies: UnsafeCell<Option<Box<Tallies>>>,
-    /// Number of the unit to hand out next.
-    next: Padded<AtomicU64>,
+    /// The units that are not taken.
+    handout: Handout,
     /// Shares and [`CLOSED`].
     holders: Padded<AtomicU64>,
     /// Whether the scheduler's list holds the grid. Changed under its lock.
@@ -147,7 +148,7 @@ impl Default for Grid {
                 abort: AtomicU32::new(0),
                 engine: ptr::null_mut(),
             }),
-            next: Padded::default(),
+            handout: Handout::default(),
             holders: Padded::default(),
             listed: AtomicBool::new(false),
             was_listed: AtomicBool::new(false),
@@ -238,7 +239,7 @@ impl Grid {
             *launch.abort.get_mut() = 0;
             launch.engine = stream.cast_mut().cast();
         }
-        self.next.0.store(0, Ordering::Relaxed);
+        self.handout.restart(cores);
         self.was_listed.store(false, Ordering::Relaxed);
         self.holders.0.store(1, Ordering::Release);
         Ok(())
@@ -339,7 +340,7 @@ impl Grid {
     pub(crate) unsafe fn abort(&self) {
         // SAFETY: a share keeps the launch from being written; the field is atomic.
         unsafe { (*self.launch.get()).abort.store(1, Ordering::Release) };
-        self.next.0.store(u64::MAX / 2, Ordering::Release);
+        self.handout.stop();
     }
 
     /// Whether the grid was stopped.
@@ -351,18 +352,9 @@ impl Grid {
         unsafe { (*self.launch.get()).abort.load(Ordering::Acquire) != 0 }
     }
 
-    /// Takes up to `wanted` units of `total`; `None` when all are taken.
-    pub(crate) fn claim(&self, total: u64, wanted: u64) -> Option<(u64, u64)> {
-        if self.next.0.load(Ordering::Relaxed) >= total {
-            return None;
-        }
-        let first = self.next.0.fetch_add(wanted, Ordering::Relaxed);
-        (first < total).then(|| (first, wanted.min(total - first)))
-    }
-
-    /// Units of `total` that are not taken.
-    pub(crate) fn left(&self, total: u64) -> u64 {
-        total.saturating_sub(self.next.0.load(Ordering::Relaxed))
+    /// The units that are not taken.
+    pub(crate) fn handout(&self) -> &Handout {
+        &self.handout
     }
 
     /// Whether others may find the grid and join.

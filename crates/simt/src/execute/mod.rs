@@ -4,6 +4,7 @@ mod barrier;
 mod batch;
 mod core;
 mod grid;
+mod handout;
 mod layout;
 mod unit;
 mod workspace;
