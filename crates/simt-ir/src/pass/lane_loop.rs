@@ -22,6 +22,8 @@ pub struct LaneLoop {
     pub arguments: Vec<Value>,
     /// The edges out of the loop.
     pub exits: Vec<LaneExit>,
+    /// From the same parameters, the addresses in global memory that the head of the loop will load from.
+    pub ahead: Option<Function>,
 }
 
 /// An edge out of a loop.
@@ -65,6 +67,37 @@ fn fits(op: &Op) -> bool {
 /// Whether an operation is better done again than its value handed over.
 fn is_made_anew(op: &Op) -> bool {
     matches!(op, Op::Const { .. } | Op::LoadParam { .. } | Op::SymbolAddress(_) | Op::FunctionAddress(_))
+}
+
+/// Finds the addresses of the loads in the first block of a lane's loop as far as they do not depend on loads themselves.
+fn first_addresses(lane: &Function) -> Option<Function> {
+    let (entry, head) = (lane.block(Function::ENTRY), lane.block(BlockId(1)));
+    let mut made = Function { name: format!("{} ahead", lane.name), returns: Vec::new(), ..lane.clone() };
+    let mut values: HashMap<Value, Value> = (0..lane.parameters.len() as u32).map(|n| (Value(n), Value(n))).collect();
+    for phi in &head.phis {
+        let (_, first) = phi.incoming.iter().find(|(from, _)| *from == Function::ENTRY)?;
+        values.insert(phi.result, *first);
+    }
+    let (mut instructions, mut addresses) = (Vec::new(), Vec::<Value>::new());
+    for instruction in entry.instructions.iter().chain(&head.instructions) {
+        match &instruction.op {
+            Op::Load { space: AddressSpace::Global | AddressSpace::Generic, address, .. } => {
+                let known = values.get(address).copied().filter(|address| !addresses.contains(address));
+                addresses.extend(known);
+            }
+            op if op.is_pure() && op.operands().iter().all(|operand| values.contains_key(operand)) => {
+                let mut copy = instruction.clone();
+                copy.op.for_each_operand_mut(|value| *value = values[value]);
+                values.extend(copy.results.iter().map(|result| (*result, *result)));
+                instructions.push(copy);
+            }
+            _ => {}
+        }
+    }
+    made.returns = vec![Type::I64; addresses.len()];
+    let terminator = Terminator::Return(addresses);
+    made.blocks = vec![Block { phis: Vec::new(), instructions, terminator, terminator_line: 0 }];
+    (!made.returns.is_empty()).then_some(made)
 }
 
 struct Maker<'a> {
@@ -211,7 +244,8 @@ impl<'a> Maker<'a> {
             blocks.push(self.leave(index, exit));
         }
         self.function.blocks = blocks;
-        LaneLoop { header, function: self.function, arguments: self.arguments, exits }
+        let ahead = first_addresses(&self.function);
+        LaneLoop { header, function: self.function, arguments: self.arguments, exits, ahead }
     }
 
     fn exits(&self) -> Vec<LaneExit> {

@@ -9,11 +9,12 @@ use std::mem::offset_of;
 use simt_ir::abi::WarpContext;
 use simt_ir::analysis::{LaunchShape, Shapes};
 use simt_ir::pass::LaneLoop;
-use simt_ir::{BlockId, FunctionKind, Type, Value};
+use simt_ir::{BlockId, Function, FunctionKind, Type, Value};
 
 use super::kernel::{Coordinates, describe, new_emitter};
 use super::lane_choice::Candidate;
 use super::notes::FunctionNotes;
+use super::prefetch::CACHE_LINE_BYTES;
 use super::value::Repr;
 use super::{FunctionEmitter, Unit, scalar_type};
 use crate::Error;
@@ -24,25 +25,33 @@ use crate::llvm::{Bb, Bin, Cast, Fun, IntPredicate, Ir, Ty, Val};
 pub(super) struct LaneCode<'a> {
     candidate: &'a Candidate,
     fun: Fun,
+    /// That of the addresses.
+    ahead: Option<Fun>,
 }
 
 /// Declares the functions of loops: of launch, warp, the lane's bit and its values. They return a status, the edge by which the lane left, and
 /// what it takes along.
 pub(super) fn declare<'a>(ir: &Ir, candidates: &'a [Candidate], lanes: u32) -> Vec<LaneCode<'a>> {
-    let declare = |(index, candidate): (usize, &'a Candidate)| {
-        let function = &candidate.made.function;
+    let declare = |name: String, function: &Function| {
         let mut parameters = vec![ir.ptr(), ir.ptr(), ir.int(lanes)];
         parameters.extend(function.parameters.iter().map(|ty| scalar_type(ir, *ty)));
         let mut fields = vec![ir.int(32)];
         fields.extend(function.returns.iter().map(|ty| scalar_type(ir, *ty)));
-        let ty = ir.function_type(ir.structure(&fields), &parameters);
-        let fun = ir.add_function(&format!("lane{index}"), ty, true);
+        let fun = ir.add_function(&name, ir.function_type(ir.structure(&fields), &parameters), true);
         describe(ir, fun);
+        fun
+    };
+    let code = |(index, candidate): (usize, &'a Candidate)| {
+        let fun = declare(format!("lane{index}"), &candidate.made.function);
         // The registers of the warp's loop are its own.
         ir.add_attribute(fun, u32::MAX, "noinline");
-        LaneCode { candidate, fun }
+        let ahead = candidate.made.ahead.as_ref().map(|function| declare(format!("ahead{index}"), function));
+        if let Some(ahead) = ahead {
+            ir.add_attribute(ahead, u32::MAX, "alwaysinline");
+        }
+        LaneCode { candidate, fun, ahead }
     };
-    candidates.iter().enumerate().map(declare).collect()
+    candidates.iter().enumerate().map(code).collect()
 }
 
 /// Notes which loops lanes may do one by one.
@@ -52,9 +61,16 @@ pub(super) fn note(codes: &[LaneCode<'_>], notes: &mut FunctionNotes) {
     }
 }
 
-/// Emits the function of a loop.
+/// Emits the functions of a loop.
 pub(super) fn emit<'a>(unit: &'a Unit<'a>, code: LaneCode<'a>, launch: LaunchShape) -> Result<(), Error> {
-    let (ir, function, fun) = (unit.ir, &code.candidate.made.function, code.fun);
+    if let (Some(function), Some(fun)) = (&code.candidate.made.ahead, code.ahead) {
+        emit_function(unit, function, fun, launch)?;
+    }
+    emit_function(unit, &code.candidate.made.function, code.fun, launch)
+}
+
+fn emit_function<'a>(unit: &'a Unit<'a>, function: &'a Function, fun: Fun, launch: LaunchShape) -> Result<(), Error> {
+    let ir = unit.ir;
     let known = unit.notes.borrow().len();
     let shapes = Shapes::new(unit.program, function, launch);
     let emitter = new_emitter(unit, function, fun, shapes);
@@ -128,16 +144,13 @@ impl FunctionEmitter<'_> {
         let bytes = u64::from(self.lanes() / 8);
         let left = self.slot(ir.vector(word, exits.len() as u32));
         ir.store(ir.zero(ir.vector(word, exits.len() as u32)), left, 0);
+        if let Some(ahead) = code.ahead {
+            self.fetch_for_lanes(ahead, code.candidate, &arguments);
+        }
         self.each_active_lane(|this, lane| {
             let number = if this.lanes() == 64 { lane } else { this.resized(lane, word) };
             let bit = ir.bin(Bin::Shl, ir.constant(word, 1), number);
-            let mut all = vec![this.launch, this.warp, bit];
-            for argument in &arguments {
-                all.push(match argument {
-                    Ok(scalar) => *scalar,
-                    Err(elements) => this.element(*elements, lane),
-                });
-            }
+            let all = this.arguments_of(&arguments, lane, bit);
             // For the notes of its accesses.
             let note = ir.store(lane, this.warp_field(offset_of!(WarpContext, access_base)), 8);
             ir.set_volatile(note);
@@ -164,6 +177,29 @@ impl FunctionEmitter<'_> {
         let index = code.candidate.id.0 as usize;
         let outward = self.outward(index, self.shapes.schedule.layout.loops[index].last);
         ir.br(outward);
+    }
+
+    /// Asks for what each active lane will load first, and for the line behind it, where it goes on: one lane after the other would wait for memory.
+    fn fetch_for_lanes(&mut self, ahead: Fun, candidate: &Candidate, arguments: &[Result<Val, Elements>]) {
+        let count = candidate.made.ahead.as_ref().map_or(0, |function| function.returns.len()) as u32;
+        self.each_active_lane(|this, lane| {
+            let ir = this.ir;
+            let all = this.arguments_of(arguments, lane, ir.constant(this.mask_int(), 0));
+            let addresses = ir.call(ahead, &all);
+            for index in 0..count {
+                let pointer = ir.cast(Cast::IntToPtr, ir.extract_field(addresses, 1 + index), ir.ptr());
+                this.fetch(pointer, ir.zero(ir.int(64)), 2 * CACHE_LINE_BYTES);
+            }
+        });
+    }
+
+    /// What a function of the lanes gets.
+    fn arguments_of(&mut self, arguments: &[Result<Val, Elements>], lane: Val, bit: Val) -> Vec<Val> {
+        let own = arguments.iter().map(|argument| match argument {
+            Ok(scalar) => *scalar,
+            Err(elements) => self.element(*elements, lane),
+        });
+        [self.launch, self.warp, bit].into_iter().chain(own).collect()
     }
 
     /// A value for the lanes' function: a scalar, or where each lane has its own.

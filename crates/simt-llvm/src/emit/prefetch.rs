@@ -10,7 +10,7 @@ use crate::llvm::{Cast, IntPredicate, Val};
 /// How far ahead of a stream of loads the processor is asked to fetch: a copy of large arrays gains about a seventh, and no more from any
 /// distance up to a page.
 const PREFETCH_DISTANCE_BYTES: u32 = 2048;
-const CACHE_LINE_BYTES: u32 = 64;
+pub(super) const CACHE_LINE_BYTES: u32 = 64;
 
 /// Turns of a loop ahead of which its loads are fetched: about as many as pass while memory answers.
 const PREFETCH_TURNS: u64 = 8;
@@ -45,7 +45,7 @@ impl FunctionEmitter<'_> {
     }
 
     /// Asks for the lines of so many bytes, a distance from where a pointer points.
-    fn fetch(&mut self, pointer: Val, distance: Val, bytes: u32) {
+    pub fn fetch(&mut self, pointer: Val, distance: Val, bytes: u32) {
         for line in 0..bytes.div_ceil(CACHE_LINE_BYTES) {
             let at = self.ir.offset(pointer, self.ir.add(distance, self.i64((line * CACHE_LINE_BYTES).into())));
             // To be read, of use to all caches, data.
