@@ -56,6 +56,8 @@ pub(crate) struct Unit {
     plan: Plan,
     workspace: Workspace,
     blocks: Vec<Block>,
+    /// The core whose number and words the warps' contexts hold.
+    core: Option<usize>,
 }
 
 // SAFETY: the plan's pointers are to what the stream keeps alive while the unit holds a share of its grid.
@@ -76,13 +78,19 @@ impl Unit {
             if unit.plan.layout == plan.layout {
                 unit.stream = Some(stream.clone());
                 unit.plan = *plan;
+                unit.core = None;
                 return Ok(unit);
             }
             unit.recycle(pool);
         }
         let layout = plan.layout;
-        let unit =
-            Unit { stream: Some(stream.clone()), plan: *plan, workspace: pool.take(&layout)?, blocks: Vec::new() };
+        let unit = Unit {
+            stream: Some(stream.clone()),
+            plan: *plan,
+            workspace: pool.take(&layout)?,
+            blocks: Vec::new(),
+            core: None,
+        };
         for block in 0..layout.blocks {
             for warp in 0..layout.warps {
                 // SAFETY: the workspace is this unit's own.
@@ -183,6 +191,9 @@ impl Unit {
 
     /// Tells the warps which core runs them.
     fn move_to(&mut self, core: &CoreState) {
+        if self.core.replace(core.index) == Some(core.index) {
+            return;
+        }
         let layout = &self.plan.layout;
         for warp in 0..layout.blocks * layout.warps {
             let context = self.workspace.context(layout, warp);
@@ -231,9 +242,9 @@ impl Unit {
             for warp in set_bits(batch.arrived) {
                 self.arrive(block, warp, context_of(warp)).map_err(|text| fault(warp, text))?;
             }
-            for warp in set_bits(batch.ended) {
-                self.blocks[block].live &= !(1 << warp);
-                self.set_live_lanes(block, warp, 0);
+            self.blocks[block].live &= !batch.ended;
+            if self.blocks[block].live != 0 {
+                set_bits(batch.ended).for_each(|warp| self.set_live_lanes(block, warp, 0));
             }
             let warp = batch.current(contexts);
             match status {
