@@ -67,8 +67,8 @@ pub struct Target {
     pub avx2: bool,
     /// AVX512-VNNI: products of bytes, added up.
     pub vnni: bool,
-    /// Stores of 512 bits take two turns, permutations run beside multiplications, and a gather takes as long as loads lane by lane: AMD's
-    /// processors.
+    /// Stores of 512 bits take two turns, permutations run beside multiplications, a gather takes as long as loads lane by lane, and what
+    /// blocks that do not wait read one behind the other is fetched ahead without being asked for: AMD's processors.
     pub narrow_paths: bool,
 }
 

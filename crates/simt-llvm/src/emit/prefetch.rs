@@ -24,6 +24,7 @@ impl FunctionEmitter<'_> {
             return;
         }
         let distance = match self.shapes.schedule.layout.innermost[self.block.0 as usize] {
+            None if self.unit.target.narrow_paths && !self.unit.suspendable => return,
             None => self.i64(PREFETCH_DISTANCE_BYTES.into()),
             Some(id) if self.is_short(id) => self.i64(PREFETCH_DISTANCE_BYTES.into()),
             Some(id) if self.runs_through(id) => self.distance_in_loop(pointer),
