@@ -229,11 +229,21 @@ impl FunctionEmitter<'_> {
         // No lane wraps if the last of its segment does not: the stride is small against the type.
         let span = stride.wrapping_mul(i64::from(length) - 1);
         let mut holds = source.holds;
-        for (base, wide_base) in bases.iter().zip(wide_bases.iter()) {
-            let last = self.ir.add(*base, self.ir.constant(self.scalar_type(from), span as u64));
-            let wide_last = self.ir.cast(cast, last, self.scalar_type(ty));
-            let expected = self.ir.add(*wide_base, self.ir.constant(self.scalar_type(ty), span as u64));
-            holds = self.ir.and(holds, self.ir.icmp(IntPredicate::LLVMIntEQ, wide_last, expected));
+        let scalar = self.scalar_type(from);
+        let (least, most) = match signed {
+            true => (-1 << (from.bits() - 1), (1 << (from.bits() - 1)) - 1),
+            false => (0, (1_i128 << from.bits()) - 1),
+        };
+        let (upward, downward) = match signed {
+            true => (IntPredicate::LLVMIntSLE, IntPredicate::LLVMIntSGE),
+            false => (IntPredicate::LLVMIntULE, IntPredicate::LLVMIntUGE),
+        };
+        let (predicate, bound) = match span >= 0 {
+            true => (upward, most - i128::from(span)),
+            false => (downward, least - i128::from(span)),
+        };
+        for base in bases.iter() {
+            holds = self.ir.and(holds, self.ir.icmp(predicate, *base, self.ir.constant(scalar, bound as u64)));
         }
         Speculation { holds, distances }
     }
