@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail, ensure};
 use binary::device_code::SECTIONS;
 use binary::elf::Elf;
-use cuda_abi::{CUresult, CUuuid};
+use cuda_abi::{CUresult, CUuuid, pointer};
 use driver_api::inspection::{Request, Sink, TABLE_ID, Table, Text};
 use fatbin::{Capability, Container, select_ptx};
 
@@ -130,12 +130,11 @@ fn ptx_in(path: &Path, bytes: &[u8], capability: Capability) -> Result<Vec<Strin
 
 /// The driver's table for this.
 fn inspection(api: &Api) -> Result<&Table> {
-    type GetExportTable = unsafe extern "C" fn(*mut *const c_void, *const CUuuid) -> CUresult;
     let id = CUuuid { bytes: TABLE_ID.map(|byte| byte as _) };
     let mut table = std::ptr::null();
     // SAFETY: the signature of cuda.h; both pointers are to locals.
     unsafe {
-        api.call::<GetExportTable>(c"cuGetExportTable", |function| function(&raw mut table, &raw const id))
+        api.call::<pointer::cuGetExportTable>(c"cuGetExportTable", |function| function(&raw mut table, &raw const id))
             .context("the library has no compiler to look into")?;
     }
     // SAFETY: the library answers this identifier with such a table, which lives as long as the library.

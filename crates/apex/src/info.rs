@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use cuda_abi::{CUdevice, CUdevice_attribute, CUresult, CUuuid};
+use cuda_abi::{CUdevice, CUdevice_attribute, CUresult, CUuuid, pointer};
 use nvidia_finder::Decision;
 use serde::Serialize;
 
@@ -106,34 +106,32 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-type OutInt = unsafe extern "C" fn(*mut c_int) -> CUresult;
-type OutText = unsafe extern "C" fn(*mut c_char, c_int, CUdevice) -> CUresult;
-
 fn ask() -> Result<Driver> {
     let (api, library) = Api::load()?;
     // SAFETY: the signature of cuda.h.
-    unsafe { api.call::<unsafe extern "C" fn(u32) -> CUresult>(c"cuInit", |function| function(0)) }?;
+    unsafe { api.call::<pointer::cuInit>(c"cuInit", |function| function(0)) }?;
     let (mut version, mut count) = (0, 0);
     // SAFETY: the signature of cuda.h; the pointer is to a local integer.
-    unsafe { api.call::<OutInt>(c"cuDriverGetVersion", |function| function(&raw mut version)) }?;
+    unsafe { api.call::<pointer::cuDriverGetVersion>(c"cuDriverGetVersion", |function| function(&raw mut version)) }?;
     // SAFETY: as above.
-    unsafe { api.call::<OutInt>(c"cuDeviceGetCount", |function| function(&raw mut count)) }?;
+    unsafe { api.call::<pointer::cuDeviceGetCount>(c"cuDeviceGetCount", |function| function(&raw mut count)) }?;
     let devices = (0..count).map(|ordinal| ask_device(&api, ordinal)).collect::<Result<_>>()?;
     let version = format!("{}.{}", version / 1000, version % 1000 / 10);
     Ok(Driver { library, version, back_end: back_end(), devices })
 }
 
 fn ask_device(api: &Api, ordinal: c_int) -> Result<Device> {
-    type DeviceGet = unsafe extern "C" fn(*mut CUdevice, c_int) -> CUresult;
-    type DeviceGetUuid = unsafe extern "C" fn(*mut CUuuid, CUdevice) -> CUresult;
-    type DeviceTotalMem = unsafe extern "C" fn(*mut usize, CUdevice) -> CUresult;
     let (mut device, mut uuid, mut memory) = (CUdevice::default(), CUuuid::default(), 0usize);
     // SAFETY: the signature of cuda.h; the pointer is to a local of the right type, here and below.
-    unsafe { api.call::<DeviceGet>(c"cuDeviceGet", |function| function(&raw mut device, ordinal)) }?;
+    unsafe { api.call::<pointer::cuDeviceGet>(c"cuDeviceGet", |function| function(&raw mut device, ordinal)) }?;
     // SAFETY: as above.
-    unsafe { api.call::<DeviceGetUuid>(c"cuDeviceGetUuid_v2", |function| function(&raw mut uuid, device)) }?;
+    unsafe {
+        api.call::<pointer::cuDeviceGetUuid_v2>(c"cuDeviceGetUuid_v2", |function| function(&raw mut uuid, device))
+    }?;
     // SAFETY: as above.
-    unsafe { api.call::<DeviceTotalMem>(c"cuDeviceTotalMem_v2", |function| function(&raw mut memory, device)) }?;
+    unsafe {
+        api.call::<pointer::cuDeviceTotalMem_v2>(c"cuDeviceTotalMem_v2", |function| function(&raw mut memory, device))
+    }?;
     Ok(Device {
         ordinal,
         name: ask_text(api, c"cuDeviceGetName", device)?,
@@ -144,10 +142,13 @@ fn ask_device(api: &Api, ordinal: c_int) -> Result<Device> {
     })
 }
 
+/// What `cuDeviceGetName`, or another function of its type, answers.
 fn ask_text(api: &Api, name: &CStr, device: CUdevice) -> Result<String> {
     let mut text = [0 as c_char; 256];
     // SAFETY: the signature of cuda.h; the buffer is as long as stated.
-    unsafe { api.call::<OutText>(name, |function| function(text.as_mut_ptr(), text.len() as c_int, device)) }?;
+    unsafe {
+        api.call::<pointer::cuDeviceGetName>(name, |function| function(text.as_mut_ptr(), text.len() as c_int, device))
+    }?;
     let bytes = text.map(|character| character as u8);
     Ok(CStr::from_bytes_until_nul(&bytes).context("a text without end")?.to_string_lossy().into_owned())
 }
@@ -158,9 +159,8 @@ fn ask_pci_bus_id(api: &Api, device: CUdevice) -> Result<String> {
 
 /// Every attribute that the library answers for, under the first of its names.
 fn ask_attributes(api: &Api, device: CUdevice) -> Result<Vec<Attribute>> {
-    type DeviceGetAttribute = unsafe extern "C" fn(*mut c_int, CUdevice_attribute, CUdevice) -> CUresult;
     // SAFETY: the signature of cuda.h.
-    let get = unsafe { api.function::<DeviceGetAttribute>(c"cuDeviceGetAttribute") }?;
+    let get = unsafe { api.function::<pointer::cuDeviceGetAttribute>(c"cuDeviceGetAttribute") }?;
     let mut attributes: Vec<Attribute> = Vec::new();
     for &(attribute, name) in CUdevice_attribute::ALL {
         let is_alias = attribute.name() != Some(name);

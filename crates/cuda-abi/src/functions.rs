@@ -158,6 +158,26 @@ macro_rules! symbols {
 
 for_each_driver_symbol!(symbols);
 
+macro_rules! pointers {
+    ($($group:ident $symbol:ident $params:tt;)*) => {
+        /// The types of pointers to the functions that have a declaration, under the names of those.
+        #[allow(non_camel_case_types, non_snake_case, missing_docs, reason = "C's names; the CUDA driver API documents them")]
+        pub mod pointer {
+            use crate::*;
+            use core::ffi::*;
+
+            $(pointers!(@one $group $symbol $params);)*
+        }
+    };
+    (@one opaque $symbol:ident ()) => {};
+    (@one debugger $symbol:ident ()) => {};
+    (@one $group:ident $symbol:ident ($($name:ident: $role:ident $ty:ty),*)) => {
+        pub type $symbol = unsafe extern "C" fn($($name: c_type!($role $ty)),*) -> CUresult;
+    };
+}
+
+for_each_driver_symbol!(pointers);
+
 #[cfg(test)]
 mod tests {
     use super::*;

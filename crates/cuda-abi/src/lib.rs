@@ -3,7 +3,7 @@
 //! - [`for_each_driver_function!`] is the table: a row for each symbol that `libcuda.so.1` exports. Whoever needs
 //!   the list of functions passes a macro of its own; a second list of the same names is a defect.
 //!   [`for_each_driver_symbol!`] is the same without the groups, for whoever wants one list.
-//! - [`FUNCTIONS`] is the table as data.
+//! - [`FUNCTIONS`] is the table as data, [`pointer`] the types of pointers to the functions.
 //! - the C types stand at the root of the crate, under their C names.
 //!
 //! `src/table.rs` and `src/types/` are written by `cargo xtask codegen` from NVIDIA's public headers.
@@ -16,5 +16,5 @@ mod result;
 mod table;
 mod types;
 
-pub use functions::{FUNCTIONS, Function, Group, Phase, Row, SYMBOLS};
+pub use functions::{FUNCTIONS, Function, Group, Phase, Row, SYMBOLS, pointer};
 pub use types::*;

@@ -1,8 +1,7 @@
 //! The layer that presents devices as `APEX_PRESENT_SM` says, for the list of the stack.
 
 use crate::{answered, choice};
-use core::ffi::c_int;
-use cuda_abi::{CUresult, Row};
+use cuda_abi::{CUresult, Row, pointer};
 use driver_api::{Driver, Layer, env};
 use fatbin::Capability;
 use layer_universal::{HOOKS, Universal};
@@ -43,9 +42,8 @@ fn driver_version() -> u32 {
     if address.is_null() {
         return answered::driver_version().unsigned_abs();
     }
-    type Get = unsafe extern "C" fn(*mut c_int) -> CUresult;
     // SAFETY: NVIDIA's function of this name, whose type this is.
-    let get = unsafe { core::mem::transmute::<*const core::ffi::c_void, Get>(address) };
+    let get = unsafe { core::mem::transmute::<*const core::ffi::c_void, pointer::cuDriverGetVersion>(address) };
     // SAFETY: `version` is there to be written to.
     match unsafe { get(&raw mut version) } {
         CUresult::CUDA_SUCCESS => version.unsigned_abs(),

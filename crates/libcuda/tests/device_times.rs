@@ -2,8 +2,10 @@
 
 mod support;
 
-use core::ffi::{c_char, c_void};
-use cuda_abi::{CUcontext, CUfunction, CUgraph, CUgraphExec, CUmodule, CUresult, CUstream};
+use core::ffi::c_void;
+use cuda_abi::{
+    CUcontext, CUfunction, CUgraph, CUgraphExec, CUmodule, CUresult, CUstream, CUstreamCaptureMode, pointer,
+};
 use libloading::Library;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -37,20 +39,7 @@ impl Cuda {
     }
 
     fn launch(&self, function: CUfunction, grid: u32, stream: CUstream) {
-        type Launch = unsafe extern "C" fn(
-            CUfunction,
-            u32,
-            u32,
-            u32,
-            u32,
-            u32,
-            u32,
-            u32,
-            CUstream,
-            *mut *mut c_void,
-            *mut *mut c_void,
-        ) -> CUresult;
-        let launch: Launch = self.function("cuLaunchKernel");
+        let launch: pointer::cuLaunchKernel = self.function("cuLaunchKernel");
         // SAFETY: the kernel has no parameters.
         done(unsafe { launch(function, grid, 1, 1, 32, 1, 1, 0, stream, null_mut(), null_mut()) });
     }
@@ -60,16 +49,13 @@ impl Cuda {
         let (mut context, mut module, mut kernels) = (CUcontext::NULL, CUmodule::NULL, [CUfunction::NULL; 2]);
         // SAFETY: the signatures are those of the driver API, the pointers are valid.
         unsafe {
-            done(self.function::<unsafe extern "C" fn(u32) -> CUresult>("cuInit")(0));
-            let retain: unsafe extern "C" fn(*mut CUcontext, i32) -> CUresult =
-                self.function("cuDevicePrimaryCtxRetain");
+            done(self.function::<pointer::cuInit>("cuInit")(0));
+            let retain: pointer::cuDevicePrimaryCtxRetain = self.function("cuDevicePrimaryCtxRetain");
             done(retain(&mut context, 0));
             self.set_current(context);
-            let load: unsafe extern "C" fn(*mut CUmodule, *const c_char) -> CUresult =
-                self.function("cuModuleLoadData");
-            done(load(&mut module, PTX.as_ptr()));
-            let find: unsafe extern "C" fn(*mut CUfunction, CUmodule, *const c_char) -> CUresult =
-                self.function("cuModuleGetFunction");
+            let load: pointer::cuModuleLoadData = self.function("cuModuleLoadData");
+            done(load(&mut module, PTX.as_ptr().cast()));
+            let find: pointer::cuModuleGetFunction = self.function("cuModuleGetFunction");
             done(find(&mut kernels[0], module, c"alpha".as_ptr()));
             done(find(&mut kernels[1], module, c"beta".as_ptr()));
         }
@@ -78,12 +64,12 @@ impl Cuda {
 
     fn set_current(&self, context: CUcontext) {
         // SAFETY: a context.
-        done(unsafe { self.function::<unsafe extern "C" fn(CUcontext) -> CUresult>("cuCtxSetCurrent")(context) });
+        done(unsafe { self.function::<pointer::cuCtxSetCurrent>("cuCtxSetCurrent")(context) });
     }
 
     fn stream(&self) -> CUstream {
         let mut stream = CUstream::NULL;
-        let create: unsafe extern "C" fn(*mut CUstream, u32) -> CUresult = self.function("cuStreamCreate");
+        let create: pointer::cuStreamCreate = self.function("cuStreamCreate");
         // SAFETY: a valid place.
         done(unsafe { create(&mut stream, 0) });
         stream
@@ -95,18 +81,18 @@ impl Cuda {
         let (mut graph, mut exec) = (CUgraph::NULL, CUgraphExec::NULL);
         // SAFETY: the signatures are those of the driver API, the pointers are valid.
         unsafe {
-            done(self.function::<unsafe extern "C" fn(CUstream, u32) -> CUresult>("cuStreamBeginCapture_v2")(
-                stream, 0,
+            done(self.function::<pointer::cuStreamBeginCapture_v2>("cuStreamBeginCapture_v2")(
+                stream,
+                CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_GLOBAL,
             ));
             for (index, grid) in GRAPH_GRIDS.into_iter().enumerate() {
                 self.launch(kernels[index % 2], grid, stream);
             }
-            let end: unsafe extern "C" fn(CUstream, *mut CUgraph) -> CUresult = self.function("cuStreamEndCapture");
+            let end: pointer::cuStreamEndCapture = self.function("cuStreamEndCapture");
             done(end(stream, &mut graph));
-            let instantiate: unsafe extern "C" fn(*mut CUgraphExec, CUgraph, u64) -> CUresult =
-                self.function("cuGraphInstantiateWithFlags");
+            let instantiate: pointer::cuGraphInstantiateWithFlags = self.function("cuGraphInstantiateWithFlags");
             done(instantiate(&mut exec, graph, 0));
-            let launch: unsafe extern "C" fn(CUgraphExec, CUstream) -> CUresult = self.function("cuGraphLaunch");
+            let launch: pointer::cuGraphLaunch = self.function("cuGraphLaunch");
             (0..GRAPH_LAUNCHES).for_each(|_| done(launch(exec, stream)));
         }
     }
@@ -116,12 +102,9 @@ impl Cuda {
         let host = vec![1_u8; bytes];
         // SAFETY: as above.
         unsafe {
-            done(self.function::<unsafe extern "C" fn(*mut u64, usize) -> CUresult>("cuMemAlloc_v2")(
-                &mut pointer,
-                bytes,
-            ));
-            let copy: unsafe extern "C" fn(u64, *const u8, usize) -> CUresult = self.function("cuMemcpyHtoD_v2");
-            done(copy(pointer, host.as_ptr(), bytes));
+            done(self.function::<pointer::cuMemAlloc_v2>("cuMemAlloc_v2")(&mut pointer, bytes));
+            let copy: pointer::cuMemcpyHtoD_v2 = self.function("cuMemcpyHtoD_v2");
+            done(copy(pointer, host.as_ptr().cast(), bytes));
         }
     }
 }
@@ -166,9 +149,8 @@ fn child() {
                     // As a runtime does that loads lazily.
                     // SAFETY: the signature is that of the driver API, the pointers are valid.
                     unsafe {
-                        let load: unsafe extern "C" fn(*mut CUmodule, *const c_char) -> CUresult =
-                            cuda.function("cuModuleLoadData");
-                        done(load(&mut module, PTX.as_ptr()));
+                        let load: pointer::cuModuleLoadData = cuda.function("cuModuleLoadData");
+                        done(load(&mut module, PTX.as_ptr().cast()));
                     }
                 }
                 cuda.launch(kernels[0], grid, CUstream::NULL);

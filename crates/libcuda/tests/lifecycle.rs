@@ -2,14 +2,14 @@
 
 mod support;
 
-use cuda_abi::CUresult;
+use cuda_abi::{CUresult, pointer};
 use std::sync::OnceLock;
 
 /// The functions that the scenarios call.
 struct Api {
-    init: unsafe extern "C" fn(u32) -> CUresult,
-    device_get_count: unsafe extern "C" fn(*mut i32) -> CUresult,
-    driver_get_version: unsafe extern "C" fn(*mut i32) -> CUresult,
+    init: pointer::cuInit,
+    device_get_count: pointer::cuDeviceGetCount,
+    driver_get_version: pointer::cuDriverGetVersion,
 }
 
 /// Loaded once, and for good: exit handlers use it.

@@ -2,8 +2,7 @@
 
 mod support;
 
-use core::ffi::{c_char, c_void};
-use cuda_abi::{CUcontext, CUfunction, CUlaunchConfig, CUmodule, CUresult};
+use cuda_abi::{CUcontext, CUfunction, CUlaunchConfig, CUmodule, CUresult, CUstream, pointer};
 use libloading::Library;
 use std::collections::HashMap;
 use std::ptr::null_mut;
@@ -32,15 +31,13 @@ impl Cuda {
         let (mut contexts, mut module, mut kernel) = ([CUcontext::NULL; 2], CUmodule::NULL, CUfunction::NULL);
         // SAFETY: the signatures are those of the driver API, the pointers are valid.
         unsafe {
-            done(self.function::<unsafe extern "C" fn(u32) -> CUresult>("cuInit")(0));
-            let create: unsafe extern "C" fn(*mut CUcontext, u32, i32) -> CUresult = self.function("cuCtxCreate_v2");
+            done(self.function::<pointer::cuInit>("cuInit")(0));
+            let create: pointer::cuCtxCreate_v2 = self.function("cuCtxCreate_v2");
             contexts.iter_mut().for_each(|context| done(create(context, 0, 0)));
             self.set_current(contexts[0]);
-            let load: unsafe extern "C" fn(*mut CUmodule, *const c_char) -> CUresult =
-                self.function("cuModuleLoadData");
-            done(load(&mut module, PTX.as_ptr()));
-            let find: unsafe extern "C" fn(*mut CUfunction, CUmodule, *const c_char) -> CUresult =
-                self.function("cuModuleGetFunction");
+            let load: pointer::cuModuleLoadData = self.function("cuModuleLoadData");
+            done(load(&mut module, PTX.as_ptr().cast()));
+            let find: pointer::cuModuleGetFunction = self.function("cuModuleGetFunction");
             done(find(&mut kernel, module, c"alpha".as_ptr()));
         }
         (contexts, kernel)
@@ -48,28 +45,11 @@ impl Cuda {
 
     fn set_current(&self, context: CUcontext) {
         // SAFETY: a context.
-        done(unsafe { self.function::<unsafe extern "C" fn(CUcontext) -> CUresult>("cuCtxSetCurrent")(context) });
+        done(unsafe { self.function::<pointer::cuCtxSetCurrent>("cuCtxSetCurrent")(context) });
     }
 
     /// Two launches, a set and a copy, all with the same number in their sizes.
     fn call(&self, kernel: CUfunction, number: u32, pointer: u64) {
-        type Launch = unsafe extern "C" fn(
-            CUfunction,
-            u32,
-            u32,
-            u32,
-            u32,
-            u32,
-            u32,
-            u32,
-            *mut c_void,
-            *mut *mut c_void,
-            *mut *mut c_void,
-        ) -> CUresult;
-        type LaunchEx =
-            unsafe extern "C" fn(*const CUlaunchConfig, CUfunction, *mut *mut c_void, *mut *mut c_void) -> CUresult;
-        type Set = unsafe extern "C" fn(u64, u8, usize, *mut c_void) -> CUresult;
-        type Copy = unsafe extern "C" fn(u64, u64, usize, *mut c_void) -> CUresult;
         let config = CUlaunchConfig {
             gridDimX: number,
             gridDimY: 2,
@@ -81,11 +61,26 @@ impl Cuda {
         };
         // SAFETY: the kernel has no parameters, and the stand-in looks into no memory for a set or a copy.
         unsafe {
-            let launch: Launch = self.function("cuLaunchKernel");
-            done(launch(kernel, number, 1, 1, 64, 1, 1, 0, null_mut(), null_mut(), null_mut()));
-            done(self.function::<LaunchEx>("cuLaunchKernelEx")(&config, kernel, null_mut(), null_mut()));
-            done(self.function::<Set>("cuMemsetD8Async")(pointer, 0, number as usize, null_mut()));
-            done(self.function::<Copy>("cuMemcpyDtoDAsync_v2")(pointer, pointer, number as usize, null_mut()));
+            let launch: pointer::cuLaunchKernel = self.function("cuLaunchKernel");
+            done(launch(kernel, number, 1, 1, 64, 1, 1, 0, CUstream::NULL, null_mut(), null_mut()));
+            done(self.function::<pointer::cuLaunchKernelEx>("cuLaunchKernelEx")(
+                &config,
+                kernel,
+                null_mut(),
+                null_mut(),
+            ));
+            done(self.function::<pointer::cuMemsetD8Async>("cuMemsetD8Async")(
+                pointer,
+                0,
+                number as usize,
+                CUstream::NULL,
+            ));
+            done(self.function::<pointer::cuMemcpyDtoDAsync_v2>("cuMemcpyDtoDAsync_v2")(
+                pointer,
+                pointer,
+                number as usize,
+                CUstream::NULL,
+            ));
         }
     }
 }

@@ -2,8 +2,8 @@
 
 mod support;
 
-use core::ffi::{c_char, c_void};
-use cuda_abi::{CUcontext, CUfunction, CUmodule, CUresult};
+use core::ffi::c_void;
+use cuda_abi::{CUcontext, CUfunction, CUmodule, CUresult, CUstream, pointer};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::ptr::null_mut;
@@ -28,21 +28,9 @@ const PTX: &core::ffi::CStr = c".version 7.0
 /// A kernel that is ready to be launched.
 #[derive(Clone, Copy)]
 struct Program {
-    launch: unsafe extern "C" fn(
-        CUfunction,
-        u32,
-        u32,
-        u32,
-        u32,
-        u32,
-        u32,
-        u32,
-        *mut c_void,
-        *mut *mut c_void,
-        *mut *mut c_void,
-    ) -> CUresult,
-    synchronize: unsafe extern "C" fn() -> CUresult,
-    set_current: unsafe extern "C" fn(CUcontext) -> CUresult,
+    launch: pointer::cuLaunchKernel,
+    synchronize: pointer::cuCtxSynchronize,
+    set_current: pointer::cuCtxSetCurrent,
     context: CUcontext,
     kernel: CUfunction,
 }
@@ -58,18 +46,10 @@ impl Program {
         let (mut context, mut module, mut kernel) = (CUcontext::NULL, CUmodule::NULL, CUfunction::NULL);
         // SAFETY: the signatures are those of the driver API, the pointers are valid.
         unsafe {
-            let init = *library.get::<unsafe extern "C" fn(u32) -> CUresult>(b"cuInit").unwrap();
-            let retain = *library
-                .get::<unsafe extern "C" fn(*mut CUcontext, i32) -> CUresult>(b"cuDevicePrimaryCtxRetain")
-                .unwrap();
-            let load = *library
-                .get::<unsafe extern "C" fn(*mut CUmodule, *const c_char) -> CUresult>(b"cuModuleLoadData")
-                .unwrap();
-            let find = *library
-                .get::<unsafe extern "C" fn(*mut CUfunction, CUmodule, *const c_char) -> CUresult>(
-                    b"cuModuleGetFunction",
-                )
-                .unwrap();
+            let init = *library.get::<pointer::cuInit>(b"cuInit").unwrap();
+            let retain = *library.get::<pointer::cuDevicePrimaryCtxRetain>(b"cuDevicePrimaryCtxRetain").unwrap();
+            let load = *library.get::<pointer::cuModuleLoadData>(b"cuModuleLoadData").unwrap();
+            let find = *library.get::<pointer::cuModuleGetFunction>(b"cuModuleGetFunction").unwrap();
             let set_current = *library.get(b"cuCtxSetCurrent").unwrap();
             let program = Program {
                 launch: *library.get(b"cuLaunchKernel").unwrap(),
@@ -81,7 +61,7 @@ impl Program {
             done(init(0));
             done(retain(&mut context, 0));
             done(set_current(context));
-            done(load(&mut module, PTX.as_ptr()));
+            done(load(&mut module, PTX.as_ptr().cast()));
             done(find(&mut kernel, module, c"_Z5emptyi".as_ptr()));
             Program { context, kernel, ..program }
         }
@@ -92,7 +72,7 @@ impl Program {
         let mut parameters = [(&raw mut n).cast::<c_void>()];
         // SAFETY: the kernel has one parameter of four bytes.
         done(unsafe {
-            (self.launch)(self.kernel, grid, 1, 1, 64, 1, 1, 0, null_mut(), parameters.as_mut_ptr(), null_mut())
+            (self.launch)(self.kernel, grid, 1, 1, 64, 1, 1, 0, CUstream::NULL, parameters.as_mut_ptr(), null_mut())
         });
     }
 

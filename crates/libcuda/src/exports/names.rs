@@ -9,10 +9,6 @@ use core::ffi::{CStr, c_char, c_void};
 use cuda_abi::*;
 use driver_nvidia::report_foreign;
 
-type First = unsafe extern "C" fn(*const c_char, *mut *mut c_void, i32, u64) -> CUresult;
-type Second =
-    unsafe extern "C" fn(*const c_char, *mut *mut c_void, i32, u64, *mut CUdriverProcAddressQueryResult) -> CUresult;
-
 /// The first version.
 ///
 /// # Safety
@@ -25,7 +21,7 @@ pub unsafe extern "C" fn get_proc_address(
 ) -> CUresult {
     // SAFETY: the address is of the function of this name; it is there, or this one would not be called. The arguments are the caller's.
     unsafe {
-        let function: First = core::mem::transmute(choice::nvidia_address(Row::cuGetProcAddress));
+        let function: pointer::cuGetProcAddress = core::mem::transmute(choice::nvidia_address(Row::cuGetProcAddress));
         let result = function(name, found, version, flags);
         replace(result, name, found, version, flags);
         result
@@ -45,7 +41,8 @@ pub unsafe extern "C" fn get_proc_address_v2(
 ) -> CUresult {
     // SAFETY: as above.
     unsafe {
-        let function: Second = core::mem::transmute(choice::nvidia_address(Row::cuGetProcAddress_v2));
+        let function: pointer::cuGetProcAddress_v2 =
+            core::mem::transmute(choice::nvidia_address(Row::cuGetProcAddress_v2));
         let result = function(name, found, version, flags, status);
         replace(result, name, found, version, flags);
         result

@@ -21,13 +21,11 @@ pub fn address(row: usize) -> Option<Address> {
 
 /// NVIDIA's function of a name, as a function of a type.
 macro_rules! nvidia {
-    ($symbol:ident: $ty:ty) => {
+    ($symbol:ident) => {
         // SAFETY: the address is of the function of this name, whose type the public headers declare; a hooked function has one.
-        unsafe { core::mem::transmute::<*const c_void, $ty>(choice::nvidia_address(Row::$symbol)) }
+        unsafe { core::mem::transmute::<*const c_void, pointer::$symbol>(choice::nvidia_address(Row::$symbol)) }
     };
 }
-
-type Update = unsafe extern "C" fn(CUgraphExec, CUgraph, *mut CUgraphNode, *mut CUgraphExecUpdateResult) -> CUresult;
 
 /// # Safety
 /// As the driver API documents it for `cuGraphExecUpdate` of before CUDA 12.
@@ -37,7 +35,7 @@ unsafe extern "C" fn update(
     node: *mut CUgraphNode,
     outcome: *mut CUgraphExecUpdateResult,
 ) -> CUresult {
-    let function = nvidia!(cuGraphExecUpdate: Update);
+    let function = nvidia!(cuGraphExecUpdate);
     guard::catch(|| {
         // SAFETY: the caller's promise is the same.
         let older = || unsafe { function(made, graph, node, outcome) };
@@ -46,18 +44,6 @@ unsafe extern "C" fn update(
         Ok(in_place_of(Row::cuGraphExecUpdate_v2, &older, || stack().cuGraphExecUpdate_v2(made, graph, &mut of_newest)))
     })
 }
-
-type Batch = unsafe extern "C" fn(
-    *mut CUdeviceptr,
-    *mut CUdeviceptr,
-    *mut usize,
-    usize,
-    *mut CUmemcpyAttributes,
-    *mut usize,
-    usize,
-    *mut usize,
-    CUstream,
-) -> CUresult;
 
 macro_rules! batch {
     ($name:ident $symbol:ident $stream:ident => $of_newest:expr) => {
@@ -74,7 +60,7 @@ macro_rules! batch {
             failed: *mut usize,
             $stream: CUstream,
         ) -> CUresult {
-            let function = nvidia!($symbol: Batch);
+            let function = nvidia!($symbol);
             guard::catch(|| {
                 let older = || {
                     // SAFETY: the caller's promise is the same.
@@ -93,8 +79,6 @@ macro_rules! batch {
 batch!(batch cuMemcpyBatchAsync stream => stream);
 batch!(batch_per_thread cuMemcpyBatchAsync_ptsz stream => translate!(stream stream));
 
-type Batch3d = unsafe extern "C" fn(usize, *mut CUDA_MEMCPY3D_BATCH_OP, *mut usize, u64, CUstream) -> CUresult;
-
 macro_rules! batch_3d {
     ($name:ident $symbol:ident $stream:ident => $of_newest:expr) => {
         /// # Safety
@@ -106,7 +90,7 @@ macro_rules! batch_3d {
             flags: u64,
             $stream: CUstream,
         ) -> CUresult {
-            let function = nvidia!($symbol: Batch3d);
+            let function = nvidia!($symbol);
             guard::catch(|| {
                 // SAFETY: the caller's promise is the same.
                 let older = || unsafe { function(count, list, failed, flags, $stream) };

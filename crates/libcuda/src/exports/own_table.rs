@@ -3,9 +3,7 @@
 
 use crate::{choice, export_tables};
 use core::ffi::c_void;
-use cuda_abi::{CUresult, CUuuid, Row};
-
-type Function = unsafe extern "C" fn(*mut *const c_void, *const CUuuid) -> CUresult;
+use cuda_abi::{CUresult, CUuuid, Row, pointer};
 
 /// # Safety
 /// As the runtime libraries call it: the pointers are null or valid.
@@ -20,7 +18,8 @@ pub unsafe extern "C" fn get_export_table(table: *mut *const c_void, id: *const 
         }
         // SAFETY: the address is of the function of this name; it is there, or this one would not be called. The arguments are the caller's.
         _ => unsafe {
-            let function: Function = core::mem::transmute(choice::nvidia_address(Row::cuGetExportTable));
+            let function: pointer::cuGetExportTable =
+                core::mem::transmute(choice::nvidia_address(Row::cuGetExportTable));
             function(table, id)
         },
     }

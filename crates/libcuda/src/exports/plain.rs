@@ -132,19 +132,6 @@ unsafe extern "C" fn launch(
     parameters: *mut *mut c_void,
     extra: *mut *mut c_void,
 ) -> CUresult {
-    type Function = unsafe extern "C" fn(
-        CUfunction,
-        u32,
-        u32,
-        u32,
-        u32,
-        u32,
-        u32,
-        u32,
-        CUstream,
-        *mut *mut c_void,
-        *mut *mut c_void,
-    ) -> CUresult;
     let (grid, block) = ([grid_x, grid_y, grid_z], [block_x, block_y, block_z]);
     let shape = LaunchShape { grid, block, dynamic_shared: shared, cluster: 0 };
     // SAFETY: launched below. A function for the thread's own default stream is another one.
@@ -160,7 +147,7 @@ unsafe extern "C" fn launch(
     };
     // SAFETY: the address of the function, which is set before the layer is; the arguments are the caller's.
     let result = unsafe {
-        let next: Function = core::mem::transmute(super::SLOTS.launches.functions[0].load(Relaxed));
+        let next: pointer::cuLaunchKernel = core::mem::transmute(super::SLOTS.launches.functions[0].load(Relaxed));
         next(function, grid_x, grid_y, grid_z, block_x, block_y, block_z, shared, stream, parameters, extra)
     };
     layer.end_plain(token, result);
@@ -178,8 +165,6 @@ unsafe extern "C" fn launch_ex(
     parameters: *mut *mut c_void,
     extra: *mut *mut c_void,
 ) -> CUresult {
-    type Function =
-        unsafe extern "C" fn(*const CUlaunchConfig, CUfunction, *mut *mut c_void, *mut *mut c_void) -> CUresult;
     let begun = layer().filter(|_| !config.is_null() && config.is_aligned()).and_then(|layer| {
         // SAFETY: the caller's promise, for a pointer that a reference may be made of; it covers the attributes. Launched below.
         unsafe {
@@ -197,7 +182,7 @@ unsafe extern "C" fn launch_ex(
     };
     // SAFETY: the address of the function, which is set before the layer is; the arguments are the caller's.
     let result = unsafe {
-        let next: Function = core::mem::transmute(super::SLOTS.launches.functions[1].load(Relaxed));
+        let next: pointer::cuLaunchKernelEx = core::mem::transmute(super::SLOTS.launches.functions[1].load(Relaxed));
         next(config, function, parameters, extra)
     };
     layer.end_plain(token, result);
