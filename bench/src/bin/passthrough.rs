@@ -3,7 +3,8 @@
 //!     passthrough OUR_LIBRARY NVIDIA_LIBRARY [ROUNDS]
 //!
 //! All run in one process on one context, as ours loads the same library of NVIDIA's; what records is a copy of ours, since a library decides once
-//! whether it does. All launch the same function into the same stream, made through the copy: one stream may take a launch in 3.7 us and the next in 3.8. A round measures a number of calls each way, in turns: the figures are medians over the rounds, and the medians of the differences
+//! whether it does. All launch the same function into the same stream, made through the copy: one stream may take a launch in 3.7 us and the next
+//! in 3.8. A round measures a number of calls each way, in turns: the figures are medians over the rounds, and the medians of the differences
 //! to the direct calls within rounds. An event has two times: so direct calls are measured once more between two reads of the processor's clock, which is
 //! what no recording can do without. It needs nothing but the two files, so that it can be carried to a machine with a card.
 //!
@@ -270,7 +271,7 @@ fn compare(name: &str, rounds: usize, sides: [&Side; 4], measure: &impl Fn(&Side
     let mut times_ns: [Vec<f64>; 4] = Default::default();
     for round in 0..rounds {
         for place in 0..sides.len() {
-            // Each follows each other one.
+            // Each goes first as often, forwards and backwards.
             let place = if round % 2 == 0 { place } else { sides.len() - 1 - place };
             let side = (place + round / 2) % sides.len();
             times_ns[side].push(measure(sides[side])?);

@@ -28,6 +28,7 @@ pub struct Kernel {
     device_runtime: Option<Arc<dyn DeviceRuntime>>,
     /// Moving average of the time of a block in units of 1/16 ns; 0 as long as none has run. Apart from what launches read.
     block_cost: Padded<AtomicU64>,
+    /// Whether a block has waited for something outside of it, or run for so long that it may have.
     has_waited: AtomicBool,
 }
 
@@ -165,12 +166,12 @@ impl Kernel {
         }
     }
 
-    /// Whether a block has waited for something outside of it.
+    /// Whether a block may have waited for something outside of it.
     pub(crate) fn has_waited(&self) -> bool {
         self.has_waited.load(Ordering::Relaxed)
     }
 
-    /// Notes that a block waits for something outside of it.
+    /// Notes that a block may be waiting for something outside of it.
     pub(crate) fn note_waiting(&self) {
         self.has_waited.store(true, Ordering::Relaxed);
     }

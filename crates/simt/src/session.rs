@@ -302,7 +302,7 @@ impl<'a> Session<'a> {
             if left > 1 && self.engine.core_count() > 1 && expected_ns >= SHARED_NS_MIN {
                 self.share(&stream, left, expected_ns);
             }
-            let wanted = self.range(kernel, left, expected_ns);
+            let wanted = || self.range(kernel, left, expected_ns);
             let Some(number) = grid.handout().claim_unit(core, plan.units, wanted) else { break };
             plan.renew();
             let unit = match kept.take() {
@@ -338,7 +338,7 @@ impl<'a> Session<'a> {
                     grid.join();
                     self.residents.push_back(unit);
                     kernel.note_waiting();
-                    let left = grid.handout().left(plan.units);
+                    let left = grid.handout().left_for(core, plan.units);
                     if left > 0 {
                         self.share(&stream, left, SHARED_NS_MIN * plan.units);
                     }

@@ -29,12 +29,11 @@ pub(crate) struct Handout {
 }
 
 impl Handout {
-    /// Begins with the first unit again. Nobody takes units at the time, and all or none had been taken.
+    /// Begins with the first unit again. Nobody takes units at the time, and none are left of those before.
     pub(crate) fn restart(&self, cores: usize) {
-        let ranges = self.ranges.get_or_init(|| (0..cores).map(|_| Padded::default()).collect());
-        for range in ranges {
-            range.0.store(0, Ordering::Relaxed);
-        }
+        self.ranges.get_or_init(|| (0..cores).map(|_| Padded::default()).collect());
+        // Of as many cache lines as there are cores, none is touched here: it would be done for each launch.
+        debug_assert!(self.ranges().iter().all(|range| count_of(&range.0) == 0), "a range of the grid before");
         self.next.0.store(0, Ordering::Relaxed);
     }
 
@@ -62,13 +61,13 @@ impl Handout {
     }
 
     /// Takes a unit of `total` for a core: from its range, from a new one of up to `wanted` units, or from another core's.
-    pub(crate) fn claim_unit(&self, core: usize, total: u64, wanted: u64) -> Option<u64> {
+    pub(crate) fn claim_unit(&self, core: usize, total: u64, wanted: impl FnOnce() -> u64) -> Option<u64> {
         let ranges = self.ranges();
         let own = &ranges[core].0;
         if let Some(unit) = take_first(own) {
             return Some(unit);
         }
-        let wanted = if total > FIRST_MAX { 1 } else { wanted.clamp(1, RANGE_MAX) };
+        let wanted = if total > FIRST_MAX { 1 } else { wanted().clamp(1, RANGE_MAX) };
         let first = if wanted == 1 {
             self.claim(total, 1).map(|(first, _)| first)
         } else {
@@ -101,15 +100,14 @@ impl Handout {
             && self.ranges().iter().all(|range| range.0.load(Ordering::SeqCst) & RANGE_MAX == 0)
     }
 
-    /// Units of `total` that are in no range, and in that of a core.
-    pub(crate) fn left_for(&self, core: usize, total: u64) -> u64 {
-        total.saturating_sub(self.next.0.load(Ordering::Relaxed)) + count_of(&self.ranges()[core].0)
+    /// Units of `total` that are in no range.
+    pub(crate) fn left(&self, total: u64) -> u64 {
+        total.saturating_sub(self.next.0.load(Ordering::Relaxed))
     }
 
-    /// Units of `total` that are not taken.
-    pub(crate) fn left(&self, total: u64) -> u64 {
-        let in_ranges: u64 = self.ranges().iter().map(|range| count_of(&range.0)).sum();
-        total.saturating_sub(self.next.0.load(Ordering::Relaxed)) + in_ranges
+    /// The same, and those in the range of a core.
+    pub(crate) fn left_for(&self, core: usize, total: u64) -> u64 {
+        self.left(total) + count_of(&self.ranges()[core].0)
     }
 }
 
@@ -134,28 +132,31 @@ mod tests {
     #[test]
     fn a_core_runs_neighbours_and_what_others_leave() {
         let handout = Handout::default();
+        let claim = |core: usize, wanted: u64| handout.claim_unit(core, 10, || wanted);
         handout.restart(2);
-        assert_eq!((0..3).map(|_| handout.claim_unit(0, 10, 4)).collect::<Vec<_>>(), [Some(0), Some(1), Some(2)]);
-        assert_eq!(handout.claim_unit(1, 10, 4), Some(4));
-        assert_eq!([handout.left_for(0, 10), handout.left_for(1, 10), handout.left(10)], [3, 5, 6]);
+        assert_eq!([claim(0, 4), claim(0, 4), claim(0, 4), claim(1, 4)], [Some(0), Some(1), Some(2), Some(4)]);
+        assert_eq!([handout.left_for(0, 10), handout.left_for(1, 10), handout.left(10)], [3, 5, 2]);
         // Its own, the rest of the grid, and the other's.
-        assert_eq!(
-            (0..7).map(|_| handout.claim_unit(1, 10, 4).unwrap_or(99)).collect::<Vec<_>>(),
-            [5, 6, 7, 8, 9, 3, 99]
-        );
-        assert_eq!((handout.left(10), handout.claim_unit(0, 10, 4), handout.is_exhausted(10)), (0, None, true));
+        assert_eq!([(); 7].map(|()| claim(1, 4).unwrap_or(99)), [5, 6, 7, 8, 9, 3, 99]);
+        assert_eq!((handout.left(10), claim(0, 4), handout.is_exhausted(10)), (0, None, true));
         handout.restart(2);
-        assert_eq!((handout.claim_unit(1, 10, 1000), handout.left(10), handout.is_exhausted(10)), (Some(0), 9, false));
-        assert_eq!((handout.claim_unit(1, 10, 1000), handout.claim_unit(0, 10, 1)), (Some(1), Some(2)));
+        assert_eq!((claim(1, 1000), handout.left_for(1, 10), handout.is_exhausted(10)), (Some(0), 9, false));
+        assert_eq!((claim(1, 1000), claim(0, 1)), (Some(1), Some(2)));
         handout.stop();
-        assert_eq!((handout.left(10), handout.claim_unit(1, 10, 1000), handout.claim_unit(0, 10, 1)), (0, None, None));
+        assert_eq!((handout.left_for(1, 10), claim(1, 1000), claim(0, 1)), (0, None, None));
+        handout.restart(2);
+        assert_eq!(
+            (claim(0, 4), handout.left_for(0, 10)),
+            (Some(0), 9),
+            "nothing is left of the grid that was stopped"
+        );
     }
 
     #[test]
     fn more_units_than_a_range_can_say() {
         let (handout, total) = (Handout::default(), 1 << 62);
         handout.restart(1);
-        assert_eq!((handout.claim_unit(0, total, 9), handout.left(total)), (Some(0), total - 1));
+        assert_eq!((handout.claim_unit(0, total, || 9), handout.left_for(0, total)), (Some(0), total - 1));
     }
 
     #[test]
@@ -166,8 +167,8 @@ mod tests {
             for core in 0..4 {
                 let (handout, taken) = (&handout, &taken);
                 scope.spawn(move || {
-                    let own: Vec<u64> =
-                        std::iter::from_fn(|| handout.claim_unit(core, total, 1 + core as u64 * 9)).collect();
+                    let next = || handout.claim_unit(core, total, || 1 + core as u64 * 9);
+                    let own: Vec<u64> = std::iter::from_fn(next).collect();
                     taken.lock().unwrap().extend(own);
                 });
             }
