@@ -162,10 +162,10 @@ pub struct WarpContext {
     pub barrier_total: u32,
     /// Lanes of the warp that have exited.
     pub exited: u32,
-    /// The memory access in progress: PTX line << 8 | shape. Shape 0: all lanes at `access_base`; 1–248: lane `l` at
-    /// `access_base + l * shape`; 249–252: lane `l` at `access_base` and as many times 1, 2, 4 or 8 bytes as the `l`th of the words says that
-    /// `access_addresses` holds, a number with a sign; 253: the lane with the number `access_base`, alone, at `access_addresses[0]`; 254: with the low half of `access_base` as length and the high one as stride, lane `l` at
-    /// `access_addresses[l / length] + l % length * stride`; 255: lane `l` at `access_addresses[l]`.
+    /// The memory access in progress: PTX line << 8 | shape. Shape 0: all lanes at one place, which is where the processor finds a fault; 1 to 32: lane
+    /// `l` at `access_base + l * shape`; 33 to 240: see [`AccessRows`]; 249 to 252: lane `l` at `access_base` and as many times 1, 2, 4 or 8 bytes as
+    /// the `l`th of the words says that `access_addresses` holds, a number with a sign; 253: the lane with the number `access_base`, alone, where
+    /// the processor finds a fault; 255: lane `l` at `access_addresses[l]`.
     pub access: u32,
     /// The lane that `access_addresses` begins with and that a mask's bit 0 stands for, while the engine looks at 32 lanes of a team; else 0.
     pub first_lane: u32,
@@ -189,11 +189,40 @@ pub const ACCESS_INDEXED: u32 = 249;
 /// Shape code in [`WarpContext::access`] of an access of one lane.
 pub const ACCESS_ALONE: u32 = 253;
 
-/// Shape code in [`WarpContext::access`] of an access whose segments' addresses are listed.
-pub const ACCESS_SEGMENTS: u32 = 254;
-
 /// Shape code in [`WarpContext::access`] of an access whose addresses are listed.
 pub const ACCESS_LISTED: u32 = 255;
+
+/// An access by rows: segments of lanes, each at one place or with its lanes one behind the other. `access_addresses` has where each row
+/// begins, or where all of them do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AccessRows {
+    /// How many there are: at most 16, and a part of the lanes each.
+    pub rows: u32,
+    /// From lane to lane of a row: 0, or the bytes of a lane, a power of two up to 32.
+    pub stride: u32,
+    /// Whether all rows are at the first one's place.
+    pub same: bool,
+}
+
+impl AccessRows {
+    const FIRST: u32 = 33;
+    const KINDS: u32 = 13;
+
+    /// The shape code in [`WarpContext::access`].
+    pub fn code(self) -> u32 {
+        let kind = if self.stride == 0 { 0 } else { 1 + 2 * self.stride.trailing_zeros() + u32::from(self.same) };
+        Self::FIRST + kind * 16 + self.rows - 1
+    }
+
+    /// What a shape code says.
+    pub fn from_code(code: u32) -> Option<AccessRows> {
+        let number = code.checked_sub(Self::FIRST)?;
+        let (kind, rows) = (number / 16, number % 16 + 1);
+        let contiguous = kind.checked_sub(1);
+        let (stride, same) = contiguous.map_or((0, false), |kind| (1 << (kind / 2), kind % 2 == 1));
+        (kind < Self::KINDS).then_some(AccessRows { rows, stride, same })
+    }
+}
 
 /// Kinds of access, for [`RuntimeTable::check_access`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -343,4 +372,30 @@ pub struct KernelCode {
     pub needs_stack: bool,
     /// Bytes of static shared memory.
     pub shared_bytes: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_have_codes_of_their_own() {
+        let strides = [0, 1, 2, 4, 8, 16, 32];
+        let all =
+            strides.iter().flat_map(|stride| (1..=16).flat_map(|rows| [(*stride, rows, false), (*stride, rows, true)]));
+        let all: Vec<AccessRows> = all
+            .filter(|(stride, _, same)| *stride != 0 || !same)
+            .map(|(stride, rows, same)| AccessRows { rows, stride, same })
+            .collect();
+        assert!(all.iter().all(|rows| AccessRows::from_code(rows.code()) == Some(*rows)));
+        assert_eq!(
+            (all.iter().map(|rows| rows.code()).min(), all.iter().map(|rows| rows.code()).max()),
+            (Some(33), Some(240))
+        );
+        assert!(
+            [0, 1, 32, ACCESS_INDEXED, ACCESS_ALONE, ACCESS_LISTED]
+                .iter()
+                .all(|code| AccessRows::from_code(*code).is_none())
+        );
+    }
 }

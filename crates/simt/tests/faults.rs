@@ -76,8 +76,8 @@ fn freed_memory_is_told_from_memory_that_never_was() {
 unsafe extern "C" fn ask(launch: *const LaunchContext, warp: *mut WarpContext, _: *mut Round) -> u32 {
     // SAFETY: the engine passes the contexts, the test the parameters.
     unsafe {
-        (*warp).access = 7 << 8;
-        (*warp).access_base = parameter(launch, 0);
+        (*warp).access = 7 << 8 | ACCESS_LISTED;
+        (*warp).access_addresses[2] = parameter(launch, 0);
         let space = match parameter(launch, 1) {
             0 => AccessSpace::Global,
             1 => AccessSpace::Shared,

@@ -8,9 +8,7 @@
 
 use std::mem::offset_of;
 
-use simt_ir::abi::{
-    ACCESS_ALONE, ACCESS_LISTED, ACCESS_SEGMENTS, LaunchContext, OFFSET_REACH, RuntimeTable, WarpContext,
-};
+use simt_ir::abi::{ACCESS_ALONE, ACCESS_LISTED, AccessRows, LaunchContext, OFFSET_REACH, RuntimeTable, WarpContext};
 use simt_ir::{AddressSpace, BlockId, FunctionKind, Value};
 
 use super::memory::{Access, Pattern};
@@ -265,33 +263,38 @@ impl FunctionEmitter<'_> {
         if !access.in_arena() {
             return;
         }
-        let (shape, base, field) = match pattern {
-            Pattern::Uniform(at) if self.function.kind == FunctionKind::Lane => {
-                (ACCESS_ALONE, *at, offset_of!(WarpContext, access_addresses))
+        let shape = match pattern {
+            Pattern::Uniform(_) if self.function.kind == FunctionKind::Lane => ACCESS_ALONE,
+            Pattern::Uniform(_) => 0,
+            Pattern::Contiguous { base, .. } => {
+                self.record_word(offset_of!(WarpContext, access_base), *base);
+                access.bytes()
             }
-            Pattern::Uniform(at) => (0, *at, offset_of!(WarpContext, access_base)),
-            Pattern::Contiguous { base, .. } => (access.bytes(), *base, offset_of!(WarpContext, access_base)),
             Pattern::Segments { bases, contiguous, .. } => {
-                let length = u64::from(self.lanes() / bases.len() as u32);
-                let stride = if *contiguous { u64::from(access.bytes()) } else { 0 };
-                for (index, base) in bases.iter().enumerate() {
-                    let place = self.warp_field(offset_of!(WarpContext, access_addresses) + 8 * index);
-                    self.ir.set_volatile(self.ir.store(*base, place, 8));
+                let same = *contiguous && bases.iter().all(|base| *base == bases[0]);
+                for (index, base) in bases.iter().enumerate().take(if same { 1 } else { bases.len() }) {
+                    self.record_word(offset_of!(WarpContext, access_addresses) + 8 * index, *base);
                 }
-                (ACCESS_SEGMENTS, self.i64(stride << 32 | length), offset_of!(WarpContext, access_base))
+                let stride = if *contiguous { access.bytes() } else { 0 };
+                AccessRows { rows: bases.len() as u32, stride, same }.code()
             }
             Pattern::Columns { .. } | Pattern::Reversed { .. } => unreachable!("only shared memory is accessed so"),
             Pattern::Indexed(indices) => {
-                let place = self.warp_field(offset_of!(WarpContext, access_addresses));
-                self.ir.set_volatile(self.ir.store(indices.index, place, 4));
-                (Self::indexed_code(*indices), indices.base, offset_of!(WarpContext, access_base))
+                self.record_word(offset_of!(WarpContext, access_addresses), indices.index);
+                self.record_word(offset_of!(WarpContext, access_base), indices.base);
+                Self::indexed_code(*indices)
             }
-            Pattern::Listed(addresses) => (ACCESS_LISTED, *addresses, offset_of!(WarpContext, access_addresses)),
+            Pattern::Listed(addresses) => {
+                self.record_word(offset_of!(WarpContext, access_addresses), *addresses);
+                ACCESS_LISTED
+            }
         };
-        let note = self.ir.store(self.access_code(shape), self.warp_field(offset_of!(WarpContext, access)), 4);
-        self.ir.set_volatile(note);
-        let note = self.ir.store(base, self.warp_field(field), 8);
-        self.ir.set_volatile(note);
+        self.record_word(offset_of!(WarpContext, access), self.access_code(shape));
+    }
+
+    /// Stores to the warp's context what the compiler cannot leave out.
+    fn record_word(&self, field: usize, value: Val) {
+        self.ir.set_volatile(self.ir.store(value, self.warp_field(field), 4));
     }
 
     /// `line << 8 | shape`, see `WarpContext::access`.

@@ -227,7 +227,9 @@ impl FunctionEmitter<'_> {
             Repr::Segments { bases, stride, speculation }
                 if (stride == 0 || stride == bytes) && access.space != AddressSpace::Local =>
             {
-                let bases = Bases::new(bases.iter().map(|base| self.ir.add(*base, offset_scalar)));
+                let moved = |base: Val| self.ir.add(base, offset_scalar);
+                let first = moved(bases[0]);
+                let bases = Bases::new(bases.iter().map(|base| if *base == bases[0] { first } else { moved(*base) }));
                 let moved = Repr::Segments { bases, stride, speculation };
                 let lanes = self.to_vector(moved, Type::I64);
                 Pattern::Segments { bases, lanes, contiguous: stride != 0, holds: speculation.map(|s| s.holds) }

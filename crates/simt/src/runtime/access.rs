@@ -3,27 +3,7 @@
 use super::lanes_in;
 use super::report::Site;
 use crate::fault::{BadAccess, FaultKind};
-use simt_ir::abi::{
-    ACCESS_ALONE, ACCESS_INDEXED, ACCESS_LISTED, ACCESS_SEGMENTS, AccessKind, AccessSpace, WarpContext,
-};
-
-/// The address that a lane accesses, as the context describes it.
-pub(super) fn address_of(warp: &WarpContext, lane: usize) -> u64 {
-    match warp.access & 0xff {
-        ACCESS_LISTED => warp.access_addresses[lane],
-        ACCESS_ALONE => warp.access_addresses[0],
-        ACCESS_SEGMENTS => {
-            let (length, stride) = ((warp.access_base as u32).max(1) as usize, warp.access_base >> 32);
-            warp.access_addresses[lane / length].wrapping_add(stride * (lane % length) as u64)
-        }
-        code @ ACCESS_INDEXED.. => {
-            let pair = warp.access_addresses[lane / 2];
-            let index = i64::from((pair >> (lane % 2 * 32)) as i32);
-            warp.access_base.wrapping_add((index << (code - ACCESS_INDEXED)) as u64)
-        }
-        stride => warp.access_base.wrapping_add(u64::from(stride) * lane as u64),
-    }
-}
+use simt_ir::abi::{AccessKind, AccessSpace, WarpContext};
 
 /// The PTX line of the access that the context describes; 0 is no line.
 pub(super) fn line_of(warp: &WarpContext) -> Option<u32> {
@@ -35,7 +15,7 @@ pub(super) fn is_in_order(site: &Site<'_>, lanes: u32, size: u32, kind: AccessKi
     let arena = site.stream.engine().arena();
     let bytes = u64::from(size);
     for lane in lanes_in(lanes) {
-        let address = address_of(site.warp, lane);
+        let address = site.warp.access_addresses[lane];
         let (name, bound) = match space {
             AccessSpace::Global => ("global", None),
             AccessSpace::Shared => ("shared", Some(site.launch.shared_bytes)),

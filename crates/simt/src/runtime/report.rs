@@ -1,6 +1,6 @@
 //! From contexts to [`Fault`]s.
 
-use super::access::{address_of, line_of};
+use super::access::line_of;
 use super::lanes_in;
 use crate::arena::Relation;
 use crate::call::HardwareFault;
@@ -8,7 +8,7 @@ use crate::fault::{BadAccess, Fault, FaultKind};
 use crate::kernel::Kernel;
 use crate::nested::DeviceRuntime;
 use crate::queue::Stream;
-use simt_ir::abi::{ACCESS_ALONE, ACCESS_INDEXED, ACCESS_SEGMENTS, LaunchContext, WarpContext};
+use simt_ir::abi::{ACCESS_ALONE, ACCESS_INDEXED, ACCESS_LISTED, AccessRows, LaunchContext, WarpContext};
 use std::sync::Arc;
 
 /// Where machine code is.
@@ -134,22 +134,38 @@ pub(crate) unsafe fn record_hardware_fault(stream: &Stream, warp: *const WarpCon
 /// reach, which for an access across pages is not where the access begins.
 fn locate(warp: &WarpContext, lanes: usize, hardware: u64) -> (usize, u64) {
     const ACCESS_BYTES_MAX: u64 = 64;
-    if warp.access == 0 {
-        return (0, hardware);
-    }
-    let lanes = match warp.access & 0xff {
-        0 => 0..1,
-        ACCESS_ALONE => warp.access_base as usize..warp.access_base as usize + 1,
-        _ => 0..lanes,
-    };
-    let behind = |lane: &usize| hardware.wrapping_sub(address_of(warp, *lane));
-    let nearest = lanes.filter(|lane| behind(lane) < ACCESS_BYTES_MAX).min_by_key(behind);
     let code = warp.access & 0xff;
-    match nearest {
-        // With a list or a lane the exact beginning is known; with a stride the lane follows from the byte.
-        Some(lane) if code >= ACCESS_INDEXED && code != ACCESS_SEGMENTS => (lane, address_of(warp, lane)),
-        Some(lane) => (lane, hardware.max(address_of(warp, lane))),
+    match code {
+        // All lanes, or nothing is known.
+        0 => return (0, hardware),
+        ACCESS_ALONE => return (warp.access_base as usize, hardware),
+        _ => {}
+    }
+    let behind = |lane: &usize| hardware.wrapping_sub(address_of(warp, lanes, *lane));
+    match (0..lanes).filter(|lane| behind(lane) < ACCESS_BYTES_MAX).min_by_key(behind) {
+        // With a list the exact beginning is known; with a stride the lane follows from the byte.
+        Some(lane) if code >= ACCESS_INDEXED => (lane, address_of(warp, lanes, lane)),
+        Some(lane) => (lane, hardware.max(address_of(warp, lanes, lane))),
         None => (0, hardware),
+    }
+}
+
+/// The address that a lane of so many accesses, as the context describes it.
+fn address_of(warp: &WarpContext, lanes: usize, lane: usize) -> u64 {
+    let code = warp.access & 0xff;
+    if let Some(AccessRows { rows, stride, same }) = AccessRows::from_code(code) {
+        let length = (lanes / rows as usize).max(1);
+        let base = if same { warp.access_addresses[0] } else { warp.access_addresses[lane / length] };
+        return base.wrapping_add(u64::from(stride) * (lane % length) as u64);
+    }
+    match code {
+        ACCESS_LISTED => warp.access_addresses[lane],
+        ACCESS_INDEXED.. => {
+            let pair = warp.access_addresses[lane / 2];
+            let index = i64::from((pair >> (lane % 2 * 32)) as i32);
+            warp.access_base.wrapping_add((index << (code - ACCESS_INDEXED)) as u64)
+        }
+        stride => warp.access_base.wrapping_add(u64::from(stride) * lane as u64),
     }
 }
 
@@ -206,7 +222,16 @@ mod tests {
         assert_eq!(locate(&warp, 32, 0x2000), (5, 0x1ffc));
         warp.access = 12 << 8 | ACCESS_ALONE;
         warp.access_base = 21;
-        warp.access_addresses[0] = 0x1ff8;
-        assert_eq!(locate(&warp, 32, 0x2000), (21, 0x1ff8));
+        assert_eq!(locate(&warp, 32, 0x2000), (21, 0x2000));
+        warp.access = 12 << 8;
+        assert_eq!(locate(&warp, 32, 0x2004), (0, 0x2004));
+        let rows = AccessRows { rows: 2, stride: 8, same: false };
+        warp.access = 12 << 8 | rows.code();
+        (warp.access_addresses[0], warp.access_addresses[1]) = (0x1000, 0x1fc0);
+        assert_eq!(locate(&warp, 32, 0x2000), (24, 0x2000), "the second row lies across pages");
+        warp.access = 12 << 8 | AccessRows { stride: 0, ..rows }.code();
+        assert_eq!(locate(&warp, 32, 0x1fc0), (16, 0x1fc0));
+        warp.access = 12 << 8 | AccessRows { same: true, ..rows }.code();
+        assert_eq!(locate(&warp, 32, 0x1010), (2, 0x1010));
     }
 }
