@@ -6,6 +6,7 @@ use crate::domain::{Domain, DomainConfig};
 use crate::execute::{Core, CoreGuard, WorkspacePool};
 use crate::host_functions::HostFunctions;
 use crate::lock_order::{EngineRank, Lock};
+use crate::places::Places;
 use crate::queue::{Padded, Stream};
 use crate::runtime::Formatter;
 use crate::scheduler::Scheduler;
@@ -73,6 +74,7 @@ impl Engine {
             stopping: AtomicBool::new(false),
             threads: Lock::new(EngineRank::Threads, Vec::new()),
             config,
+            places: Places::new(),
             arena,
             textures: ResourceTable::new(),
             _stacks: stacks,
@@ -138,6 +140,7 @@ pub(crate) struct Shared {
     config: EngineConfig,
     arena: Arc<Arena>,
     textures: ResourceTable,
+    places: Places,
     cores: Vec<Core>,
     gpcs: Vec<Padded<Gpc>>,
     workspaces: WorkspacePool,
@@ -189,6 +192,11 @@ impl Shared {
         self.cores.len()
     }
 
+    /// Of as many places as there are cores, that of the calling thread.
+    pub(crate) fn place(&self) -> usize {
+        self.places.current(self.cores.len())
+    }
+
     pub(crate) fn next_stream_number(&self) -> u64 {
         self.streams.fetch_add(1, Ordering::Relaxed)
     }
@@ -221,23 +229,25 @@ impl Shared {
         }
     }
 
-    /// Wakes up to `count` workers for work that is listed, unless enough of them are awake and look for it.
-    pub(crate) fn wake(self: &Arc<Self>, count: usize) {
+    /// Wakes up to `count` workers for work that is listed, unless enough of them are awake and look for it. Answers how many it woke.
+    pub(crate) fn wake(self: &Arc<Self>, count: usize) -> usize {
         if !self.started.load(Ordering::Acquire) {
             self.start();
         }
-        let mut missing = count.saturating_sub(self.spinning.load(Ordering::SeqCst));
+        // No more than find a core: one that does not looks for a while and sleeps again, over and over if it is woken meanwhile.
+        let free = self.cores.iter().filter(|core| !core.is_busy()).take(count).count();
+        let wanted = free.saturating_sub(self.spinning.load(Ordering::SeqCst));
+        let mut woken = 0;
         for gpc in &self.gpcs {
-            if missing == 0 || !self.has_free_core() {
-                return;
+            if woken >= wanted {
+                break;
             }
             if gpc.0.sleepers.load(Ordering::SeqCst) > 0 {
                 gpc.0.doorbell.fetch_add(1, Ordering::SeqCst);
-                while missing > 0 && futex::wake_one(&gpc.0.doorbell) {
-                    missing -= 1;
-                }
+                woken += futex::wake_some(&gpc.0.doorbell, wanted - woken);
             }
         }
+        woken
     }
 
     #[cold]
@@ -291,5 +301,33 @@ impl Shared {
                 stream.sleep_until(sequence);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_workers_are_woken_than_there_are_cores() {
+        let engine = Engine::new(EngineConfig { workers: 2, ..EngineConfig::default() }).unwrap();
+        let shared = &engine.0;
+        let all_sleep = || {
+            while shared.gpcs.iter().map(|gpc| gpc.0.sleepers.load(Ordering::SeqCst)).sum::<u32>() < 2 {
+                std::thread::yield_now();
+            }
+        };
+        // A worker says that it sleeps a moment before it does.
+        let woken = || std::iter::repeat_with(|| shared.wake(1000)).find(|woken| *woken > 0);
+        shared.start();
+        all_sleep();
+        let cores = [shared.acquire_core(0), shared.acquire_core(1)];
+        assert!(cores.iter().all(Option::is_some));
+        assert_eq!(shared.wake(1000), 0, "they would find no core");
+        let [_one, other] = cores;
+        drop(other);
+        assert_eq!(woken(), Some(1));
+        all_sleep();
+        assert_eq!(woken(), Some(1));
     }
 }

@@ -3,7 +3,7 @@
 //! An [`Engine`] has cores, each with a worker thread, and an [`arena`] of memory. A [`Stream`] is a ring of commands; a
 //! [`Launch`] copies its parameters into the ring and rings a doorbell if somebody sleeps. Whoever is awake carries the
 //! commands out, a host thread that waits for them included, so that launching and waiting for a small kernel needs no
-//! thread switch. Blocks are handed out by a counter; kernels that wait are [suspended](simt_ir::abi::Status), and the core
+//! thread switch. Each core is handed blocks of its part of the grid first; kernels that wait are [suspended](simt_ir::abi::Status), and the core
 //! turns to other blocks. Kernels may launch kernels ([`DeviceRuntime`]). What goes wrong in a kernel is a [`Fault`] of the stream's [`Domain`]; the process lives.
 //!
 //! How a command goes: [`Stream::launch`] → `queue::ring` → `scheduler` → `session` (a thread with a core) → `execute` →
@@ -26,6 +26,7 @@ mod kernel;
 pub mod lock_order;
 mod nested;
 mod observe;
+mod places;
 mod queue;
 mod runtime;
 mod scheduler;

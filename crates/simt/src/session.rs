@@ -6,7 +6,7 @@
 //! the host.
 
 use crate::engine::Shared;
-use crate::execute::{CoreGuard, Plan, Share, Turn, Unit};
+use crate::execute::{CoreGuard, Plan, Share, Start, Turn, Unit};
 use crate::fault::FaultKind;
 use crate::kernel::Kernel;
 use crate::queue::{Command, State, Stream};
@@ -225,7 +225,7 @@ impl<'a> Session<'a> {
         loop {
             let left = grid.handout().left(plan.units);
             let wanted = self.chunk(&stream, kernel, left);
-            let Some((first, count)) = grid.handout().claim(plan.units, wanted) else { break };
+            let Some((first, count)) = grid.handout().claim(self.place(), plan.units, wanted) else { break };
             plan.renew();
             let start = if plan.units > 1 { monotonic_ns() } else { 0 };
             // SAFETY: the session holds a share of the grid.
@@ -274,6 +274,11 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Where in a grid to take blocks.
+    fn place(&self) -> Start {
+        Start::Place(self.engine.place())
+    }
+
     /// How many units of a kernel that may wait to take together, with `left` to be taken that take `expected_ns`, or 0 if that is not known. Where
     /// blocks wait for each other, those that began first go on first.
     fn range(&self, kernel: &Kernel, left: u64, expected_ns: u64) -> u64 {
@@ -303,7 +308,8 @@ impl<'a> Session<'a> {
                 self.share(&stream, left, expected_ns);
             }
             let wanted = || self.range(kernel, left, expected_ns);
-            let Some(number) = grid.handout().claim_unit(core, plan.units, wanted) else { break };
+            let start = if kernel.has_waited() { Start::Front } else { self.place() };
+            let Some(number) = grid.handout().claim_unit(core, start, plan.units, wanted) else { break };
             plan.renew();
             let unit = match kept.take() {
                 Some(unit) if unit.runs(&plan) => Ok(unit),

@@ -49,6 +49,11 @@ pub fn wake_one(word: &AtomicU32) -> bool {
     wake(word, 1) > 0
 }
 
+/// Wakes at most `threads` threads that sleep on `word`; returns how many there were.
+pub fn wake_some(word: &AtomicU32, threads: usize) -> usize {
+    wake(word, libc::c_int::try_from(threads).unwrap_or(libc::c_int::MAX))
+}
+
 /// Wakes every thread that sleeps on `word`; returns how many there were.
 pub fn wake_all(word: &AtomicU32) -> usize {
     wake(word, libc::c_int::MAX)

@@ -239,7 +239,7 @@ impl Grid {
             *launch.abort.get_mut() = 0;
             launch.engine = stream.cast_mut().cast();
         }
-        self.handout.restart(cores);
+        self.handout.restart(cores, blocks / u64::from(unit_blocks));
         self.was_listed.store(false, Ordering::Relaxed);
         self.holders.0.store(1, Ordering::Release);
         Ok(())

@@ -1,12 +1,14 @@
 //! Which units of a grid are still to be run, and who runs which.
 //!
-//! Neighbours in a grid read and write neighbouring memory, often the same cache lines and pages. So a core takes a *range* of units, and runs
-//! them one after the other; but a range is nobody's own: when nothing else is left, cores take from each other's. So a unit that waits for one
-//! that has not begun does not wait for its core.
+//! Neighbours in a grid read and write neighbouring memory, often the same cache lines and pages, and the next launch often goes over the same
+//! memory again. So a large grid has a *part* for each core, or for as many neighbouring ones: whoever runs there begins in that part, launch for
+//! launch, where caches may still have what the last launch left, and goes on in the others when it is done. Of a kernel that may wait a core takes a
+//! *range* of units, and runs them one after the other; but a range is nobody's own: when nothing else is left, cores take from each other's. So a
+//! unit that waits for one that has not begun does not wait for its core.
 
 use crate::queue::Padded;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// Bits of a range's length; its first unit is in the others.
 const COUNT_BITS: u32 = 8;
@@ -16,12 +18,27 @@ const RANGE_MAX: u64 = (1 << COUNT_BITS) - 1;
 const FIRST_MAX: u64 = (1 << (u64::BITS - COUNT_BITS)) - 1;
 /// What `next` is when nothing is handed out any more, or above.
 const STOPPED: u64 = u64::MAX / 2;
+/// Parts of a grid, at most: each costs a launch a cache line.
+const PARTS_MAX: usize = 16;
+/// A grid with fewer units for each core has one part.
+const UNITS_OF_CORE_MIN: u64 = 4;
+
+/// Where a session takes units of a grid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// In the part of the core that it runs on, the how manieth of all that is; then in the parts behind it.
+    Place(usize),
+    /// The first that are left.
+    Front,
+}
 
 /// The units of a grid that are not taken.
 #[derive(Debug, Default)]
 pub(crate) struct Handout {
-    /// Number of the first unit that no range has had.
-    next: Padded<AtomicU64>,
+    /// Number of the first unit of each part that no range has had.
+    next: [Padded<AtomicU64>; PARTS_MAX],
+    /// Parts of the grid.
+    parts: AtomicUsize,
     /// Cores that have taken units and not yet made a range of them.
     filling: Padded<AtomicU64>,
     /// What is left of each core's range: the first unit and the count.
@@ -29,18 +46,26 @@ pub(crate) struct Handout {
 }
 
 impl Handout {
-    /// Begins with the first unit again. Nobody takes units at the time, and none are left of those before.
-    pub(crate) fn restart(&self, cores: usize) {
+    /// Begins with the first unit of `total` again. Nobody takes units at the time, and none are left of those before.
+    pub(crate) fn restart(&self, cores: usize, total: u64) {
         self.ranges.get_or_init(|| (0..cores).map(|_| Padded::default()).collect());
         // Of as many cache lines as there are cores, none is touched here: it would be done for each launch.
         debug_assert!(self.ranges().iter().all(|range| count_of(&range.0) == 0), "a range of the grid before");
-        self.next.0.store(0, Ordering::Relaxed);
+        let parts = if total / UNITS_OF_CORE_MIN >= cores as u64 { cores.clamp(1, PARTS_MAX) } else { 1 };
+        self.parts.store(parts, Ordering::Relaxed);
+        for (part, next) in self.next[..parts].iter().enumerate() {
+            next.0.store(start_of(part, parts, total), Ordering::Relaxed);
+        }
     }
 
     /// No unit is handed out any more.
     pub(crate) fn stop(&self) {
-        self.next.0.store(STOPPED, Ordering::SeqCst);
+        self.next().iter().for_each(|next| next.0.store(STOPPED, Ordering::SeqCst));
         self.drop_ranges();
+    }
+
+    fn next(&self) -> &[Padded<AtomicU64>] {
+        &self.next[..self.parts.load(Ordering::Relaxed)]
     }
 
     fn ranges(&self) -> &[Padded<AtomicU64>] {
@@ -51,17 +76,37 @@ impl Handout {
         self.ranges().iter().for_each(|range| range.0.store(0, Ordering::SeqCst));
     }
 
-    /// Takes up to `wanted` units of `total` that are in no range; `None` when there are none.
-    pub(crate) fn claim(&self, total: u64, wanted: u64) -> Option<(u64, u64)> {
-        if self.next.0.load(Ordering::Relaxed) >= total {
-            return None;
-        }
-        let first = self.next.0.fetch_add(wanted, Ordering::SeqCst);
-        (first < total).then(|| (first, wanted.min(total - first)))
+    /// Takes up to `wanted` neighbouring units of `total` that are in no range; `None` when there are none.
+    pub(crate) fn claim(&self, start: Start, total: u64, wanted: u64) -> Option<(u64, u64)> {
+        self.claim_in_part(start, total, wanted).map(|(_, first, count)| (first, count))
+    }
+
+    /// The same, and the part that they are of.
+    fn claim_in_part(&self, start: Start, total: u64, wanted: u64) -> Option<(usize, u64, u64)> {
+        let next = self.next();
+        let parts = next.len();
+        let home = match start {
+            Start::Front => 0,
+            Start::Place(place) => place * parts / self.ranges().len().max(1),
+        };
+        (home..parts).chain(0..home.min(parts)).find_map(|part| {
+            let (next, end) = (&next[part].0, start_of(part + 1, parts, total));
+            if next.load(Ordering::Relaxed) >= end {
+                return None;
+            }
+            let first = next.fetch_add(wanted, Ordering::SeqCst);
+            (first < end).then(|| (part, first, wanted.min(end - first)))
+        })
     }
 
     /// Takes a unit of `total` for a core: from its range, from a new one of up to `wanted` units, or from another core's.
-    pub(crate) fn claim_unit(&self, core: usize, total: u64, wanted: impl FnOnce() -> u64) -> Option<u64> {
+    pub(crate) fn claim_unit(
+        &self,
+        core: usize,
+        start: Start,
+        total: u64,
+        wanted: impl FnOnce() -> u64,
+    ) -> Option<u64> {
         let ranges = self.ranges();
         let own = &ranges[core].0;
         if let Some(unit) = take_first(own) {
@@ -69,10 +114,10 @@ impl Handout {
         }
         let wanted = if total > FIRST_MAX { 1 } else { wanted().clamp(1, RANGE_MAX) };
         let first = if wanted == 1 {
-            self.claim(total, 1).map(|(first, _)| first)
+            self.claim(start, total, 1).map(|(first, _)| first)
         } else {
             self.filling.0.fetch_add(1, Ordering::SeqCst);
-            let first = self.fill(own, total, wanted);
+            let first = self.fill(own, start, total, wanted);
             self.filling.0.fetch_sub(1, Ordering::SeqCst);
             first
         };
@@ -83,10 +128,10 @@ impl Handout {
     }
 
     /// Makes a new range of a core, behind its first unit.
-    fn fill(&self, own: &AtomicU64, total: u64, wanted: u64) -> Option<u64> {
-        let (first, count) = self.claim(total, wanted)?;
+    fn fill(&self, own: &AtomicU64, start: Start, total: u64, wanted: u64) -> Option<u64> {
+        let (part, first, count) = self.claim_in_part(start, total, wanted)?;
         own.store((first + 1) << COUNT_BITS | (count - 1), Ordering::SeqCst);
-        if self.next.0.load(Ordering::SeqCst) >= STOPPED {
+        if self.next[part].0.load(Ordering::SeqCst) >= STOPPED {
             self.drop_ranges();
         }
         Some(first)
@@ -94,21 +139,35 @@ impl Handout {
 
     /// Whether all of `total` units are taken. It stays so.
     pub(crate) fn is_exhausted(&self, total: u64) -> bool {
+        let parts = self.next().len();
+        let is_done = |(part, next): (usize, &Padded<AtomicU64>)| {
+            next.0.load(Ordering::SeqCst) >= start_of(part + 1, parts, total)
+        };
         // In this order: a range that is not filled when `filling` is looked at is there when the ranges are.
-        self.next.0.load(Ordering::SeqCst) >= total
+        self.next().iter().enumerate().all(is_done)
             && self.filling.0.load(Ordering::SeqCst) == 0
             && self.ranges().iter().all(|range| range.0.load(Ordering::SeqCst) & RANGE_MAX == 0)
     }
 
     /// Units of `total` that are in no range.
     pub(crate) fn left(&self, total: u64) -> u64 {
-        total.saturating_sub(self.next.0.load(Ordering::Relaxed))
+        let parts = self.next().len();
+        let left = |(part, next): (usize, &Padded<AtomicU64>)| {
+            start_of(part + 1, parts, total).saturating_sub(next.0.load(Ordering::Relaxed))
+        };
+        self.next().iter().enumerate().map(left).sum()
     }
 
     /// The same, and those in the range of a core.
     pub(crate) fn left_for(&self, core: usize, total: u64) -> u64 {
         self.left(total) + count_of(&self.ranges()[core].0)
     }
+}
+
+/// The first unit of a part; of the one behind the last, the number of all.
+fn start_of(part: usize, parts: usize, total: u64) -> u64 {
+    let (part, parts) = (part as u64, parts as u64);
+    total / parts * part + (total % parts).min(part)
 }
 
 fn count_of(range: &AtomicU64) -> u64 {
@@ -132,42 +191,62 @@ mod tests {
     #[test]
     fn a_core_runs_neighbours_and_what_others_leave() {
         let handout = Handout::default();
-        let claim = |core: usize, wanted: u64| handout.claim_unit(core, 10, || wanted);
-        handout.restart(2);
-        assert_eq!([claim(0, 4), claim(0, 4), claim(0, 4), claim(1, 4)], [Some(0), Some(1), Some(2), Some(4)]);
-        assert_eq!([handout.left_for(0, 10), handout.left_for(1, 10), handout.left(10)], [3, 5, 2]);
+        let claim = |core: usize, wanted: u64| handout.claim_unit(core, Start::Front, 7, || wanted);
+        handout.restart(2, 7);
+        assert_eq!([claim(0, 3), claim(0, 3), claim(1, 3)], [Some(0), Some(1), Some(3)]);
+        assert_eq!([handout.left_for(0, 7), handout.left_for(1, 7), handout.left(7)], [2, 3, 1]);
         // Its own, the rest of the grid, and the other's.
-        assert_eq!([(); 7].map(|()| claim(1, 4).unwrap_or(99)), [5, 6, 7, 8, 9, 3, 99]);
-        assert_eq!((handout.left(10), claim(0, 4), handout.is_exhausted(10)), (0, None, true));
-        handout.restart(2);
-        assert_eq!((claim(1, 1000), handout.left_for(1, 10), handout.is_exhausted(10)), (Some(0), 9, false));
+        assert_eq!([(); 5].map(|()| claim(1, 4).unwrap_or(99)), [4, 5, 6, 2, 99]);
+        assert_eq!((handout.left(7), claim(0, 4), handout.is_exhausted(7)), (0, None, true));
+        handout.restart(2, 7);
+        assert_eq!((claim(1, 1000), handout.left_for(1, 7), handout.is_exhausted(7)), (Some(0), 6, false));
         assert_eq!((claim(1, 1000), claim(0, 1)), (Some(1), Some(2)));
         handout.stop();
-        assert_eq!((handout.left_for(1, 10), claim(1, 1000), claim(0, 1)), (0, None, None));
-        handout.restart(2);
+        assert_eq!((handout.left_for(1, 7), claim(1, 1000), claim(0, 1)), (0, None, None));
+        handout.restart(2, 7);
+        assert_eq!((claim(0, 4), handout.left_for(0, 7)), (Some(0), 6), "nothing is left of the grid that was stopped");
+    }
+
+    #[test]
+    fn a_core_begins_where_it_began_in_the_launch_before() {
+        let handout = Handout::default();
+        for _ in 0..2 {
+            handout.restart(2, 9);
+            let claim = |place: usize, wanted: u64| handout.claim(Start::Place(place), 9, wanted);
+            assert_eq!([claim(1, 3), claim(0, 4), claim(0, 4)], [Some((5, 3)), Some((0, 4)), Some((4, 1))]);
+            assert_eq!((handout.left(9), handout.is_exhausted(9)), (1, false));
+            assert_eq!([claim(0, 4), claim(0, 4), claim(1, 4)], [Some((8, 1)), None, None]);
+            assert!(handout.is_exhausted(9));
+        }
+        handout.restart(2, 9);
+        let front = || handout.claim_unit(1, Start::Front, 9, || 1);
+        assert_eq!([(); 7].map(|()| front()), [0, 1, 2, 3, 4, 5, 6].map(Some), "of blocks that wait, in order");
+        handout.restart(100, 1000);
         assert_eq!(
-            (claim(0, 4), handout.left_for(0, 10)),
-            (Some(0), 9),
-            "nothing is left of the grid that was stopped"
+            (0..100).filter(|place| handout.claim(Start::Place(*place), 1000, 1000).is_some()).count(),
+            PARTS_MAX
         );
     }
 
     #[test]
     fn more_units_than_a_range_can_say() {
         let (handout, total) = (Handout::default(), 1 << 62);
-        handout.restart(1);
-        assert_eq!((handout.claim_unit(0, total, || 9), handout.left_for(0, total)), (Some(0), total - 1));
+        handout.restart(1, total);
+        assert_eq!(
+            (handout.claim_unit(0, Start::Front, total, || 9), handout.left_for(0, total)),
+            (Some(0), total - 1)
+        );
     }
 
     #[test]
     fn each_unit_is_taken_once() {
         let (handout, total, taken) = (Handout::default(), 20_000, Mutex::new(Vec::new()));
-        handout.restart(4);
+        handout.restart(4, total);
         std::thread::scope(|scope| {
             for core in 0..4 {
                 let (handout, taken) = (&handout, &taken);
                 scope.spawn(move || {
-                    let next = || handout.claim_unit(core, total, || 1 + core as u64 * 9);
+                    let next = || handout.claim_unit(core, Start::Place(core), total, || 1 + core as u64 * 9);
                     let own: Vec<u64> = std::iter::from_fn(next).collect();
                     taken.lock().unwrap().extend(own);
                 });

@@ -11,5 +11,6 @@ mod workspace;
 
 pub(crate) use self::core::{Core, CoreGuard};
 pub(crate) use grid::{Grid, Plan, Share};
+pub(crate) use handout::Start;
 pub(crate) use unit::{Turn, Unit};
 pub(crate) use workspace::WorkspacePool;
