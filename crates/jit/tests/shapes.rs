@@ -77,3 +77,54 @@ fn a_choice_is_kept_for_later_modules_with_the_same_options() {
     assert_eq!(second.choice("sum", options(128)), None);
     assert_eq!(second.choice("sum", Options { host_memory: true, ..options(256) }), None);
 }
+
+/// Adds what lies a distance apart, in a loop.
+fn strided(distance: &str) -> String {
+    format!(
+        "\
+.version 8.0
+.target sm_75
+.address_size 64
+.visible .entry sum(.param .u64 results, .param .u64 values, .param .u32 count) {{
+    .reg .b32 %r<6>;
+    .reg .b64 %rd<5>;
+    .reg .f32 %f<3>;
+    .reg .pred %p;
+    ld.param.u64 %rd1, [results];
+    ld.param.u64 %rd2, [values];
+    ld.param.u32 %r1, [count];
+    mov.u32 %r2, %tid.x;
+    mov.u32 %r3, %nctaid.x;
+    mul.lo.u32 %r4, %r3, 256;
+    mov.f32 %f1, 0f00000000;
+LOOP:
+    mul.wide.u32 %rd3, %r2, 4;
+    add.u64 %rd4, %rd2, %rd3;
+    ld.global.f32 %f2, [%rd4];
+    add.f32 %f1, %f1, %f2;
+    add.u32 %r2, %r2, {distance};
+    setp.lt.u32 %p, %r2, %r1;
+    @%p bra LOOP;
+    mov.u32 %r2, %tid.x;
+    mul.wide.u32 %rd3, %r2, 4;
+    add.u64 %rd4, %rd1, %rd3;
+    st.global.f32 [%rd4], %f1;
+    ret;
+}}
+"
+    )
+}
+
+#[test]
+fn what_lies_side_by_side_is_loaded_at_once_where_turns_are_far_apart() {
+    let lanes = |distance: &str| {
+        let cache = CacheConfig { path: None, bytes_max: 0 };
+        let module = Module::from_ptx(&strided(distance), &Config { cache, ..Config::default() }).expect("it is PTX");
+        module.compile("sum", options(256)).expect("it compiles").code().lanes
+    };
+    let (far, near) = (lanes("%r4"), lanes("256"));
+    // With smaller registers as many lanes as fit are fewer.
+    let (most, is_wide) = (128, std::arch::is_x86_feature_detected!("avx512f"));
+    assert!(far <= most && (!is_wide || far == most), "{far} lanes by the size of the grid");
+    assert!(near <= far && (!is_wide || near < far), "{near} lanes by that of a block");
+}

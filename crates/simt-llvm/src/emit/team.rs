@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use simt_ir::abi::TEAM_LANES_MAX;
 use simt_ir::analysis::{LaunchShape, Layout, LoopId, Presence, Shape, Shapes, turns_at_most};
 use simt_ir::{
-    AddressSpace, BarrierKind, BlockId, Function, MemoryOrder, Op, Program, SpecialRegister, Terminator, Type, Value,
-    WARP_SIZE,
+    AddressSpace, BarrierKind, BinaryOp, BlockId, Function, MemoryOrder, Op, Phi, Program, SpecialRegister, Terminator,
+    Type, Value, WARP_SIZE,
 };
 
 use super::Target;
@@ -28,14 +28,15 @@ pub fn choose_lanes(program: &Program, launch: LaunchShape, target: Target, want
     }
     let kernel = program.kernel();
     let alone = Walked::new(program, kernel, launch);
-    let wanted = (f64::from(WARP_SIZE) * alone.idleness(target)).max(alone.filling_lanes(target).into());
+    let far_apart = if alone.jumps() { JUMPING_LANES } else { 0 };
+    let wanted = (f64::from(WARP_SIZE) * alone.idleness(target)).max(alone.filling_lanes(target).max(far_apart).into());
     let (irregular, is_chopped) = (alone.irregular_accesses(), alone.is_chopped_by_waits());
     let promises = |lanes: &&u32| {
         let together = Walked::new(program, kernel, LaunchShape { lanes: **lanes, ..launch });
         let carried = together.carried_registers(**lanes, target);
-        let fits = carried * 2 <= target.registers();
         // Half as many lanes would do, unless accesses get a pattern by more, or many barriers are left with nobody to wait for.
         let passes = is_chopped && super::kernel::is_one_call(launch.block, **lanes);
+        let fits = carried * if passes { 1 } else { 2 } <= target.registers();
         let gains = (passes || together.irregular_accesses() < irregular)
             && registers(Type::F32, **lanes, target) <= REGISTERS_MAX;
         let too_many = f64::from(**lanes / 2) >= wanted && !gains;
@@ -78,6 +79,9 @@ const WAITS_MANY: usize = 4;
 /// Instructions for each of them, at most: where there is more to do, a call costs little beside it, and values of a team do not fit into registers.
 const WORK_OF_WAIT_MAX: usize = 100;
 
+/// Lanes of a loop whose turns load from places far apart: what lies side by side is fetched from there at once, and not by one warp after the other.
+const JUMPING_LANES: u32 = 128;
+
 /// Cycles of a chain that a core does not look across: some two hundred instructions.
 const LONG_CHAIN: f64 = 128.0;
 
@@ -117,6 +121,41 @@ impl<'a> Walked<'a> {
         let widths = results.filter(|result| self.is_vector(**result)).map(|result| self.kernel.ty(*result).bits());
         let widest = widths.filter(|bits| *bits > 1).max();
         widest.map_or(0, |bits| REGISTERS_OF_CHAINS * target.register_bits() / bits)
+    }
+
+    /// Whether what lanes of an innermost loop load in order from global memory lies as far from what they loaded in the turn before as is only known when
+    /// the kernel runs: a row of a matrix, or all that the grid's threads load in a turn.
+    fn jumps(&self) -> bool {
+        self.innermost_loops().into_iter().any(|id| {
+            let blocks = self.blocks(id);
+            let ops = || blocks.iter().flat_map(|block| &self.kernel.block(*block).instructions).map(|it| &it.op);
+            let in_order = |value: Value| matches!(self.shapes.shape(value), Shape::Affine { .. });
+            let loads = ops()
+                .any(|op| matches!(op, Op::Load { space: AddressSpace::Global, address, .. } if in_order(*address)));
+            let phis = self.kernel.block(blocks[0]).phis.iter().filter(|phi| in_order(phi.result));
+            let from_inside = |phi: &'a Phi| phi.incoming.iter().filter(|(from, _)| blocks.contains(from));
+            loads
+                && phis
+                    .flat_map(|phi| from_inside(phi).map(|(_, next)| (phi.result, *next)))
+                    .any(|way| self.goes_far(blocks, way))
+        })
+    }
+
+    /// Whether a value comes from another in a loop by additions, of which one is of what the code does not know.
+    fn goes_far(&self, blocks: &[BlockId], (from, mut to): (Value, Value)) -> bool {
+        let mut far = false;
+        let results = || blocks.iter().flat_map(|block| &self.kernel.block(*block).instructions);
+        while to != from {
+            let Some(made) = results().find(|it| it.results.contains(&to)) else { return false };
+            let Op::Binary { op: BinaryOp::Add, a, b, .. } = made.op else { return false };
+            let (next, step) = if self.shapes.shape(b).is_uniform() { (a, b) } else { (b, a) };
+            if !self.shapes.shape(step).is_uniform() {
+                return false;
+            }
+            far |= self.shapes.fact(step).constant.is_none();
+            to = next;
+        }
+        far
     }
 
     /// Whether the kernel has no loops but short ones, and outside of them a chain of dependent operations that is longer than a core looks ahead, and
