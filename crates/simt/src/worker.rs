@@ -58,7 +58,7 @@ fn work(engine: &Arc<Shared>, index: usize) {
     }
 }
 
-/// Waits for work without sleeping, for a while. True if there is some.
+/// Waits for work without sleeping, for a while, if there is a core to do it: else it would take time from one that works. True if there is some.
 fn look_for_work(engine: &Arc<Shared>) -> bool {
     let found = || engine.scheduler().has_pending() && engine.has_free_core();
     if engine.spinning().fetch_add(1, Ordering::SeqCst) >= SPINNING_MAX {
@@ -66,7 +66,7 @@ fn look_for_work(engine: &Arc<Shared>) -> bool {
         return found();
     }
     let until = monotonic_ns() + IDLE_SPIN_NS;
-    while !found() && monotonic_ns() < until && !engine.is_stopping() {
+    while !found() && engine.has_free_core() && monotonic_ns() < until && !engine.is_stopping() {
         for _ in 0..16 {
             std::hint::spin_loop();
         }
