@@ -122,9 +122,9 @@ impl Scheduler {
         });
     }
 
-    /// Closes a grid whose units are all taken, and takes it off the list. The caller holds a share. False if units of `total` are left: somebody is
+    /// Closes a grid whose units are all taken, and takes it off the list. The caller holds a share. False if units are left: somebody is
     /// about to have some.
-    pub(crate) fn close_grid(&self, stream: &Arc<Stream>, total: u64) -> bool {
+    pub(crate) fn close_grid(&self, stream: &Arc<Stream>) -> bool {
         let grid = stream.grid();
         if !grid.was_listed() {
             // Only the session that started the grid works on it: nobody can list it at the same time.
@@ -132,7 +132,7 @@ impl Scheduler {
             return true;
         }
         self.change(|lists| {
-            if !grid.handout().is_exhausted(total) {
+            if !grid.handout().is_exhausted() {
                 return false;
             }
             if grid.is_listed() {

@@ -223,9 +223,9 @@ impl<'a> Session<'a> {
         // SAFETY: the stream keeps the kernel while the session holds a share.
         let kernel = unsafe { &*plan.kernel };
         loop {
-            let left = grid.handout().left(plan.units);
+            let left = grid.handout().left();
             let wanted = self.chunk(&stream, kernel, left);
-            let Some((first, count)) = grid.handout().claim(self.place(), plan.units, wanted) else { break };
+            let Some((first, count)) = grid.handout().claim(|| self.place(), wanted) else { break };
             plan.renew();
             let start = if plan.units > 1 { monotonic_ns() } else { 0 };
             // SAFETY: the session holds a share of the grid.
@@ -302,14 +302,14 @@ impl<'a> Session<'a> {
                 self.keep_spare(kept);
                 return self.leave_listed(stream);
             }
-            let left = grid.handout().left_for(core, plan.units);
+            let left = grid.handout().left_for(core);
             let expected_ns = kernel.expected_ns(left).unwrap_or(0);
             if left > 1 && self.engine.core_count() > 1 && expected_ns >= SHARED_NS_MIN {
                 self.share(&stream, left, expected_ns);
             }
             let wanted = || self.range(kernel, left, expected_ns);
-            let start = if kernel.has_waited() { Start::Front } else { self.place() };
-            let Some(number) = grid.handout().claim_unit(core, start, plan.units, wanted) else { break };
+            let start = || if kernel.has_waited() { Start::Front } else { self.place() };
+            let Some(number) = grid.handout().claim_unit(core, start, wanted) else { break };
             plan.renew();
             let unit = match kept.take() {
                 Some(unit) if unit.runs(&plan) => Ok(unit),
@@ -344,7 +344,7 @@ impl<'a> Session<'a> {
                     grid.join();
                     self.residents.push_back(unit);
                     kernel.note_waiting();
-                    let left = grid.handout().left_for(core, plan.units);
+                    let left = grid.handout().left_for(core);
                     if left > 0 {
                         self.share(&stream, left, SHARED_NS_MIN * plan.units);
                     }
@@ -400,9 +400,7 @@ impl<'a> Session<'a> {
 
     /// Leaves a grid with blocks to take to whoever finds it.
     fn leave_listed(&mut self, stream: Arc<Stream>) {
-        // SAFETY: the session holds a share.
-        let units = unsafe { stream.grid().plan().units };
-        if stream.grid().handout().is_exhausted(units) {
+        if stream.grid().handout().is_exhausted() {
             return self.leave_exhausted(stream);
         }
         self.engine.scheduler().add_grid(&stream);
@@ -412,9 +410,7 @@ impl<'a> Session<'a> {
 
     /// Leaves a grid whose blocks have all been taken.
     fn leave_exhausted(&mut self, stream: Arc<Stream>) {
-        // SAFETY: the session holds a share.
-        let units = unsafe { stream.grid().plan().units };
-        if self.engine.scheduler().close_grid(&stream, units) {
+        if self.engine.scheduler().close_grid(&stream) {
             self.leave(stream);
         } else {
             self.grid = Some(stream);

@@ -32,13 +32,21 @@ pub(crate) enum Start {
     Front,
 }
 
+/// A part of a grid, in a cache line.
+#[derive(Debug, Default)]
+struct Part {
+    /// Number of the first unit that no range has had.
+    next: AtomicU64,
+    /// The first unit behind the part.
+    end: AtomicU64,
+}
+
 /// The units of a grid that are not taken.
 #[derive(Debug, Default)]
 pub(crate) struct Handout {
-    /// Number of the first unit of each part that no range has had.
-    next: [Padded<AtomicU64>; PARTS_MAX],
+    parts: [Padded<Part>; PARTS_MAX],
     /// Parts of the grid.
-    parts: AtomicUsize,
+    part_count: AtomicUsize,
     /// Cores that have taken units and not yet made a range of them.
     filling: Padded<AtomicU64>,
     /// What is left of each core's range: the first unit and the count.
@@ -52,20 +60,24 @@ impl Handout {
         // Of as many cache lines as there are cores, none is touched here: it would be done for each launch.
         debug_assert!(self.ranges().iter().all(|range| count_of(&range.0) == 0), "a range of the grid before");
         let parts = if total / UNITS_OF_CORE_MIN >= cores as u64 { cores.clamp(1, PARTS_MAX) } else { 1 };
-        self.parts.store(parts, Ordering::Relaxed);
-        for (part, next) in self.next[..parts].iter().enumerate() {
-            next.0.store(start_of(part, parts, total), Ordering::Relaxed);
+        self.part_count.store(parts, Ordering::Relaxed);
+        let (each, more) = (total / parts as u64, total % parts as u64);
+        let mut start = 0;
+        for (number, Padded(part)) in (0..).zip(&self.parts[..parts]) {
+            part.next.store(start, Ordering::Relaxed);
+            start += each + u64::from(number < more);
+            part.end.store(start, Ordering::Relaxed);
         }
     }
 
     /// No unit is handed out any more.
     pub(crate) fn stop(&self) {
-        self.next().iter().for_each(|next| next.0.store(STOPPED, Ordering::SeqCst));
+        self.parts().iter().for_each(|part| part.0.next.store(STOPPED, Ordering::SeqCst));
         self.drop_ranges();
     }
 
-    fn next(&self) -> &[Padded<AtomicU64>] {
-        &self.next[..self.parts.load(Ordering::Relaxed)]
+    fn parts(&self) -> &[Padded<Part>] {
+        &self.parts[..self.part_count.load(Ordering::Relaxed)]
     }
 
     fn ranges(&self) -> &[Padded<AtomicU64>] {
@@ -76,35 +88,37 @@ impl Handout {
         self.ranges().iter().for_each(|range| range.0.store(0, Ordering::SeqCst));
     }
 
-    /// Takes up to `wanted` neighbouring units of `total` that are in no range; `None` when there are none.
-    pub(crate) fn claim(&self, start: Start, total: u64, wanted: u64) -> Option<(u64, u64)> {
-        self.claim_in_part(start, total, wanted).map(|(_, first, count)| (first, count))
+    /// Takes up to `wanted` neighbouring units that are in no range; `None` when there are none. Where to begin is asked if it makes a difference.
+    pub(crate) fn claim(&self, start: impl FnOnce() -> Start, wanted: u64) -> Option<(u64, u64)> {
+        self.claim_in_part(start, wanted).map(|(_, first, count)| (first, count))
     }
 
     /// The same, and the part that they are of.
-    fn claim_in_part(&self, start: Start, total: u64, wanted: u64) -> Option<(usize, u64, u64)> {
-        let next = self.next();
-        let parts = next.len();
-        let home = match start {
-            Start::Front => 0,
-            Start::Place(place) => place * parts / self.ranges().len().max(1),
+    fn claim_in_part(&self, start: impl FnOnce() -> Start, wanted: u64) -> Option<(&Part, u64, u64)> {
+        let parts = self.parts();
+        let home = match parts {
+            [_] => 0,
+            _ => match start() {
+                Start::Front => 0,
+                Start::Place(place) => place * parts.len() / self.ranges().len(),
+            },
         };
-        (home..parts).chain(0..home.min(parts)).find_map(|part| {
-            let (next, end) = (&next[part].0, start_of(part + 1, parts, total));
-            if next.load(Ordering::Relaxed) >= end {
+        let (before, behind) = parts.split_at(home);
+        behind.iter().chain(before).find_map(|Padded(part)| {
+            let end = part.end.load(Ordering::Relaxed);
+            if part.next.load(Ordering::Relaxed) >= end {
                 return None;
             }
-            let first = next.fetch_add(wanted, Ordering::SeqCst);
+            let first = part.next.fetch_add(wanted, Ordering::SeqCst);
             (first < end).then(|| (part, first, wanted.min(end - first)))
         })
     }
 
-    /// Takes a unit of `total` for a core: from its range, from a new one of up to `wanted` units, or from another core's.
+    /// Takes a unit for a core: from its range, from a new one of up to `wanted` units, or from another core's.
     pub(crate) fn claim_unit(
         &self,
         core: usize,
-        start: Start,
-        total: u64,
+        start: impl FnOnce() -> Start,
         wanted: impl FnOnce() -> u64,
     ) -> Option<u64> {
         let ranges = self.ranges();
@@ -112,12 +126,13 @@ impl Handout {
         if let Some(unit) = take_first(own) {
             return Some(unit);
         }
+        let total = self.parts().last()?.0.end.load(Ordering::Relaxed);
         let wanted = if total > FIRST_MAX { 1 } else { wanted().clamp(1, RANGE_MAX) };
         let first = if wanted == 1 {
-            self.claim(start, total, 1).map(|(first, _)| first)
+            self.claim(start, 1).map(|(first, _)| first)
         } else {
             self.filling.0.fetch_add(1, Ordering::SeqCst);
-            let first = self.fill(own, start, total, wanted);
+            let first = self.fill(own, start, wanted);
             self.filling.0.fetch_sub(1, Ordering::SeqCst);
             first
         };
@@ -128,46 +143,37 @@ impl Handout {
     }
 
     /// Makes a new range of a core, behind its first unit.
-    fn fill(&self, own: &AtomicU64, start: Start, total: u64, wanted: u64) -> Option<u64> {
-        let (part, first, count) = self.claim_in_part(start, total, wanted)?;
+    fn fill(&self, own: &AtomicU64, start: impl FnOnce() -> Start, wanted: u64) -> Option<u64> {
+        let (part, first, count) = self.claim_in_part(start, wanted)?;
         own.store((first + 1) << COUNT_BITS | (count - 1), Ordering::SeqCst);
-        if self.next[part].0.load(Ordering::SeqCst) >= STOPPED {
+        if part.next.load(Ordering::SeqCst) >= STOPPED {
             self.drop_ranges();
         }
         Some(first)
     }
 
-    /// Whether all of `total` units are taken. It stays so.
-    pub(crate) fn is_exhausted(&self, total: u64) -> bool {
-        let parts = self.next().len();
-        let is_done = |(part, next): (usize, &Padded<AtomicU64>)| {
-            next.0.load(Ordering::SeqCst) >= start_of(part + 1, parts, total)
-        };
+    /// Whether all units are taken. It stays so.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        let is_done =
+            |Padded(part): &Padded<Part>| part.next.load(Ordering::SeqCst) >= part.end.load(Ordering::Relaxed);
         // In this order: a range that is not filled when `filling` is looked at is there when the ranges are.
-        self.next().iter().enumerate().all(is_done)
+        self.parts().iter().all(is_done)
             && self.filling.0.load(Ordering::SeqCst) == 0
             && self.ranges().iter().all(|range| range.0.load(Ordering::SeqCst) & RANGE_MAX == 0)
     }
 
-    /// Units of `total` that are in no range.
-    pub(crate) fn left(&self, total: u64) -> u64 {
-        let parts = self.next().len();
-        let left = |(part, next): (usize, &Padded<AtomicU64>)| {
-            start_of(part + 1, parts, total).saturating_sub(next.0.load(Ordering::Relaxed))
+    /// Units that are in no range.
+    pub(crate) fn left(&self) -> u64 {
+        let left = |Padded(part): &Padded<Part>| {
+            part.end.load(Ordering::Relaxed).saturating_sub(part.next.load(Ordering::Relaxed))
         };
-        self.next().iter().enumerate().map(left).sum()
+        self.parts().iter().map(left).sum()
     }
 
     /// The same, and those in the range of a core.
-    pub(crate) fn left_for(&self, core: usize, total: u64) -> u64 {
-        self.left(total) + count_of(&self.ranges()[core].0)
+    pub(crate) fn left_for(&self, core: usize) -> u64 {
+        self.left() + count_of(&self.ranges()[core].0)
     }
-}
-
-/// The first unit of a part; of the one behind the last, the number of all.
-fn start_of(part: usize, parts: usize, total: u64) -> u64 {
-    let (part, parts) = (part as u64, parts as u64);
-    total / parts * part + (total % parts).min(part)
 }
 
 fn count_of(range: &AtomicU64) -> u64 {
@@ -191,20 +197,20 @@ mod tests {
     #[test]
     fn a_core_runs_neighbours_and_what_others_leave() {
         let handout = Handout::default();
-        let claim = |core: usize, wanted: u64| handout.claim_unit(core, Start::Front, 7, || wanted);
+        let claim = |core: usize, wanted: u64| handout.claim_unit(core, || Start::Front, || wanted);
         handout.restart(2, 7);
         assert_eq!([claim(0, 3), claim(0, 3), claim(1, 3)], [Some(0), Some(1), Some(3)]);
-        assert_eq!([handout.left_for(0, 7), handout.left_for(1, 7), handout.left(7)], [2, 3, 1]);
+        assert_eq!([handout.left_for(0), handout.left_for(1), handout.left()], [2, 3, 1]);
         // Its own, the rest of the grid, and the other's.
         assert_eq!([(); 5].map(|()| claim(1, 4).unwrap_or(99)), [4, 5, 6, 2, 99]);
-        assert_eq!((handout.left(7), claim(0, 4), handout.is_exhausted(7)), (0, None, true));
+        assert_eq!((handout.left(), claim(0, 4), handout.is_exhausted()), (0, None, true));
         handout.restart(2, 7);
-        assert_eq!((claim(1, 1000), handout.left_for(1, 7), handout.is_exhausted(7)), (Some(0), 6, false));
+        assert_eq!((claim(1, 1000), handout.left_for(1), handout.is_exhausted()), (Some(0), 6, false));
         assert_eq!((claim(1, 1000), claim(0, 1)), (Some(1), Some(2)));
         handout.stop();
-        assert_eq!((handout.left_for(1, 7), claim(1, 1000), claim(0, 1)), (0, None, None));
+        assert_eq!((handout.left_for(1), claim(1, 1000), claim(0, 1)), (0, None, None));
         handout.restart(2, 7);
-        assert_eq!((claim(0, 4), handout.left_for(0, 7)), (Some(0), 6), "nothing is left of the grid that was stopped");
+        assert_eq!((claim(0, 4), handout.left_for(0)), (Some(0), 6), "nothing is left of the grid that was stopped");
     }
 
     #[test]
@@ -212,30 +218,25 @@ mod tests {
         let handout = Handout::default();
         for _ in 0..2 {
             handout.restart(2, 9);
-            let claim = |place: usize, wanted: u64| handout.claim(Start::Place(place), 9, wanted);
+            let claim = |place: usize, wanted: u64| handout.claim(|| Start::Place(place), wanted);
             assert_eq!([claim(1, 3), claim(0, 4), claim(0, 4)], [Some((5, 3)), Some((0, 4)), Some((4, 1))]);
-            assert_eq!((handout.left(9), handout.is_exhausted(9)), (1, false));
+            assert_eq!((handout.left(), handout.is_exhausted()), (1, false));
             assert_eq!([claim(0, 4), claim(0, 4), claim(1, 4)], [Some((8, 1)), None, None]);
-            assert!(handout.is_exhausted(9));
+            assert!(handout.is_exhausted());
         }
         handout.restart(2, 9);
-        let front = || handout.claim_unit(1, Start::Front, 9, || 1);
+        let front = || handout.claim_unit(1, || Start::Front, || 1);
         assert_eq!([(); 7].map(|()| front()), [0, 1, 2, 3, 4, 5, 6].map(Some), "of blocks that wait, in order");
+        let handout = Handout::default();
         handout.restart(100, 1000);
-        assert_eq!(
-            (0..100).filter(|place| handout.claim(Start::Place(*place), 1000, 1000).is_some()).count(),
-            PARTS_MAX
-        );
+        assert_eq!((0..100).filter(|place| handout.claim(|| Start::Place(*place), 1000).is_some()).count(), PARTS_MAX);
     }
 
     #[test]
     fn more_units_than_a_range_can_say() {
         let (handout, total) = (Handout::default(), 1 << 62);
         handout.restart(1, total);
-        assert_eq!(
-            (handout.claim_unit(0, Start::Front, total, || 9), handout.left_for(0, total)),
-            (Some(0), total - 1)
-        );
+        assert_eq!((handout.claim_unit(0, || Start::Front, || 9), handout.left_for(0)), (Some(0), total - 1));
     }
 
     #[test]
@@ -246,7 +247,7 @@ mod tests {
             for core in 0..4 {
                 let (handout, taken) = (&handout, &taken);
                 scope.spawn(move || {
-                    let next = || handout.claim_unit(core, Start::Place(core), total, || 1 + core as u64 * 9);
+                    let next = || handout.claim_unit(core, || Start::Place(core), || 1 + core as u64 * 9);
                     let own: Vec<u64> = std::iter::from_fn(next).collect();
                     taken.lock().unwrap().extend(own);
                 });
