@@ -395,7 +395,7 @@ impl<'a> Session<'a> {
         }
         let limit = stream.domain().config().resident_blocks_max as usize;
         let here = self.residents.iter().filter(|unit| unit.stream().is_some_and(|own| Arc::ptr_eq(own, stream)));
-        here.count() < (limit / self.engine.core_count() / plan.layout.blocks.max(1) as usize).max(1)
+        here.count() < resident_units(limit, self.engine.core_count(), plan.layout.blocks as usize)
     }
 
     /// Leaves a grid with blocks to take to whoever finds it.
@@ -553,5 +553,24 @@ impl<'a> Session<'a> {
         runtime::record_resources(stream, kernel, FaultKind::OutOfResources, text);
         // SAFETY: the session holds a share of the grid.
         unsafe { stream.grid().abort() };
+    }
+}
+
+/// Units of so many blocks that wait on a core, at most: all cores together take as many blocks as a card does, since those may wait for each other.
+fn resident_units(blocks_max: usize, cores: usize, blocks: usize) -> usize {
+    blocks_max.div_ceil(cores).div_ceil(blocks.max(1)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::resident_units;
+
+    #[test]
+    fn all_cores_together_take_as_many_blocks_as_a_card() {
+        let cases = (1..20).flat_map(|cores| [1, 2, 8].map(|blocks| (cores, blocks)));
+        for (cores, blocks) in cases {
+            let all = [1, 4, 132, 2112].map(|most| (most, cores * blocks * resident_units(most, cores, blocks)));
+            assert!(all.iter().all(|(most, taken)| taken >= most), "{cores} cores, {blocks} blocks each: {all:?}");
+        }
     }
 }
