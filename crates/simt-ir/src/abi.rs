@@ -114,14 +114,15 @@ pub struct LaunchContext {
 }
 
 /// Warps of a block whose contexts lie one behind the other, and that a call may run in turn: where all remaining lanes of a warp wait for all
-/// threads of the block at barrier 0, code may go on with the next warp by itself, and behind the last with the first, as all have arrived.
-/// Of the warps before `current` it tells the engine nothing when it returns: they wait there.
+/// threads of the block at barrier 0, code may go on with the next warp by itself, and behind the last with the first, as all have arrived. Where
+/// `first` ends, code may go on with the next warp, with which the round begins from then on.
+/// Of the warps before `current` it tells the engine nothing when it returns: those before `first` have ended, the others wait there.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Round {
     /// The warp that runs. Set by the engine at first.
     pub current: *mut WarpContext,
-    /// Where the round begins.
+    /// Where the round begins. Moved on as its first warps end.
     pub first: *mut WarpContext,
     /// The last warp of the round. All warps of the block that have not ended take part, or `first` alone.
     pub last: *mut WarpContext,

@@ -512,7 +512,7 @@ impl FunctionEmitter<'_> {
         if self.shapes.schedule.irregular {
             self.restart_if_pending()?;
         }
-        self.return_status(simt_ir::abi::Status::Done);
+        self.end_warp();
         self.ir.position(self.fault);
         self.return_status(simt_ir::abi::Status::Fault);
         self.ir.position(self.entrance);

@@ -14,7 +14,7 @@ use simt_ir::{BlockId, Function, FunctionKind, Type, Value};
 use super::kernel::{Coordinates, describe, new_emitter};
 use super::lane_choice::Candidate;
 use super::notes::FunctionNotes;
-use super::prefetch::CACHE_LINE_BYTES;
+use super::prefetch::{CACHE_LINE_BYTES, Purpose};
 use super::value::Repr;
 use super::{FunctionEmitter, Unit, scalar_type};
 use crate::Error;
@@ -188,7 +188,7 @@ impl FunctionEmitter<'_> {
             let addresses = ir.call(ahead, &all);
             for index in 0..count {
                 let pointer = ir.cast(Cast::IntToPtr, ir.extract_field(addresses, 1 + index), ir.ptr());
-                this.fetch(pointer, ir.zero(ir.int(64)), 2 * CACHE_LINE_BYTES);
+                this.fetch(pointer, ir.zero(ir.int(64)), 2 * CACHE_LINE_BYTES, Purpose::Read);
             }
         });
     }

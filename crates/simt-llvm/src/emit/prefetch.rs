@@ -7,13 +7,21 @@ use super::FunctionEmitter;
 use super::memory::Access;
 use crate::llvm::{Cast, IntPredicate, Val};
 
-/// How far ahead of a stream of loads the processor is asked to fetch: a copy of large arrays gains about a seventh, and no more from any
+/// How far ahead of a stream of accesses the processor is asked to fetch: a copy of large arrays gains about a seventh, and no more from any
 /// distance up to a page.
 const PREFETCH_DISTANCE_BYTES: u32 = 2048;
 pub(super) const CACHE_LINE_BYTES: u32 = 64;
 
 /// Turns of a loop ahead of which its loads are fetched: about as many as pass while memory answers.
 const PREFETCH_TURNS: u64 = 8;
+
+/// What a line is fetched for, as LLVM's `llvm.prefetch` numbers it.
+#[derive(Clone, Copy)]
+pub enum Purpose {
+    Read = 0,
+    /// Other cores give up the line.
+    Write = 1,
+}
 
 impl FunctionEmitter<'_> {
     /// Asks for what will be loaded soon. Outside of loops, and in loops of few turns, that is what a block soon after this one loads: blocks follow each other along x, and
@@ -24,14 +32,29 @@ impl FunctionEmitter<'_> {
             return;
         }
         let distance = match self.shapes.schedule.layout.innermost[self.block.0 as usize] {
-            None if self.unit.target.narrow_paths && !self.unit.suspendable => return,
+            None if self.leaves_streams_alone() => return,
             None => self.i64(PREFETCH_DISTANCE_BYTES.into()),
             Some(id) if self.is_short(id) => self.i64(PREFETCH_DISTANCE_BYTES.into()),
             Some(id) if self.runs_through(id) => self.distance_in_loop(pointer),
             Some(id) if self.comes_back(id) => self.distance_over_waits(pointer),
             Some(_) => return,
         };
-        self.fetch(pointer, distance, self.lanes() * access.bytes());
+        self.fetch(pointer, distance, self.lanes() * access.bytes(), Purpose::Read);
+    }
+
+    /// As [`FunctionEmitter::prefetch`], for what will be stored soon: a store waits for its line as a load does, and once the processor holds as
+    /// many stores as it can, all that follows waits for it. Not in loops, whose stores seldom are what they wait for.
+    pub fn prefetch_for_store(&mut self, access: Access, pointer: Val) {
+        let in_loop = self.shapes.schedule.layout.innermost[self.block.0 as usize].is_some();
+        if access.space == AddressSpace::Global && !in_loop && !self.leaves_streams_alone() {
+            let distance = self.i64(PREFETCH_DISTANCE_BYTES.into());
+            self.fetch(pointer, distance, self.lanes() * access.bytes(), Purpose::Write);
+        }
+    }
+
+    /// Whether the processor fetches ahead by itself as well as it can be told to, of blocks that follow each other without waits.
+    fn leaves_streams_alone(&self) -> bool {
+        self.unit.target.narrow_paths && !self.unit.suspendable
     }
 
     /// As [`FunctionEmitter::prefetch`], for segments of so many bytes. Outside of loops that wait, what segments will be wanted nobody knows.
@@ -40,17 +63,18 @@ impl FunctionEmitter<'_> {
         if access.space == AddressSpace::Global && innermost.is_some_and(|id| self.comes_back(id)) {
             let distance = self.distance_over_waits(pointers[0]);
             for pointer in pointers {
-                self.fetch(*pointer, distance, self.lanes() / pointers.len() as u32 * access.bytes());
+                self.fetch(*pointer, distance, self.lanes() / pointers.len() as u32 * access.bytes(), Purpose::Read);
             }
         }
     }
 
     /// Asks for the lines of so many bytes, a distance from where a pointer points.
-    pub fn fetch(&mut self, pointer: Val, distance: Val, bytes: u32) {
+    pub fn fetch(&mut self, pointer: Val, distance: Val, bytes: u32, purpose: Purpose) {
         for line in 0..bytes.div_ceil(CACHE_LINE_BYTES) {
             let at = self.ir.offset(pointer, self.ir.add(distance, self.i64((line * CACHE_LINE_BYTES).into())));
-            // To be read, of use to all caches, data.
-            self.ir.intrinsic("llvm.prefetch", &[self.ir.ptr()], &[at, self.i32(0), self.i32(3), self.i32(1)]);
+            // Of use to all caches, data.
+            let arguments = [at, self.i32(purpose as u32), self.i32(3), self.i32(1)];
+            self.ir.intrinsic("llvm.prefetch", &[self.ir.ptr()], &arguments);
         }
     }
 

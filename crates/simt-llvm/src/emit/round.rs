@@ -1,5 +1,6 @@
 //! Rounds: at a barrier of the whole block the code goes on with the next warp by itself instead of returning to the engine, and behind the last warp
-//! with the first. A call, its return and what the engine does between them take as long as many a step between two barriers.
+//! with the first. It does so, too, where warps end one after the other, as those do that nobody waits for any more. A call, its return and what the
+//! engine does between them take as long as many a step between two barriers.
 
 use std::mem::{offset_of, size_of};
 
@@ -16,6 +17,8 @@ pub(super) struct Rounds {
     round: Val,
     /// Where a warp's turn ends at a barrier, its frame and resume point written.
     turn_end: Bb,
+    /// Where a warp's last turn ends.
+    warp_end: Bb,
     /// Where the next one's begins.
     begin: Bb,
 }
@@ -32,7 +35,7 @@ impl FunctionEmitter<'_> {
         let ir = self.ir;
         let parameter = |index: u32| ir.parameter(self.fun, index);
         let (first, round) = (parameter(1), parameter(2));
-        let [entrance, turn_end, begin] = ["entrance", "turn_end", "begin"].map(|name| ir.append_block(self.fun, name));
+        let [entrance, turn_end, warp_end, begin] = ["entrance", "turn_end", "warp_end", "begin"].map(|name| ir.append_block(self.fun, name));
         ir.position(begin);
         let chosen = ir.phi(ir.ptr(), &[(first, self.slots)]);
         // A fault leaves the code anywhere, and is that of the warp that is noted here.
@@ -42,8 +45,9 @@ impl FunctionEmitter<'_> {
         ir.position(entrance);
         self.warp = ir.phi(ir.ptr(), &[(first, self.slots), (chosen, begin)]);
         self.entrance = entrance;
-        self.rounds = Some(Rounds { round, turn_end, begin });
+        self.rounds = Some(Rounds { round, turn_end, warp_end, begin });
         self.end_of_turn(chosen);
+        self.end_of_warp(chosen);
     }
 
     /// From the slots to where a warp begins or goes on.
@@ -77,9 +81,17 @@ impl FunctionEmitter<'_> {
         self.ir.br(rounds.turn_end);
     }
 
+    /// Ends a warp, whose lanes have all exited.
+    pub fn end_warp(&self) {
+        match self.rounds {
+            Some(rounds) => self.ir.br(rounds.warp_end),
+            None => self.return_status(Status::Done),
+        }
+    }
+
     /// The code at the end of a turn: on to the next warp, to the first if all have come, or to the engine.
     fn end_of_turn(&self, chosen: Val) {
-        let Some(Rounds { round, turn_end, begin }) = self.rounds else { return };
+        let Some(Rounds { round, turn_end, begin, .. }) = self.rounds else { return };
         let ir = self.ir;
         let [next, all_came, again, leave] =
             ["next_warp", "all_came", "again", "leave"].map(|name| ir.append_block(self.fun, name));
@@ -108,5 +120,27 @@ impl FunctionEmitter<'_> {
         self.store_warp(offset_of!(WarpContext, barrier_lanes), self.i32(u32::MAX));
         self.store_warp(offset_of!(WarpContext, barrier_predicate), self.i32(0));
         self.return_status(Status::Barrier);
+    }
+
+    /// The code at the end of a warp: on to the next one, if no warp before this one waits, or to the engine.
+    fn end_of_warp(&self, chosen: Val) {
+        let Some(Rounds { round, warp_end, begin, .. }) = self.rounds else { return };
+        let ir = self.ir;
+        let [hand_on, done] = ["hand_on", "done"].map(|name| ir.append_block(self.fun, name));
+        let field = |offset: usize| ir.offset_by(round, offset);
+        ir.position(warp_end);
+        let [first, last] = [offset_of!(Round, first), offset_of!(Round, last)].map(|at| ir.load(ir.ptr(), field(at)));
+        let is_first = ir.icmp(IntPredicate::LLVMIntEQ, self.warp, first);
+        let has_next = ir.icmp(IntPredicate::LLVMIntNE, self.warp, last);
+        ir.cond_br(ir.bin(Bin::And, is_first, has_next), hand_on, done);
+
+        ir.position(hand_on);
+        let following = ir.offset_by(self.warp, size_of::<WarpContext>());
+        ir.store(following, field(offset_of!(Round, first)), 8);
+        ir.br(begin);
+        ir.add_incoming(chosen, &[(following, hand_on)]);
+
+        ir.position(done);
+        self.return_status(Status::Done);
     }
 }

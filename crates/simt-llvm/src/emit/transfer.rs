@@ -361,6 +361,7 @@ impl FunctionEmitter<'_> {
 
     /// Stores what memory is to have one behind the other.
     pub fn store_contiguous(&mut self, access: Access, pointer: Val, whole: Val) {
+        self.prefetch_for_store(access, pointer);
         let mask = self.repeat_mask(access.count);
         self.masked_store(whole, pointer, access.ty.bytes(), mask);
     }

@@ -58,12 +58,13 @@ pub(super) unsafe extern "C" fn run(
             let allowed = batch.round.barriers_left;
             // SAFETY: there is a context for each warp, and each warp that is ready may be run.
             let status = unsafe { entry(launch, contexts.add(first as usize), &mut batch.round) };
-            let warp = batch.current(contexts);
+            let (left, warp) = (batch.number(contexts, batch.round.first), batch.current(contexts));
             let passed = allowed - batch.round.barriers_left;
             calls_left = calls.saturating_sub(passed * batch.live.count_ones() + warp - first + 1);
             batch.passed += passed;
             ready &= !bits_through(warp);
-            for before in first..warp {
+            batch.end(bits_below(left) & !bits_below(first));
+            for before in left..warp {
                 // SAFETY: the warp of that number waits; there is a context and an entry for it.
                 let live =
                     unsafe { wait_in_round(&mut *contexts.add(before as usize), *batch.lanes.add(before as usize)) };
@@ -72,8 +73,7 @@ pub(super) unsafe extern "C" fn run(
                 threads += count(live);
             }
             if status == Status::Done as u32 {
-                batch.ended |= 1 << warp;
-                batch.live &= !(1 << warp);
+                batch.end(1 << warp);
                 continue;
             }
             // SAFETY: there is a context and an entry for each warp.
@@ -124,7 +124,18 @@ impl Batch {
 
     /// The number of the warp that ran last.
     pub(super) fn current(&self, contexts: *mut WarpContext) -> u32 {
-        ((self.round.current.addr() - contexts.addr()) / size_of::<WarpContext>()) as u32
+        self.number(contexts, self.round.current)
+    }
+
+    /// The number of the warp whose context `warp` is.
+    fn number(&self, contexts: *mut WarpContext, warp: *mut WarpContext) -> u32 {
+        ((warp.addr() - contexts.addr()) / size_of::<WarpContext>()) as u32
+    }
+
+    /// Notes that warps have ended.
+    fn end(&mut self, warps: u32) {
+        self.ended |= warps;
+        self.live &= !warps;
     }
 }
 
