@@ -222,6 +222,7 @@ fn way_name(way: AccessWay) -> String {
         }
         AccessWay::Columns(count) => format!("{count} columns"),
         AccessWay::Reversed => "reversed".to_owned(),
+        AccessWay::Table => "small table".to_owned(),
         AccessWay::Gather => "gather".to_owned(),
         AccessWay::Scatter => "scatter".to_owned(),
         AccessWay::AtomicOnce => "once for the warp".to_owned(),

@@ -12,6 +12,7 @@ mod packs;
 mod presence;
 mod schedule;
 mod shape;
+mod tables;
 mod turns;
 
 pub(crate) use apart::whole_warp_operations;
@@ -25,4 +26,5 @@ pub use packs::Packs;
 pub use presence::Presence;
 pub use schedule::Schedule;
 pub use shape::{Fact, LaunchShape, Place, SEGMENTS_MAX, Shape, Shapes};
+pub use tables::{TABLE_ELEMENTS_MAX, Table, Tables, may_change_tables};
 pub use turns::turns_at_most;

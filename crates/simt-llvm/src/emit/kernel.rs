@@ -293,6 +293,7 @@ pub(super) fn new_emitter<'a>(
         known_lanes: Default::default(),
         row_pointers: Vec::new(),
         matrices: Default::default(),
+        tables: Default::default(),
         mask: ir.poison(ir.vector(ir.int(1), unit.lanes)),
         block: Function::ENTRY,
         guard: None,
@@ -332,6 +333,7 @@ impl FunctionEmitter<'_> {
         ir.position(start);
         self.returns = self.function.returns.iter().map(|ty| self.zeroed_slot(self.returned_type(*ty))).collect();
         self.enter_frame();
+        self.plan_tables();
         self.walk(start, parameters)?;
         Ok(self.waits.frame.bytes)
     }

@@ -133,7 +133,10 @@ impl FunctionEmitter<'_> {
                 let access =
                     Access { space: *space, ty: *ty, count: u32::from(*count), kind: AccessKind::Load, strong };
                 let packed = self.packs.place(results[0]).is_some();
-                self.load_access(access, *address, *offset, packed)
+                match self.look_up(results[0], access, *address, *offset) {
+                    Some(found) => vec![Repr::Vector(found)],
+                    None => self.load_access(access, *address, *offset, packed),
+                }
             }
             Op::Store { space, ty, address, offset, values, .. } => {
                 let access =

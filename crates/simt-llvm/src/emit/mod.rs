@@ -36,6 +36,7 @@ mod round;
 mod rows;
 mod runtime;
 mod skip;
+mod tables;
 mod team;
 mod transfer;
 mod value;
@@ -48,7 +49,7 @@ use std::collections::HashMap;
 use std::mem::offset_of;
 
 use simt_ir::abi::RuntimeTable;
-use simt_ir::analysis::{Dominators, Liveness, Packs, Presence, Shape, Shapes};
+use simt_ir::analysis::{Dominators, Liveness, Packs, Presence, Shape, Shapes, may_change_tables};
 use simt_ir::{BlockId, Function, Op, Program, Type, Value};
 
 use crate::Error;
@@ -204,6 +205,7 @@ struct FunctionEmitter<'a> {
     /// Pointers to rows of shared memory that lanes hold for each other.
     row_pointers: Vec<rows::RowPointers>,
     matrices: matrix::Matrices,
+    tables: tables::KnownTables,
     waits: wait::Waits,
     frame_sums: frame_sums::FrameSums,
 }
@@ -314,6 +316,9 @@ impl<'a> FunctionEmitter<'a> {
         let results = &instruction.results;
         if let Some(members) = instruction.op.members() {
             self.observe_members(members);
+        }
+        if may_change_tables(&instruction.op) {
+            self.forget_tables();
         }
         match &instruction.op {
             Op::Unsupported { text, .. } => return Err(self.unsupported(text)),

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use simt_ir::abi::TEAM_LANES_MAX;
-use simt_ir::analysis::{LaunchShape, Layout, LoopId, Presence, Shape, Shapes, turns_at_most};
+use simt_ir::analysis::{LaunchShape, Layout, LoopId, Presence, Shape, Shapes, Tables, turns_at_most};
 use simt_ir::{
     AddressSpace, BarrierKind, BinaryOp, BlockId, Function, MemoryOrder, Op, Phi, Program, SpecialRegister, Terminator,
     Type, Value, WARP_SIZE,
@@ -16,6 +16,7 @@ use simt_ir::{
 use super::Target;
 use super::atomic::is_done_once;
 use super::memory::lies_in_columns;
+use super::tables::is_worth_planes;
 
 /// The number of lanes to compute together: as many as `wanted` if the kernel can be computed so, or what promises most.
 pub fn choose_lanes(program: &Program, launch: LaunchShape, target: Target, wanted: Option<u32>) -> u32 {
@@ -29,7 +30,9 @@ pub fn choose_lanes(program: &Program, launch: LaunchShape, target: Target, want
     let kernel = program.kernel();
     let alone = Walked::new(program, kernel, launch);
     let far_apart = if alone.jumps() { JUMPING_LANES } else { 0 };
-    let wanted = (f64::from(WARP_SIZE) * alone.idleness(target)).max(alone.filling_lanes(target).max(far_apart).into());
+    let table = if alone.looks_up_bytes(program, target) { BYTE_LANES } else { 0 };
+    let filling = alone.filling_lanes(target).max(far_apart).max(table);
+    let wanted = (f64::from(WARP_SIZE) * alone.idleness(target)).max(filling.into());
     let (irregular, is_chopped) = (alone.irregular_accesses(), alone.is_chopped_by_waits());
     let promises = |lanes: &&u32| {
         let together = Walked::new(program, kernel, LaunchShape { lanes: **lanes, ..launch });
@@ -82,6 +85,9 @@ const WORK_OF_WAIT_MAX: usize = 100;
 /// Lanes of a loop whose turns load from places far apart: what lies side by side is fetched from there at once, and not by one warp after the other.
 const JUMPING_LANES: u32 = 128;
 
+/// Lanes whose numbers of elements of a small table fill a register of bytes.
+const BYTE_LANES: u32 = 64;
+
 /// Cycles of a chain that a core does not look across: some two hundred instructions.
 const LONG_CHAIN: f64 = 128.0;
 
@@ -121,6 +127,12 @@ impl<'a> Walked<'a> {
         let widths = results.filter(|result| self.is_vector(**result)).map(|result| self.kernel.ty(*result).bits());
         let widest = widths.filter(|bits| *bits > 1).max();
         widest.map_or(0, |bits| REGISTERS_OF_CHAINS * target.register_bits() / bits)
+    }
+
+    /// Whether a table in shared memory is looked up in by permutations of bytes.
+    fn looks_up_bytes(&self, program: &Program, target: Target) -> bool {
+        let tables = Tables::new(self.kernel, &self.shapes, program.shared_bytes);
+        target.narrow_paths && tables.tables().iter().any(|table| is_worth_planes(table, BYTE_LANES))
     }
 
     /// Whether what lanes of an innermost loop load in order from global memory lies as far from what they loaded in the turn before as is only known when

@@ -1,0 +1,238 @@
+//! Lookups in small tables by permutations of registers, where a gather takes as long as loads lane by lane.
+//!
+//! A processor with AVX512-VBMI takes 64 bytes, each from one of 128 that a byte of its own chooses, in one instruction. So a table of 256 elements is kept
+//! as planes in the function's frame: first the lowest bytes of all elements, then the next ones. What lanes look up are bytes of each plane, which
+//! are put together.
+//!
+//! Planes are made when something is first looked up, and once more when shared memory may have changed since.
+
+use simt_ir::analysis::{TABLE_ELEMENTS_MAX, Table, Tables};
+use simt_ir::{FunctionKind, Type, Value};
+
+use super::FunctionEmitter;
+use super::memory::Access;
+use super::notes::{AccessWay, Bounds};
+use super::{BlockId, LANES};
+use crate::llvm::{Bin, Cast, Fun, IntPredicate, Val};
+
+/// Bytes of a register, and the elements whose bytes fill it.
+const REGISTER: u32 = 64;
+
+/// Registers of planes that one lookup of a register of lanes pays for: with half of it both ways would take as long.
+const LOOKUPS_OF_REGISTER: u64 = 1;
+
+/// The tables of a function.
+#[derive(Default)]
+pub(super) struct KnownTables {
+    tables: Tables,
+    /// What is in the frame, for tables that are worth it.
+    planes: Vec<Option<Planes>>,
+}
+
+/// A table taken apart.
+#[derive(Clone, Copy)]
+struct Planes {
+    table: Table,
+    /// Where the planes are.
+    slot: Val,
+    /// Slot with whether they are as shared memory is.
+    valid: Val,
+    /// The block in which they are known to be, from here on.
+    valid_in: Option<BlockId>,
+}
+
+/// Whether a function of so many lanes is to look up what a table holds by permutations.
+pub(super) fn is_worth_planes(table: &Table, lanes: u32) -> bool {
+    let registers = u64::from(registers_of(table) * table.element_bytes);
+    table.lookups * u64::from(lanes / LANES) >= table.renewals * registers * LOOKUPS_OF_REGISTER
+}
+
+/// Registers of a plane.
+fn registers_of(table: &Table) -> u32 {
+    table.elements.div_ceil(REGISTER)
+}
+
+impl FunctionEmitter<'_> {
+    /// Prepares the tables of a kernel's code, of which nothing is emitted yet.
+    pub fn plan_tables(&mut self) {
+        let unit = self.unit;
+        let is_wanted = unit.target.narrow_paths && !unit.quick && unit.instrumentation.is_none();
+        if !is_wanted || self.function.kind != FunctionKind::Kernel {
+            return;
+        }
+        let tables = Tables::new(self.function, &self.shapes, unit.program.shared_bytes);
+        let planes = tables.tables().iter().map(|table| {
+            is_worth_planes(table, self.lanes()).then(|| {
+                let bytes = registers_of(table) * REGISTER * table.element_bytes;
+                let slot = self.slot(self.ir.vector(self.ir.int(8), bytes));
+                Planes { table: *table, slot, valid: self.zeroed_slot(self.ir.int(1)), valid_in: None }
+            })
+        });
+        let planes = planes.collect();
+        self.tables = KnownTables { tables, planes };
+    }
+
+    /// Shared memory may change.
+    pub fn forget_tables(&mut self) {
+        for planes in self.tables.planes.iter_mut().flatten() {
+            planes.valid_in = None;
+            self.ir.store(self.ir.constant(self.ir.int(1), 0), planes.valid, 0);
+        }
+    }
+
+    /// What lanes look up in a table, if that is what the load that makes `result` does.
+    pub fn look_up(&mut self, result: Value, access: Access, address: Value, offset: i64) -> Option<Val> {
+        let index = self.tables.tables.of_load(result)?;
+        let planes = self.tables.planes[index]?;
+        let table = planes.table;
+        self.note_access_as(access, AccessWay::Table, Bounds::Proven, false);
+        self.renew_table(index);
+        let ir = self.ir;
+        let words = self.vector_type(Type::I32);
+        let from_begin = self.i32((offset as u32).wrapping_sub(table.begin));
+        let at = ir.cast(Cast::Trunc, self.vector(address), words);
+        let distances = ir.add(at, ir.splat(from_begin, self.lanes()));
+        let shift = ir.splat(self.i32(table.element_bytes.trailing_zeros()), self.lanes());
+        let numbers = ir.bin(Bin::LShr, distances, shift);
+        let chunk = self.lanes().min(REGISTER);
+        let found: Vec<Val> = (0..self.lanes() / chunk)
+            .map(|part| {
+                let order: Vec<u32> = (part * chunk..(part + 1) * chunk).collect();
+                self.look_up_register(&planes, ir.shuffle(numbers, numbers, &order))
+            })
+            .collect();
+        Some(ir.cast(Cast::BitCast, self.concatenate(&found), self.vector_type(access.ty)))
+    }
+
+    /// Makes the planes of a table unless they are there.
+    fn renew_table(&mut self, index: usize) {
+        let Some(planes) = self.tables.planes[index] else { return };
+        if planes.valid_in == Some(self.block) {
+            return;
+        }
+        let function = self.planes_function(&planes.table);
+        let ir = self.ir;
+        let (renew, ready) = (self.new_block("renew_table"), self.new_block("table"));
+        ir.cond_br(ir.load(ir.int(1), planes.valid), ready, renew);
+        ir.position(renew);
+        let begin = ir.offset_by(self.shared_base(), planes.table.begin as usize);
+        ir.call(function, &[begin, planes.slot]);
+        ir.store(ir.constant(ir.int(1), 1), planes.valid, 0);
+        ir.br(ready);
+        ir.position(ready);
+        if let (None, Some(planes)) = (self.guard, &mut self.tables.planes[index]) {
+            planes.valid_in = Some(self.block);
+        }
+    }
+
+    /// The function `(where a table begins, where to)` that takes it apart. It may read beyond its end, as may be done in shared memory.
+    fn planes_function(&self, table: &Table) -> Fun {
+        let (count, bytes) = (registers_of(table), table.element_bytes);
+        let name = format!("planes_{count}_{bytes}");
+        if let Some(known) = self.unit.helpers.borrow().get(&name) {
+            return *known;
+        }
+        let ir = self.ir;
+        let fun = ir.add_function(&name, ir.function_type(ir.void(), &[ir.ptr(), ir.ptr()]), true);
+        super::kernel::describe(ir, fun);
+        ir.add_attribute(fun, u32::MAX, "noinline");
+        let here = ir.current_block();
+        ir.position(ir.append_block(fun, "entry"));
+        let elements = ir.vector(ir.int(8 * bytes), REGISTER);
+        for register in 0..count {
+            let from = ir.offset_by(ir.parameter(fun, 0), (register * REGISTER * bytes) as usize);
+            let loaded = ir.load_aligned(elements, from, bytes);
+            for plane in 0..bytes {
+                let shift = ir.splat(ir.constant(ir.int(8 * bytes), u64::from(8 * plane)), REGISTER);
+                let part = ir.cast(Cast::Trunc, ir.bin(Bin::LShr, loaded, shift), ir.vector(ir.int(8), REGISTER));
+                let place = (plane * count + register) * REGISTER;
+                ir.store(part, ir.offset_by(ir.parameter(fun, 1), place as usize), REGISTER);
+            }
+        }
+        ir.ret_void();
+        ir.position(here);
+        self.unit.helpers.borrow_mut().insert(name, fun);
+        fun
+    }
+
+    /// The elements with these numbers, of 32 or 64 lanes.
+    fn look_up_register(&self, planes: &Planes, numbers: Val) -> Val {
+        let bytes = planes.table.element_bytes;
+        let chosen = self.bytes_of_words(numbers);
+        let parts: Vec<Val> = (0..bytes).map(|plane| self.bytes_of_plane(planes, plane, chosen)).collect();
+        let lanes = self.ir.lanes(self.ir.type_of(numbers));
+        self.elements_of_bytes(&parts, lanes)
+    }
+
+    /// The bytes of a plane that 64 bytes choose.
+    fn bytes_of_plane(&self, planes: &Planes, plane: u32, chosen: Val) -> Val {
+        let ir = self.ir;
+        let count = registers_of(&planes.table);
+        let ty = ir.vector(ir.int(8), REGISTER);
+        let part = |register: u32| {
+            let place = (plane * count + register.min(count - 1)) * REGISTER;
+            ir.load_aligned(ty, ir.offset_by(planes.slot, place as usize), REGISTER)
+        };
+        let of_two = |first: u32| {
+            ir.intrinsic("llvm.x86.avx512.vpermi2var.qi.512", &[], &[part(first), chosen, part(first + 1)])
+        };
+        match count {
+            1 => ir.intrinsic("llvm.x86.avx512.permvar.qi.512", &[], &[part(0), chosen]),
+            2 => of_two(0),
+            _ => {
+                let is_high = ir.icmp(IntPredicate::LLVMIntSLT, chosen, ir.zero(ty));
+                ir.select(is_high, of_two(2), of_two(0))
+            }
+        }
+    }
+
+    /// The lowest bytes of 64 words, or of 32 twice over. In each quarter of the register are those of a quarter of each of four registers of words: so
+    /// the processor packs them.
+    fn bytes_of_words(&self, numbers: Val) -> Val {
+        let ir = self.ir;
+        let registers = ir.lanes(ir.type_of(numbers)) / 16;
+        let words: Vec<Val> = (0..registers)
+            .map(|register| ir.shuffle(numbers, numbers, &(16 * register..16 * (register + 1)).collect::<Vec<u32>>()))
+            .collect();
+        let pairs: Vec<Val> = words
+            .chunks(2)
+            .map(|pair| ir.intrinsic("llvm.x86.avx512.packusdw.512", &[], &[pair[0], pair[1]]))
+            .collect();
+        ir.intrinsic("llvm.x86.avx512.packuswb.512", &[], &[pairs[0], pairs[pairs.len() - 1]])
+    }
+
+    /// Elements of their bytes, from the lowest on, as [`FunctionEmitter::bytes_of_words`] orders lanes. Integers, in order.
+    fn elements_of_bytes(&self, parts: &[Val], lanes: u32) -> Val {
+        let ir = self.ir;
+        // Where in the register each lane's byte is.
+        let place = |lane: u32| lane / 16 * 4 + lane % 16 / 4 * 16 + lane % 4;
+        let order: Vec<u32> = (0..lanes).map(place).collect();
+        let zip = |a: Val, b: Val, bits: u32| {
+            // The halves of each quarter of two registers, alternating, as a register of elements twice as large.
+            let quarter = 128 / bits;
+            let halves = [0, quarter / 2].map(|half| {
+                let pairs = (0..4).flat_map(move |k| (0..quarter / 2).map(move |i| k * quarter + half + i));
+                let order: Vec<u32> = pairs.flat_map(|at| [at, at + 512 / bits]).collect();
+                ir.cast(Cast::BitCast, ir.shuffle(a, b, &order), ir.vector(ir.int(2 * bits), 256 / bits))
+            });
+            halves
+        };
+        match parts {
+            [only] => ir.shuffle(*only, *only, &order),
+            [low, high] => {
+                let [first, second] = zip(*low, *high, 8);
+                // Of each quarter the first half is in one register, the second in the other.
+                let at = |place: u32| place / 16 * 8 + place % 8 + place % 16 / 8 * 32;
+                ir.shuffle(first, second, &order.iter().map(|place| at(*place)).collect::<Vec<u32>>())
+            }
+            [first, second, third, fourth] => {
+                let [low, high] = [zip(*first, *second, 8), zip(*third, *fourth, 8)];
+                let registers = [zip(low[0], high[0], 16), zip(low[1], high[1], 16)].concat();
+                self.concatenate(&registers[..lanes as usize / 16])
+            }
+            _ => unreachable!("elements have one, two or four bytes"),
+        }
+    }
+}
+
+const _: () = assert!(TABLE_ELEMENTS_MAX <= 4 * REGISTER);
