@@ -12,6 +12,7 @@ mod packs;
 mod presence;
 mod schedule;
 mod shape;
+mod strided;
 mod tables;
 mod turns;
 
@@ -26,5 +27,6 @@ pub use packs::Packs;
 pub use presence::Presence;
 pub use schedule::Schedule;
 pub use shape::{Fact, LaunchShape, Place, SEGMENTS_MAX, Shape, Shapes};
+pub use strided::{Strided, StridedAccesses};
 pub use tables::{TABLE_ELEMENTS_MAX, Table, Tables, may_change_tables};
 pub use turns::turns_at_most;

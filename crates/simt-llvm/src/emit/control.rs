@@ -192,8 +192,11 @@ impl FunctionEmitter<'_> {
         let function = self.function;
         let data = function.block(block);
         self.begin_sums(block);
-        for instruction in &data.instructions {
-            self.instruction(instruction)?;
+        self.begin_strided(block);
+        for (index, instruction) in data.instructions.iter().enumerate() {
+            if !self.strided_instruction(index, instruction) {
+                self.instruction(instruction)?;
+            }
         }
         self.fetch_sums(|_, _| true);
         self.line = data.terminator_line;

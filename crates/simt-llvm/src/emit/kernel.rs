@@ -294,6 +294,7 @@ pub(super) fn new_emitter<'a>(
         row_pointers: Vec::new(),
         matrices: Default::default(),
         tables: Default::default(),
+        strided: Default::default(),
         mask: ir.poison(ir.vector(ir.int(1), unit.lanes)),
         block: Function::ENTRY,
         guard: None,

@@ -36,6 +36,7 @@ mod round;
 mod rows;
 mod runtime;
 mod skip;
+mod strided;
 mod tables;
 mod team;
 mod transfer;
@@ -206,6 +207,7 @@ struct FunctionEmitter<'a> {
     row_pointers: Vec<rows::RowPointers>,
     matrices: matrix::Matrices,
     tables: tables::KnownTables,
+    strided: strided::StridedCode,
     waits: wait::Waits,
     frame_sums: frame_sums::FrameSums,
 }

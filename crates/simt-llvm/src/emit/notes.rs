@@ -29,6 +29,8 @@ pub enum AccessWay {
     Columns(u32),
     /// A plain vector access whose elements are turned around, unless lanes reach over an end of their space.
     Reversed,
+    /// Each lane has so many words to itself, which several accesses together take: plain vector accesses, whose words are turned in registers.
+    Strided(u32),
     /// Each lane has an address of its own in a small table, which is kept in registers' bytes: see `tables.rs`.
     Table,
     /// Each lane has an address of its own: a load.

@@ -38,7 +38,7 @@ impl FunctionEmitter<'_> {
         self.masked_load(ty, pointer, access.ty.bytes(), mask)
     }
 
-    fn masked_load(&self, ty: Ty, pointer: Val, align: u32, mask: Val) -> Val {
+    pub fn masked_load(&self, ty: Ty, pointer: Val, align: u32, mask: Val) -> Val {
         let arguments = [pointer, self.i32(align), mask, self.ir.zero(ty)];
         self.ir.intrinsic("llvm.masked.load", &[ty, self.ir.ptr()], &arguments)
     }
@@ -411,7 +411,7 @@ impl FunctionEmitter<'_> {
         self.pointer(access.space, self.ir.add(base, distance))
     }
 
-    fn masked_store(&self, value: Val, pointer: Val, align: u32, mask: Val) {
+    pub fn masked_store(&self, value: Val, pointer: Val, align: u32, mask: Val) {
         let arguments = [value, pointer, self.i32(align), mask];
         self.ir.intrinsic("llvm.masked.store", &[self.ir.type_of(value), self.ir.ptr()], &arguments);
     }
