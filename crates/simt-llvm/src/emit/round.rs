@@ -5,6 +5,7 @@
 use std::mem::{offset_of, size_of};
 
 use simt_ir::abi::{Round, Status, WarpContext};
+use simt_ir::analysis::{LoopId, turns_at_most};
 use simt_ir::{BarrierKind, BlockId, Function, Op};
 
 use super::FunctionEmitter;
@@ -17,8 +18,8 @@ pub(super) struct Rounds {
     round: Val,
     /// Where a warp's turn ends at a barrier, its frame and resume point written.
     turn_end: Bb,
-    /// Where a warp's last turn ends.
-    warp_end: Bb,
+    /// Where a warp's last turn ends, if another one's is to begin there.
+    warp_end: Option<Bb>,
     /// Where the next one's begins.
     begin: Bb,
 }
@@ -35,7 +36,7 @@ impl FunctionEmitter<'_> {
         let ir = self.ir;
         let parameter = |index: u32| ir.parameter(self.fun, index);
         let (first, round) = (parameter(1), parameter(2));
-        let [entrance, turn_end, warp_end, begin] = ["entrance", "turn_end", "warp_end", "begin"].map(|name| ir.append_block(self.fun, name));
+        let [entrance, turn_end, begin] = ["entrance", "turn_end", "begin"].map(|name| ir.append_block(self.fun, name));
         ir.position(begin);
         let chosen = ir.phi(ir.ptr(), &[(first, self.slots)]);
         // A fault leaves the code anywhere, and is that of the warp that is noted here.
@@ -45,9 +46,17 @@ impl FunctionEmitter<'_> {
         ir.position(entrance);
         self.warp = ir.phi(ir.ptr(), &[(first, self.slots), (chosen, begin)]);
         self.entrance = entrance;
+        let warp_end = self.ends_soon().then(|| ir.append_block(self.fun, "warp_end"));
         self.rounds = Some(Rounds { round, turn_end, warp_end, begin });
         self.end_of_turn(chosen);
         self.end_of_warp(chosen);
+    }
+
+    /// Whether a warp has no loops but such of a few turns that are known: beside others a return is nothing, while their code may get worse
+    /// by one more way through it.
+    fn ends_soon(&self) -> bool {
+        let count = self.shapes.schedule.layout.loops.len() as u32;
+        (0..count).all(|id| turns_at_most(self.function, &self.shapes, LoopId(id)).is_some())
     }
 
     /// From the slots to where a warp begins or goes on.
@@ -83,8 +92,8 @@ impl FunctionEmitter<'_> {
 
     /// Ends a warp, whose lanes have all exited.
     pub fn end_warp(&self) {
-        match self.rounds {
-            Some(rounds) => self.ir.br(rounds.warp_end),
+        match self.rounds.and_then(|rounds| rounds.warp_end) {
+            Some(warp_end) => self.ir.br(warp_end),
             None => self.return_status(Status::Done),
         }
     }
@@ -124,7 +133,7 @@ impl FunctionEmitter<'_> {
 
     /// The code at the end of a warp: on to the next one, if no warp before this one waits, or to the engine.
     fn end_of_warp(&self, chosen: Val) {
-        let Some(Rounds { round, warp_end, begin, .. }) = self.rounds else { return };
+        let Some(Rounds { round, warp_end: Some(warp_end), begin, .. }) = self.rounds else { return };
         let ir = self.ir;
         let [hand_on, done] = ["hand_on", "done"].map(|name| ir.append_block(self.fun, name));
         let field = |offset: usize| ir.offset_by(round, offset);
