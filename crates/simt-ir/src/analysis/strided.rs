@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Shape, Shapes, may_change_tables};
+use super::{Shape, Shapes};
 use crate::{AddressSpace, BlockId, Function, MemoryOrder, Op, Value};
 
 /// Bytes of a word.
@@ -69,11 +69,10 @@ struct Open {
 }
 
 impl Open {
-    /// Whether an offset is of the same words as the members'.
+    /// Whether an offset is of the same words as the members' and as what has been stored to: further away, it may be another lane's word.
     fn reaches(&self, offset: i64) -> bool {
-        let least = self.members.keys().next().map_or(offset, |least| offset.min(*least));
-        let most = self.members.keys().next_back().map_or(offset, |most| offset.max(*most));
-        most - least < self.words * WORD && (offset - least) % WORD == 0
+        let known = || self.members.keys().chain(&self.stored);
+        known().all(|other| (offset - other).abs() < self.words * WORD && (offset - other) % WORD == 0)
     }
 
     fn finished(self) -> Option<Strided> {
@@ -107,10 +106,8 @@ impl Finder<'_> {
             Op::Store { space, ty, order, address, offset, values, guard } => {
                 (true, *ty, values.len(), *space, *order, *address, *offset, *guard)
             }
-            other if may_change_tables(other) || !(other.is_pure() || matches!(other, Op::Mark { .. })) => {
-                return self.close(|_| true);
-            }
-            _ => return,
+            other if other.is_pure() || matches!(other, Op::Mark { .. }) => return,
+            _ => return self.close(|_| true),
         };
         match space {
             AddressSpace::Shared if order == MemoryOrder::Weak => {}
@@ -165,7 +162,8 @@ impl Finder<'_> {
                 continue;
             }
             let is_same = open.address == address && bytes == WORD && open.reaches(offset);
-            let (first, last) = (*open.members.keys().next().unwrap_or(&0), *open.members.keys().next_back().unwrap_or(&0));
+            let (first, last) =
+                (*open.members.keys().next().unwrap_or(&0), *open.members.keys().next_back().unwrap_or(&0));
             let reach = (open.words - 1) * WORD;
             let all = range(open.address, last - reach, first + reach + WORD);
             let apart = matches!((own, all), (Some(own), Some(all)) if own.1 <= all.0 || all.1 <= own.0);

@@ -42,12 +42,11 @@ impl Tables {
         let mut found = BTreeMap::<(u32, u32), (Table, Vec<Value>)>::new();
         for &block in &layout.order {
             let weight = weight(layout.depth(block));
-            // What a block begins with is renewed in each turn of the innermost loop that something changes in.
-            let mut renewal = renewal_at_begin(function, layout, block);
+            let mut has_changed = false;
             let mut renewed = Vec::new();
             for instruction in &function.block(block).instructions {
                 if may_change_tables(&instruction.op) {
-                    (renewal, renewed) = (weight, Vec::new());
+                    (has_changed, renewed) = (true, Vec::new());
                 }
                 let Some(table) = lookup(&instruction.op, shapes, shared_bytes) else { continue };
                 let key = (table.begin, table.element_bytes);
@@ -55,7 +54,8 @@ impl Tables {
                 known.elements = known.elements.max(table.elements);
                 known.lookups += weight;
                 if !renewed.contains(&key) {
-                    known.renewals += renewal;
+                    // What a block begins with is renewed in each turn of the innermost loop that something changes in.
+                    known.renewals += if has_changed { weight } else { renewal_at_begin(function, layout, block) };
                     renewed.push(key);
                 }
                 loads.push(instruction.results[0]);
@@ -107,12 +107,11 @@ fn lookup(op: &Op, shapes: &Shapes, shared_bytes: u32) -> Option<Table> {
     };
     let fact = shapes.fact(*address);
     let bytes = ty.bytes();
-    let align = fact.lanes_align.min(if *offset == 0 { 63 } else { offset.trailing_zeros() as u8 });
     let begin = u32::try_from(fact.range.0.checked_add(*offset)?).ok()?;
     let last = u32::try_from(fact.range.1.checked_add(*offset)?).ok()?;
     let is_lookup = matches!(bytes, 1 | 2 | 4)
         && begin.is_multiple_of(bytes)
-        && 1u64 << align.min(62) >= u64::from(bytes)
+        && fact.is_aligned(*offset, bytes)
         && last.checked_add(bytes)? <= shared_bytes
         && shapes.shape(*address) == super::Shape::Varying;
     let elements = last.checked_sub(begin)? / bytes + 1;

@@ -185,8 +185,7 @@ impl FunctionEmitter<'_> {
             return false;
         };
         let inside = low >= 0 && i64::try_from(size).is_ok_and(|size| high.saturating_add(bytes) <= size);
-        let align = fact.lanes_align.min(if offset == 0 { 63 } else { offset.trailing_zeros() as u8 });
-        inside && 1i64 << align.min(62) >= bytes
+        inside && fact.is_aligned(offset, access.bytes())
     }
 
     /// Whether accesses at `at … at + span`, of which nothing is known, are bad: a multiple of their size lies between them.

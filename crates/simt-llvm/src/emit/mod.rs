@@ -69,6 +69,8 @@ pub struct Target {
     pub avx2: bool,
     /// AVX512-VNNI: products of bytes, added up.
     pub vnni: bool,
+    /// AVX512-VBMI: bytes that bytes choose from registers.
+    pub vbmi: bool,
     /// Stores of 512 bits take two turns, permutations run beside multiplications, a gather takes as long as loads lane by lane, and what
     /// blocks that do not wait read one behind the other is fetched ahead without being asked for: AMD's processors.
     pub narrow_paths: bool,
@@ -89,6 +91,11 @@ impl Target {
     /// Vector registers.
     pub fn registers(self) -> u32 {
         if self.avx512 { 32 } else { 16 }
+    }
+
+    /// Whether small tables are better looked up in by permutations of bytes than by gathers.
+    pub fn permutes_tables(self) -> bool {
+        self.vbmi && self.narrow_paths
     }
 
     /// Whether there are instructions that gather.

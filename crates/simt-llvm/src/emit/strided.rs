@@ -109,9 +109,7 @@ impl FunctionEmitter<'_> {
                     let pointer = self.strided_place(group, lane);
                     match is_whole {
                         true => self.ir.load_aligned(register, pointer, 4),
-                        false => {
-                            self.masked_load(register, pointer, 4, self.strided_mask(repeated, words, lane))
-                        }
+                        false => self.masked_load(register, pointer, 4, self.strided_mask(repeated, words, lane)),
                     }
                 })
                 .collect();

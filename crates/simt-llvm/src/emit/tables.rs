@@ -56,7 +56,7 @@ impl FunctionEmitter<'_> {
     /// Prepares the tables of a kernel's code, of which nothing is emitted yet.
     pub fn plan_tables(&mut self) {
         let unit = self.unit;
-        let is_wanted = unit.target.narrow_paths && !unit.quick && unit.instrumentation.is_none();
+        let is_wanted = unit.target.permutes_tables() && !unit.quick && unit.instrumentation.is_none();
         if !is_wanted || self.function.kind != FunctionKind::Kernel {
             return;
         }
@@ -210,12 +210,11 @@ impl FunctionEmitter<'_> {
         let zip = |a: Val, b: Val, bits: u32| {
             // The halves of each quarter of two registers, alternating, as a register of elements twice as large.
             let quarter = 128 / bits;
-            let halves = [0, quarter / 2].map(|half| {
+            [0, quarter / 2].map(|half| {
                 let pairs = (0..4).flat_map(move |k| (0..quarter / 2).map(move |i| k * quarter + half + i));
                 let order: Vec<u32> = pairs.flat_map(|at| [at, at + 512 / bits]).collect();
                 ir.cast(Cast::BitCast, ir.shuffle(a, b, &order), ir.vector(ir.int(2 * bits), 256 / bits))
-            });
-            halves
+            })
         };
         match parts {
             [only] => ir.shuffle(*only, *only, &order),

@@ -131,8 +131,8 @@ impl<'a> Walked<'a> {
 
     /// Whether a table in shared memory is looked up in by permutations of bytes.
     fn looks_up_bytes(&self, program: &Program, target: Target) -> bool {
-        let tables = Tables::new(self.kernel, &self.shapes, program.shared_bytes);
-        target.narrow_paths && tables.tables().iter().any(|table| is_worth_planes(table, BYTE_LANES))
+        let tables = || Tables::new(self.kernel, &self.shapes, program.shared_bytes);
+        target.permutes_tables() && tables().tables().iter().any(|table| is_worth_planes(table, BYTE_LANES))
     }
 
     /// Whether what lanes of an innermost loop load in order from global memory lies as far from what they loaded in the turn before as is only known when

@@ -21,6 +21,14 @@ pub struct Fact {
     pub place: Option<Place>,
 }
 
+impl Fact {
+    /// Whether every lane's value, an address, and an offset are together a multiple of so many bytes, a power of two.
+    pub fn is_aligned(&self, offset: i64, bytes: u32) -> bool {
+        let zeros = if offset == 0 { u8::MAX } else { offset.trailing_zeros() as u8 };
+        u32::from(self.lanes_align.min(zeros)) >= bytes.trailing_zeros()
+    }
+}
+
 /// An address in a variable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Place {
