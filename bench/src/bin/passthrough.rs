@@ -1,9 +1,9 @@
 //! What a call costs through our `libcuda.so.1` in front of NVIDIA's, without and with a recording, beside the direct one.
 //!
-//!     passthrough OUR_LIBRARY NVIDIA_LIBRARY [ROUNDS]
+//!     passthrough OUR_LIBRARY NVIDIA_LIBRARY [ROUNDS [OTHER_BUILD_OF_OURS ...]]
 //!
 //! All run in one process on one context, as ours loads the same library of NVIDIA's; what records is a copy of ours, since a library decides once
-//! whether it does. All launch the same function into the same stream, made through the copy: one stream may take a launch in 3.7 us and the next
+//! whether it does, and another copy records with all ends of launches read from the clock (*all*). All launch the same function into the same stream, made through the copy: one stream may take a launch in 3.7 us and the next
 //! in 3.8. A round measures a number of calls each way, in turns: the figures are medians over the rounds, and the medians of the differences
 //! to the direct calls within rounds. An event has two times: so direct calls are measured once more between two reads of the processor's clock, which is
 //! what no recording can do without. It needs nothing but the two files, so that it can be carried to a machine with a card.
@@ -41,7 +41,9 @@ const APART: usize = 16;
 /// Code that is run in between: more than the caches of a core hold.
 const OTHER_CODE_BYTES: usize = 8 << 20;
 /// Rounds, unless told otherwise.
-const ROUNDS: usize = 200;
+const ROUNDS: usize = 1000;
+/// As many rounds less are measured with other code in between, which takes long.
+const ROUNDS_APART: usize = 5;
 
 /// A kernel that does nothing, for any card of today.
 const KERNEL: &[u8] = b".version 6.4\n.target sm_75\n.address_size 64\n.visible .entry nothing() { ret; }\n\0";
@@ -58,15 +60,13 @@ fn main() -> ExitCode {
 
 fn run() -> Result<()> {
     let arguments: Vec<_> = env::args_os().skip(1).collect();
-    ensure!((2..=3).contains(&arguments.len()), "usage: passthrough OUR_LIBRARY NVIDIA_LIBRARY [ROUNDS]");
+    ensure!(arguments.len() >= 2, "usage: passthrough OUR_LIBRARY NVIDIA_LIBRARY [ROUNDS [OTHER_BUILD_OF_OURS ...]]");
     let (ours, theirs) = (PathBuf::from(&arguments[0]), PathBuf::from(&arguments[1]));
     let rounds = match arguments.get(2) {
         Some(text) => text.to_str().and_then(|text| text.parse().ok()).context("ROUNDS is a number")?,
         None => ROUNDS,
     };
     let scratch = tempfile::tempdir().context("there is no folder for a copy of our library")?;
-    let (copy, recording) = (scratch.path().join("libcuda.so.1"), scratch.path().join("recording"));
-    fs::copy(&ours, &copy).with_context(|| format!("cannot copy {}", ours.display()))?;
     // SAFETY: no other thread runs in this process yet.
     unsafe {
         env::set_var("APEX_BACKEND", "nvidia");
@@ -75,14 +75,17 @@ fn run() -> Result<()> {
     }
     let direct = Side::open(&theirs)?;
     let through = Side::open(&ours)?;
-    // SAFETY: NVIDIA's driver has threads by now; they are not known to read variables while `cuInit` is not running.
-    unsafe { env::set_var("APEX_RECORD", &recording) };
-    let recorded = Side::open(&copy)?;
-    let launch = |side: &Side| side.driver.functions.launch_kernel as usize;
-    ensure!(launch(&direct) != launch(&through) && launch(&through) != launch(&recorded), "the files are one library");
+    let mut recorded = Vec::new();
+    for (number, build) in [&arguments[0]].into_iter().chain(arguments.iter().skip(3)).enumerate() {
+        recorded.push(Side::recording(Path::new(build), &scratch.path().join(number.to_string()), "sampled")?);
+    }
+    recorded.push(Side::recording(&ours, &scratch.path().join("all"), "all")?);
+    let mut launches: Vec<_> = [&direct, &through].into_iter().chain(&recorded).map(Side::launch_address).collect();
+    launches.sort_unstable();
+    ensure!(launches.windows(2).all(|pair| pair[0] != pair[1]), "the files are one library");
     let name = direct.driver.device_name()?;
     let version = direct.driver.version()?;
-    for side in [&through, &recorded] {
+    for side in [&through].into_iter().chain(&recorded) {
         let (other_name, other_version) = (side.driver.device_name()?, side.driver.version()?);
         ensure!(
             other_version == version && other_name == name,
@@ -91,37 +94,36 @@ fn run() -> Result<()> {
             theirs.display()
         );
     }
-    let kernel = Kernel::load(&recorded)?;
-    ensure!(recording.exists(), "{} does not record", ours.display());
+    let kernel = Kernel::load(&recorded[0])?;
     let clocked = Side { is_clocked: true, ..direct };
-    let sides = [&direct, &clocked, &through, &recorded];
+    let sides: Vec<_> = [&direct, &clocked, &through].into_iter().chain(&recorded).collect();
     println!("device {name}, driver {version}, {rounds} rounds, a read of the clock {:.1} ns", clock_read_ns());
-    println!(
-        "{:<20} {:>9} {:>9} {:>9} {:>9}   less direct: {:>9} {:>9} {:>9}",
-        "ns a call", "direct", "clocked", "through", "recorded", "clocked", "through", "recorded"
-    );
+    let recordings = recorded[1..].iter().map(|_| "recorded").chain(["all"]);
+    let columns = ["clocked", "through"].into_iter().chain(recordings);
+    let columns: String = columns.map(|name| format!(" {name:>9}")).collect();
+    println!("{:<20} {:>9}{columns}   less direct:{columns}", "ns a call", "direct");
     let device_count = |side: &Side| {
         side.calls(|functions| {
             // SAFETY: the output is of the type that the function writes.
             unsafe { (functions.device_get_count)(&mut 0) }
         })
     };
-    compare("cuDeviceGetCount", rounds, sides, &device_count)?;
+    compare("cuDeviceGetCount", rounds, &sides, &device_count)?;
     let current = |side: &Side| {
         side.calls(|functions| {
             // SAFETY: as above.
             unsafe { (functions.context_get_current)(&mut ptr::null_mut()) }
         })
     };
-    compare("cuCtxGetCurrent", rounds, sides, &current)?;
+    compare("cuCtxGetCurrent", rounds, &sides, &current)?;
     let own = |side: &Side| side.launches(kernel);
     let default_stream = Kernel { stream: ptr::null_mut(), ..kernel };
     let default = |side: &Side| side.launches(default_stream);
-    compare("cuLaunchKernel", rounds, sides, &own)?;
-    compare("  default stream", rounds, sides, &default)?;
+    compare("cuLaunchKernel", rounds, &sides, &own)?;
+    compare("  default stream", rounds, &sides, &default)?;
     let other_code = OtherCode::new().context("there is no memory for code")?;
-    compare("  after other code", rounds, sides, &|side| side.launch_apart(kernel, &other_code))?;
-    compare("  both", rounds, sides, &|side| side.launch_apart(default_stream, &other_code))
+    compare("  after other code", rounds / ROUNDS_APART, &sides, &|side| side.launch_apart(kernel, &other_code))?;
+    compare("  both", rounds / ROUNDS_APART, &sides, &|side| side.launch_apart(default_stream, &other_code))
 }
 
 /// Code that does nothing, and a lot of it.
@@ -199,6 +201,25 @@ impl Side {
         Ok(Self { driver: Driver::open_file(library)?, is_clocked: false })
     }
 
+    /// A copy of a build of ours that records into a file, with these of launches' times.
+    fn recording(build: &Path, file: &Path, call_times: &str) -> Result<Self> {
+        let copy = file.with_extension("so");
+        fs::copy(build, &copy).with_context(|| format!("cannot copy {}", build.display()))?;
+        // SAFETY: NVIDIA's driver has threads by now; they are not known to read variables while `cuInit` is not running.
+        unsafe {
+            env::set_var("APEX_RECORD", file);
+            env::set_var("APEX_CALL_TIMES", call_times);
+        }
+        let side = Self::open(&copy)?;
+        Kernel::load(&side)?;
+        ensure!(file.exists(), "{} does not record", build.display());
+        Ok(side)
+    }
+
+    fn launch_address(&self) -> usize {
+        self.driver.functions.launch_kernel as usize
+    }
+
     /// Calls, between two reads of the clock where that is asked for.
     #[inline(always)]
     fn call(&self, call: impl FnOnce(&driver::Functions) -> c_int) -> c_int {
@@ -264,11 +285,11 @@ impl Side {
 }
 
 /// Measures a call each way and prints a line. The way that goes first changes from round to round.
-fn compare(name: &str, rounds: usize, sides: [&Side; 4], measure: &impl Fn(&Side) -> Result<f64>) -> Result<()> {
+fn compare(name: &str, rounds: usize, sides: &[&Side], measure: &impl Fn(&Side) -> Result<f64>) -> Result<()> {
     for side in sides {
         measure(side)?;
     }
-    let mut times_ns: [Vec<f64>; 4] = Default::default();
+    let mut times_ns = vec![Vec::new(); sides.len()];
     for round in 0..rounds {
         for place in 0..sides.len() {
             // Each goes first as often, forwards and backwards.
@@ -284,7 +305,7 @@ fn compare(name: &str, rounds: usize, sides: [&Side; 4], measure: &impl Fn(&Side
     for side in &times_ns {
         print!(" {:>9.2}", median(side)?);
     }
-    print!("               ");
+    print!("             ");
     for side in &times_ns[1..] {
         print!(" {:>9.2}", difference(side)?);
     }

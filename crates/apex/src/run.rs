@@ -44,6 +44,9 @@ pub struct Args {
     /// Record launches, copies, allocations and more in a file, for `apex report` and `apex export` (%p in its name stands for the process)
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Read the clock after each launch that is recorded (all), not after one in eight where a thread launches again and again (sampled, the default)
+    #[arg(long, requires = "observed", value_parser = ["sampled", "all"], value_name = "WHICH")]
+    call_times: Option<String>,
     /// Have the recording, and what is published, hold times of NVIDIA's card: by CUPTI, NVIDIA's library for profilers, or else by events; or by the one that is named.
     /// (On the software GPU it always has the device's)
     #[arg(long, value_name = "HOW", requires = "observed", num_args = 0..=1, require_equals = true, default_missing_value = "1",
@@ -84,6 +87,9 @@ pub fn run(args: Args) -> Result<ExitCode> {
     }
     if let Some(how) = &args.device_times {
         command.env(env::DEVICE_TIMES.name, how);
+    }
+    if let Some(which) = &args.call_times {
+        command.env(env::CALL_TIMES.name, which);
     }
     if let Some(file) = &args.record {
         // The program may change its folder.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ptr::null_mut;
 use support::front::{child_command, fake};
 use telemetry::file::Reader;
-use telemetry::records::Block;
+use telemetry::records::{Block, Launch, flags};
 
 /// Calls of each kind by each thread, and how many of them are made in a context before another becomes current.
 const CALLS: u32 = 1000;
@@ -121,6 +121,46 @@ fn child() {
         }
     });
     std::process::exit(0);
+}
+
+/// The launches of a recording whose settings say which of their ends are read, and the recording's clock.
+fn launches(call_times: &str) -> (Vec<Launch>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("recording");
+    let output =
+        child_command("calls", &fake()).env("APEX_RECORD", &path).env("APEX_CALL_TIMES", call_times).output().unwrap();
+    assert!(output.status.success(), "{}", support::text(&output));
+    let bytes = std::fs::read(&path).unwrap();
+    let mut reader = Reader::new(&bytes[..]).unwrap();
+    let (mut launches, mut clock) = (Vec::new(), String::new());
+    while let Some(block) = reader.next_block().unwrap() {
+        match block {
+            Block::Launch(rows) => launches.extend(rows),
+            Block::Fact(rows) => {
+                rows.into_iter().filter(|fact| fact.name == "clock").for_each(|fact| clock = fact.value);
+            }
+            _ => {}
+        }
+    }
+    (launches, clock)
+}
+
+#[test]
+fn ends_are_estimated_where_launches_are_close_and_nobody_wants_all() {
+    let estimated =
+        |launches: &[Launch]| launches.iter().filter(|launch| launch.flags & flags::END_ESTIMATED != 0).count();
+    let (mut sampled, clock) = launches("sampled");
+    if clock == "tsc" {
+        assert!(estimated(&sampled) > sampled.len() / 100, "{} of {}", estimated(&sampled), sampled.len());
+    }
+    sampled.sort_by_key(|launch| (launch.thread, launch.start));
+    for pair in sampled.windows(2).filter(|pair| pair[0].thread == pair[1].thread) {
+        // Ticks become nanoseconds by straight lines, a part at a time.
+        assert!(pair[0].start + pair[0].duration <= pair[1].start + 1000, "{pair:?}");
+    }
+    assert!(sampled.iter().any(|launch| launch.duration > 0));
+    let (all, _) = launches("all");
+    assert_eq!((all.len(), estimated(&all)), (sampled.len(), 0));
 }
 
 #[test]

@@ -104,6 +104,14 @@ pub fn from_environment(source: TimeSource<'_>) -> Option<RecordObserver> {
             None => eprintln!("apex: {}={size} is no size from 4K to 1G; using 1M", env::RECORD_BUFFER.name),
         }
     }
+    config.all_ends = match env::CALL_TIMES.get().as_deref() {
+        Some("all") => true,
+        None | Some("sampled") => false,
+        Some(other) => {
+            eprintln!("apex: {}={other} is neither `sampled` nor `all`; using `sampled`", env::CALL_TIMES.name);
+            false
+        }
+    };
     config.executions = !matches!(source, TimeSource::None);
     let recorder = Recorder::new(config);
     recorder.install();

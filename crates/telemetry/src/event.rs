@@ -172,6 +172,9 @@ impl Event {
         self
     }
 
+    /// Which bit of the first word of an event's slot is [`flags::END_ESTIMATED`].
+    pub(crate) const END_ESTIMATED: u32 = 8 + flags::END_ESTIMATED.trailing_zeros();
+
     /// The first word of an event's slot.
     #[inline(always)]
     pub(crate) fn head(&self) -> u64 {
@@ -179,11 +182,12 @@ impl Event {
         head | u64::from(self.id) << 32
     }
 
-    /// The third word of the slot of an event with these times and this answer.
+    /// The third word of the slot of an event that took this long, with this answer.
     #[cold]
     #[inline(never)]
-    pub(crate) fn ending(start: u64, now: u64, result: u32) -> u64 {
-        let duration = now.saturating_sub(start);
+    pub(crate) fn ending(duration: u64, result: u32) -> u64 {
+        // A clock may go back.
+        let duration = if (duration as i64) < 0 { 0 } else { duration };
         let [_, _, ending, ..] =
             Event { duration, ..Event::new(Kind::Launch, 0, [0; 3]) }.with_result(result).to_slot();
         ending

@@ -19,6 +19,7 @@ pub mod file;
 #[macro_use]
 pub mod records;
 pub mod live;
+mod pace;
 mod recorder;
 mod ring;
 mod slots;

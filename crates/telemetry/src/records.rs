@@ -283,7 +283,7 @@ records! {
         warps_max: plain "Most warps of a multiprocessor; 0 where occupancy is not known.",
         limited_by: plain "Resources that have no room for another block, a bit each: 1 warps, 2 blocks, 4 registers, 8 shared memory, 16 barriers.",
     }
-    /// A launch.
+    /// A launch. Where its end is estimated, `duration` is that of the thread's last launch whose end was read, at most up to its next call.
     Launch = 6 {
         start: delta "When the program called.",
         duration: plain "How long the call took, on the host.",
@@ -292,7 +292,7 @@ records! {
         context: delta "The context.",
         stream: delta "The stream; 0 and 1 are the legacy default stream, 2 is the calling thread's default stream.",
         result: plain "What the call answered.",
-        flags: plain "1 captured into a graph and not executed, 2 cooperative.",
+        flags: plain "1 captured into a graph and not executed, 2 cooperative, 16 with an estimated end.",
         shape: delta "Kernel and shape.",
     }
     /// What a launch did on the device; of a launch of a graph, each of its kernels. Written where the device's times are known.
@@ -429,6 +429,16 @@ pub mod flags {
     pub const ASYNCHRONOUS: u64 = 4;
     /// A free, an unload.
     pub const RELEASE: u64 = 8;
+    /// When the call ended was not read from the clock, but follows from when it began and from how long others took.
+    pub const END_ESTIMATED: u64 = 16;
+
+    /// What those are called that a call has beside its kind, in exports.
+    pub const NAMES: [(u64, &str); 4] = [
+        (CAPTURED, "captured"),
+        (COOPERATIVE, "cooperative"),
+        (ASYNCHRONOUS, "async"),
+        (END_ESTIMATED, "end_estimated"),
+    ];
 }
 
 /// The names of a column `kind`, by number.

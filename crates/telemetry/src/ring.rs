@@ -5,6 +5,7 @@
 //! by the thread's address ([`Owners`](crate::recorder)), and the slot.
 
 use crate::event::{Event, Slot};
+use crate::pace::{Ends, Pace};
 use crate::slots::Slots;
 use std::cell::Cell;
 use std::ptr;
@@ -25,6 +26,8 @@ pub(crate) struct Ring {
     own: Producer,
     /// Events taken out, ever.
     taken: Apart<AtomicU64>,
+    /// For the consumer alone.
+    ends: Cell<Ends>,
     /// Launches and other events that found no room.
     dropped: [AtomicU64; 2],
     slots: Slots,
@@ -48,13 +51,14 @@ pub(crate) struct Producer {
     pub(crate) note: Cell<u64>,
     /// The capacity, a power of two, less 1.
     mask: Cell<u32>,
-    /// The slot that comes next holds an event that is still going on.
-    is_open: Cell<bool>,
+    /// Whether the slot that comes next holds an event that is still going on, and of what kind that is.
+    open: Cell<u8>,
     /// The thread is gone: nothing comes any more.
     is_closed: AtomicBool,
+    pace: Pace,
 }
 
-// SAFETY: the cells of `Producer` are for the thread that owns the ring alone (its methods ask for that), slots between `taken` and `put` for the
+// SAFETY: the cells of `Producer` are for the thread that owns the ring alone (its methods ask for that), `ends` and slots between `taken` and `put` for the
 // consumer alone, the others for the producer alone; both counters are published with release and read with acquire. A place is given to
 // a thread, by that thread, when no ring has it.
 unsafe impl Sync for Ring {}
@@ -64,6 +68,13 @@ unsafe impl Send for Ring {}
 unsafe impl Sync for Producer {}
 // SAFETY: as above.
 unsafe impl Send for Producer {}
+
+/// No event is going on.
+const NONE: u8 = 0;
+/// One is.
+const OPEN: u8 = 1;
+/// One is whose end is not read from the clock.
+const OPEN_WITHOUT_END: u8 = 2;
 
 /// What became of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,9 +89,11 @@ pub(crate) enum Put {
 
 impl Ring {
     /// An empty ring for a thread, by its number in the recording, on that thread. The producer's end is in a place that no other ring has, or here.
-    pub(crate) fn new(thread: u32, slots: Slots, place: Option<&'static Producer>) -> Arc<Ring> {
+    /// `all_ends`: see [`Config`](crate::Config).
+    pub(crate) fn new(thread: u32, slots: Slots, place: Option<&'static Producer>, all_ends: bool) -> Arc<Ring> {
         let (own, dropped) = (Producer::default(), [const { AtomicU64::new(0) }; 2]);
-        let ring = Arc::new(Ring { place, own, taken: Apart(AtomicU64::new(0)), dropped, slots });
+        let ring =
+            Arc::new(Ring { place, own, taken: Apart(AtomicU64::new(0)), ends: Cell::default(), dropped, slots });
         let producer = ring.producer();
         producer.slots.set(ring.slots.start());
         producer.mask.set(ring.slots.count() as u32 - 1);
@@ -88,7 +101,8 @@ impl Ring {
         producer.put_max.set(ring.slots.count() as u64);
         producer.next.set(u64::from(thread) << 40);
         producer.note.set(0);
-        producer.is_open.set(false);
+        producer.open.set(NONE);
+        producer.pace.begin(all_ends);
         producer.is_closed.store(false, Ordering::Relaxed);
         producer.ring.store(Arc::as_ptr(&ring).cast_mut(), Ordering::Release);
         ring
@@ -99,11 +113,32 @@ impl Ring {
         self.place.unwrap_or(&self.own)
     }
 
+    /// Takes out the events that are in, at most `most`.
+    ///
+    /// # Safety
+    /// Only one thread at a time calls this.
+    pub(crate) unsafe fn take_events(&self, most: usize, mut each: impl FnMut(Event)) -> usize {
+        let mut ends = self.ends.get();
+        let mut last = None;
+        // SAFETY: the caller's promise.
+        let count = unsafe {
+            self.take(most, |slot| {
+                let event = Event::from_slot(slot);
+                if let Some(last) = last.replace(event) {
+                    each(ends.complete(last, Some(event.start)));
+                }
+            })
+        };
+        last.into_iter().for_each(|last| each(ends.complete(last, None)));
+        self.ends.set(ends);
+        count
+    }
+
     /// Takes out what is in, at most `most`.
     ///
     /// # Safety
     /// Only one thread at a time calls this.
-    pub(crate) unsafe fn take(&self, most: usize, mut each: impl FnMut(&Slot)) -> usize {
+    unsafe fn take(&self, most: usize, mut each: impl FnMut(&Slot)) -> usize {
         let taken = self.taken.0.load(Ordering::Relaxed);
         let count = (self.producer().put.load(Ordering::Acquire) - taken).min(most as u64);
         for number in taken..taken + count {
@@ -156,8 +191,9 @@ impl Default for Producer {
             ring: AtomicPtr::default(),
             note: Cell::new(0),
             mask: Cell::new(0),
-            is_open: Cell::new(false),
+            open: Cell::new(NONE),
             is_closed: AtomicBool::new(false),
+            pace: Pace::default(),
         }
     }
 }
@@ -195,7 +231,7 @@ impl Producer {
     pub(crate) unsafe fn put(&self, slot: Slot, is_launch: bool) -> Put {
         let put = self.put.load(Ordering::Relaxed);
         // SAFETY: the caller's promise.
-        if (put == self.put_max.get() || self.is_open.get()) && !unsafe { self.make_room(put) } {
+        if (put == self.put_max.get() || self.is_open()) && !unsafe { self.make_room(put) } {
             // SAFETY: as above.
             return unsafe { self.drop_event(is_launch) };
         }
@@ -205,7 +241,7 @@ impl Producer {
     }
 
     /// Begins an event in the slot that comes next, where it is completed by [`shut`](Producer::shut): so nothing of it has to be kept elsewhere.
-    /// `None` where another event is open, or there may be no room.
+    /// The thread's pace may leave out its end, if `may_estimate` says so of the event. `None` where another event is open, or there may be no room.
     ///
     /// # Safety
     /// Only the thread that owns the ring calls this.
@@ -215,22 +251,24 @@ impl Producer {
         head: u64,
         handle: u64,
         payload: [u64; 3],
+        may_estimate: bool,
         now: impl FnOnce() -> u64,
     ) -> Option<u64> {
         let put = self.put.load(Ordering::Relaxed);
-        if put == self.put_max.get() || self.is_open.get() {
+        if put == self.put_max.get() || self.is_open() {
             return None;
         }
         let slot = self.slot(put).cast::<u64>();
-        self.is_open.set(true);
         // SAFETY: the consumer has taken what was here, and looks again only once `put` says so.
         unsafe {
-            slot.write(head);
             slot.add(3).write(handle);
             (0..3).for_each(|word| slot.add(4 + word).write(payload[word]));
             slot.add(7).write(self.number());
             let start = now();
             slot.add(1).write(start);
+            let is_left_out = self.pace.next(put, start) & u64::from(may_estimate);
+            slot.write(head | is_left_out << Event::END_ESTIMATED);
+            self.open.set(OPEN + is_left_out as u8);
             Some(start)
         }
     }
@@ -240,14 +278,24 @@ impl Producer {
     /// # Safety
     /// Only the thread that owns the ring calls this, after [`open`](Producer::open), whose answer is `start`.
     #[inline(always)]
-    pub(crate) unsafe fn shut(&self, start: u64, now: u64, result: u32) -> Put {
-        let duration = now.wrapping_sub(start);
-        let end = if duration < 1 << 48 && result == 0 { duration } else { Event::ending(start, now, result) };
-        self.is_open.set(false);
+    pub(crate) unsafe fn shut(&self, start: u64, result: u32, now: impl FnOnce() -> u64) -> Put {
+        let duration = if self.open.get() == OPEN_WITHOUT_END {
+            off_the_straight_way();
+            0
+        } else {
+            now().wrapping_sub(start)
+        };
         let put = self.put.load(Ordering::Relaxed);
+        let end = if duration < 1 << 48 && result == 0 { duration } else { Event::ending(duration, result) };
+        self.open.set(NONE);
         // SAFETY: the slot that `open` has begun, or to which what came in between has moved the event.
         unsafe { self.slot(put).cast::<u64>().add(2).write(end) };
         self.publish(put)
+    }
+
+    #[inline(always)]
+    fn is_open(&self) -> bool {
+        self.open.get() != NONE
     }
 
     /// The slot of an event.
@@ -275,11 +323,11 @@ impl Producer {
         let ring = unsafe { &*self.ring.load(Ordering::Relaxed) };
         let taken = ring.taken.0.load(Ordering::Acquire);
         let room = u64::from(self.mask.get()) + 1 - (put - taken);
-        if room < 1 + u64::from(self.is_open.get()) {
+        if room < 1 + u64::from(self.is_open()) {
             return false;
         }
         self.put_max.set(taken + u64::from(self.mask.get()) + 1);
-        if self.is_open.get() {
+        if self.is_open() {
             // SAFETY: two slots that the consumer does not look at.
             unsafe { self.slot(put + 1).write(self.slot(put).read()) };
         }
@@ -298,6 +346,12 @@ impl Producer {
     }
 }
 
+/// What comes with this is not laid out for: in a program that does other things between launches, where the processor knows nothing of our branches, ends
+/// are read, and that should be where it goes on by itself.
+#[cold]
+#[inline]
+fn off_the_straight_way() {}
+
 /// Has the processor fetch a slot to write to: the consumer's core has it from the last round.
 #[inline(always)]
 fn fetch(slot: *mut Slot) {
@@ -315,7 +369,7 @@ mod tests {
     use super::*;
 
     fn ring(thread: u32, events: usize) -> Arc<Ring> {
-        Ring::new(thread, Slots::of_its_own(events), None)
+        Ring::new(thread, Slots::of_its_own(events), None, false)
     }
 
     #[test]
@@ -351,24 +405,49 @@ mod tests {
         let (producer, mut taken) = (ring.producer(), Vec::new());
         // SAFETY: this thread alone uses the ring.
         unsafe {
-            assert_eq!(producer.open(7, 8, [1, 2, 3], || 100), Some(100));
-            assert_eq!(producer.open(9, 9, [9; 3], || 101), None, "one at a time");
+            assert_eq!(producer.open(7, 8, [1, 2, 3], true, || 100), Some(100));
+            assert_eq!(producer.open(9, 9, [9; 3], true, || 101), None, "one at a time");
             assert_eq!(ring.take(9, |_| panic!("nothing is in")), 0);
             assert_eq!(producer.put([11; 8], true), Put::In);
             assert_eq!(producer.put([12; 8], true), Put::HalfFull);
             assert_eq!(producer.put([13; 8], true), Put::In);
             assert_eq!(producer.put([14; 8], false), Put::Dropped, "the last slot is the open event's");
-            assert_eq!(producer.shut(100, 150, 0), Put::HalfFull);
-            assert_eq!(producer.open(9, 9, [9; 3], || 101), None, "the consumer's progress is not looked at");
+            assert_eq!(producer.shut(100, 0, || 150), Put::HalfFull);
+            assert_eq!(producer.open(9, 9, [9; 3], true, || 101), None, "the consumer's progress is not looked at");
             ring.take(9, |slot| taken.push(*slot));
             assert_eq!(taken, [[11; 8], [12; 8], [13; 8], [7, 100, 50, 8, 1, 2, 3, 1 << 40]]);
             assert_eq!(ring.dropped(), [0, 1]);
             assert_eq!(producer.put([15; 8], true), Put::In);
-            assert_eq!(producer.open(7, 8, [1, 2, 3], || 200), Some(200));
-            assert_eq!(producer.shut(200, 190, 719), Put::HalfFull);
+            assert_eq!(producer.open(7, 8, [1, 2, 3], false, || 200), Some(200));
+            assert_eq!(producer.shut(200, 719, || 190), Put::HalfFull);
             ring.take(9, |slot| taken.push(*slot));
         }
         assert_eq!(taken[5], [7, 200, 719 << 48, 8, 1, 2, 3, 1 << 40 | 1], "a clock that goes back, and an error");
+    }
+
+    #[test]
+    fn ends_that_are_left_out_are_estimated() {
+        let ring = ring(0, 16);
+        let (producer, mut taken) = (ring.producer(), Vec::new());
+        // SAFETY: this thread alone uses the ring.
+        unsafe {
+            for launch in 0..10 {
+                let begin = (1 << 22) + launch * 1000;
+                let start = producer.open(0, 0, [0; 3], launch != 5, || begin).expect("there is room");
+                producer.shut(start, 0, || begin + 100 + launch);
+            }
+            ring.take_events(4, |event| taken.push(event));
+            ring.take_events(16, |event| taken.push(event));
+        }
+        let is_estimated = |event: &Event| u64::from(event.flags) & crate::records::flags::END_ESTIMATED != 0;
+        let estimated: Vec<usize> = (0..10).filter(|number| is_estimated(&taken[*number])).collect();
+        assert_eq!(estimated, [1, 2, 3, 4, 6, 7, 9], "the first, one that may not be, and one in eight are not");
+        for (event, launch) in taken.iter().zip(0..) {
+            assert_eq!(event.start, (1 << 22) + launch * 1000);
+            let timed =
+                (0..=launch).rfind(|launch| !estimated.contains(&(*launch as usize))).expect("the first is timed");
+            assert_eq!(event.duration, 100 + timed);
+        }
     }
 
     #[test]

@@ -9,10 +9,6 @@ use telemetry::records::{Fact, flags};
 use super::Exporter;
 use super::event::Event;
 
-/// Names of the bits of the flags that an object has for itself.
-const FLAGS: [(u64, &str); 3] =
-    [(flags::CAPTURED, "captured"), (flags::COOPERATIVE, "cooperative"), (flags::ASYNCHRONOUS, "async")];
-
 /// Writes JSON.
 pub struct Json;
 
@@ -46,7 +42,7 @@ impl Exporter for Json {
                 object[name] = number.into();
             }
         }
-        for (_, name) in FLAGS.iter().filter(|(bit, _)| event.flags & bit != 0) {
+        for (_, name) in flags::NAMES.iter().filter(|(bit, _)| event.flags & bit != 0) {
             object[name] = true.into();
         }
         if let Some(launch) = event.launch {

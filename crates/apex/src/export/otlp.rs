@@ -141,13 +141,8 @@ fn attributes(event: &Event<'_>) -> Vec<KeyValue> {
     if event.result != 0 {
         attributes.push(number("apex.result", event.result));
     }
-    let names = [
-        (flags::CAPTURED, "apex.captured"),
-        (flags::COOPERATIVE, "apex.cooperative"),
-        (flags::ASYNCHRONOUS, "apex.async"),
-    ];
-    let set = names.into_iter().filter(|(bit, _)| event.flags & bit != 0);
-    attributes.extend(set.map(|(_, name)| attribute(name, Any::BoolValue(true))));
+    let set = flags::NAMES.into_iter().filter(|(bit, _)| event.flags & bit != 0);
+    attributes.extend(set.map(|(_, name)| attribute(&format!("apex.{name}"), Any::BoolValue(true))));
     if let Some(launch) = event.launch {
         add_launch(launch, &mut attributes);
     }

@@ -84,10 +84,10 @@ macro_rules! exports {
         $(exports!(@one $group $symbol $params);)*
     };
     (@one $group:ident cuLaunchKernel $params:tt) => {
-        exports!(@fetching launch [0 64 128 192 256 320 576 640 704 768 832 896] $group cuLaunchKernel $params);
+        exports!(@fetching launch [0 64 128 192 256 640 704 768 832 896 960 1024] $group cuLaunchKernel $params);
     };
     (@one $group:ident cuLaunchKernelEx $params:tt) => {
-        exports!(@fetching launch_ex [0 64 128 192 256 320 384 448 512 576 640 704 768 832 896] $group cuLaunchKernelEx $params);
+        exports!(@fetching launch_ex [0 64 128 192 256 320 384 448 768 832 896 960 1024 1088] $group cuLaunchKernelEx $params);
     };
     (@fetching $function:ident [$($offset:literal)*] $group:ident $symbol:ident $params:tt) => {
         exported!(

@@ -43,6 +43,8 @@ pub struct Config {
     pub interval: Duration,
     /// Whether times of the device come too ([`Event::execution`]).
     pub executions: bool,
+    /// Whether the end of each launch is read from the clock, and not of one in eight where they follow close behind each other.
+    pub all_ends: bool,
     /// Facts for the head of the file, beside those about the process.
     pub facts: Vec<(String, String)>,
 }
@@ -66,6 +68,7 @@ impl Config {
             rings_max: 512,
             interval: Duration::from_millis(100),
             executions: false,
+            all_ends: false,
             facts: Vec::new(),
         }
     }
@@ -316,7 +319,7 @@ impl Recorder {
         }
         let slots = Slots::new(self.config.ring_events.max(4).next_power_of_two());
         let place = self.owners.free_place();
-        let ring = Ring::new(rings.threads, slots, place);
+        let ring = Ring::new(rings.threads, slots, place, self.config.all_ends);
         let Some(own) = thread::keep(self, &ring) else {
             ring.give_up();
             return None;

@@ -5,7 +5,7 @@
 
 use super::Recorder;
 use super::owners::Owners;
-use crate::event::Event;
+use crate::event::{Event, Kind};
 use crate::ring::{Producer, Put};
 
 /// What an event looks at of a recorder.
@@ -44,7 +44,7 @@ impl Open {
     #[inline(always)]
     pub fn end(self, result: u32) -> bool {
         // SAFETY: the ring is the calling thread's own, where the event was begun.
-        unsafe { self.ring.shut(self.start, crate::clock::counter(), result) == Put::HalfFull }
+        unsafe { self.ring.shut(self.start, result, crate::clock::counter) == Put::HalfFull }
     }
 }
 
@@ -68,7 +68,10 @@ impl Quick {
             return None;
         }
         // SAFETY: the ring is the calling thread's own.
-        let start = unsafe { ring.open(event.head(), event.handle, event.payload, crate::clock::counter) }?;
+        let start = unsafe {
+            let may_estimate = event.kind == Kind::Launch;
+            ring.open(event.head(), event.handle, event.payload, may_estimate, crate::clock::counter)
+        }?;
         Some(Open { start, ring })
     }
 

@@ -124,7 +124,7 @@ impl Sink {
                 let room = BATCH_EVENTS - self.batch.len();
                 let batch = &mut self.batch;
                 // SAFETY: the lock on the sink makes this the only thread that takes events out.
-                let taken = unsafe { ring.take(left.min(room), |slot| batch.push(Event::from_slot(slot))) };
+                let taken = unsafe { ring.take_events(left.min(room), |event| batch.push(event)) };
                 left -= taken;
                 if self.batch.len() == BATCH_EVENTS {
                     self.encode(recorder, &scale)?;
