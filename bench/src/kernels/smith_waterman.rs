@@ -1,9 +1,11 @@
-//! Local alignments of many pairs of short sequences: a front that moves through a block, a barrier a step.
+//! Local alignments of many pairs of short sequences: a front that moves through a warp, in shuffles, and 16-bit scores, two in a word.
 
 use crate::random::mix;
 use crate::workload::{Argument, Buffer, Contents, Element, Launch, Tolerance, Work, Workload};
 
 const PAIRS: u32 = 4096;
+/// A warp has two.
+const PAIRS_PER_BLOCK: u32 = 8;
 /// Letters of each sequence, which the sources know too.
 const LENGTH: u32 = 128;
 
@@ -13,7 +15,7 @@ pub fn workload() -> Workload {
     let buffers = (0..3).map(Argument::Buffer);
     Workload {
         name: "smith_waterman",
-        about: "4096 pairs of 128 letters, gaps with a cost to open, a block a pair",
+        about: "4096 pairs of 128 letters, gaps with a cost to open, a warp two pairs in halves of words",
         buffers: vec![
             Buffer::input("queries", Element::U32, words, Contents::U32(|i| four(i, letter))),
             Buffer::input("targets", Element::U32, words, Contents::U32(|i| four(i, similar_letter))),
@@ -21,8 +23,8 @@ pub fn workload() -> Workload {
         ],
         launches: vec![Launch {
             kernel: "smith_waterman",
-            grid: [PAIRS, 1, 1],
-            block: [LENGTH, 1, 1],
+            grid: [PAIRS / PAIRS_PER_BLOCK, 1, 1],
+            block: [128, 1, 1],
             arguments: buffers.clone().collect(),
         }],
         native: std::iter::once(Argument::I32(PAIRS as i32)).chain(buffers).collect(),

@@ -51,26 +51,14 @@ fn arithmetic() {
     check(
         "max.relu.s16x2 %r1, %r2, %r3;",
         expect![[r#"
-        b0:
-          %0: i32 = const i32 0x0
-          %1: i16 = truncate i32 to i16 %0
-          %2: i32 = const i32 0x10
-          %3: i32 = shr_unsigned i32 %0, %2
-          %4: i16 = truncate i32 to i16 %3
-          %5: i16 = truncate i32 to i16 %0
-          %6: i32 = const i32 0x10
-          %7: i32 = shr_unsigned i32 %0, %6
-          %8: i16 = truncate i32 to i16 %7
-          %9: i16 = max_signed i16 %1, %5
-          %10: i16 = const i16 0x0
-          %11: i16 = max_signed i16 %9, %10
-          %12: i16 = max_signed i16 %4, %8
-          %13: i16 = const i16 0x0
-          %14: i16 = max_signed i16 %12, %13
-          %15: i32 = concat i16 %11, %14
-          return
-        }
-    "#]],
+            b0:
+              %0: i32 = const i32 0x0
+              %1: i32 = halves max_signed %0, %0
+              %2: i32 = const i32 0x0
+              %3: i32 = halves max_signed %1, %2
+              return
+            }
+        "#]],
     );
 }
 

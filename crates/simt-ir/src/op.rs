@@ -399,6 +399,9 @@ pub enum Op {
     DotProduct4 { a_signed: bool, b_signed: bool, a: Value, b: Value, c: Value },
     /// `i32, i32, i32 -> i32` (`dp2a`): c + two 16x8-bit products, with the high or low byte pair of b.
     DotProduct2 { a_signed: bool, b_signed: bool, high: bool, a: Value, b: Value, c: Value },
+    /// `i32, i32 -> i32` (`add.s16x2`, `max.u16x2`): the operation on the low halves and on the high halves, each an `i16`. One of
+    /// [`HALVES_OPS`](crate::number::variants::HALVES_OPS).
+    Halves { op: BinaryOp, a: Value, b: Value },
     /// `i32, i32, i32 -> i32` (`fns`): position of the n-th set bit of `a` from `base`, or `0xffff_ffff`.
     FindNthSet { a: Value, base: Value, n: Value },
 

@@ -32,6 +32,7 @@ macro_rules! visit_operands {
             | Op::IsInSpace { a, .. }
             | Op::Agree { condition: a, .. } => $visit(a),
             Op::Binary { a, b, .. }
+            | Op::Halves { a, b, .. }
             | Op::IntCompare { a, b, .. }
             | Op::FloatBinary { a, b, .. }
             | Op::FloatCompare { a, b, .. }
@@ -189,6 +190,7 @@ impl Op {
             | Op::FunnelShift { .. }
             | Op::DotProduct4 { .. }
             | Op::DotProduct2 { .. }
+            | Op::Halves { .. }
             | Op::FindNthSet { .. }
             | Op::RankOf { .. }
             | Op::ActiveMask => vec![Type::I32],

@@ -158,6 +158,7 @@ impl Op {
             Op::DotProduct2 { a_signed, b_signed, high, .. } => {
                 format!("dot_product2{}", flags(&[(*a_signed, "a_signed"), (*b_signed, "b_signed"), (*high, "high")]))
             }
+            Op::Halves { op, .. } => format!("halves {}", snake(op)),
             Op::FindNthSet { .. } => "find_nth_set".into(),
             Op::Extend { signed, from, to, .. } => {
                 format!("extend {} {from} to {to}", if *signed { "signed" } else { "zero" })

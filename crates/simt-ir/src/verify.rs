@@ -212,6 +212,7 @@ impl Verifier<'_> {
             | Op::FunnelShift { .. }
             | Op::DotProduct4 { .. }
             | Op::DotProduct2 { .. }
+            | Op::Halves { .. }
             | Op::FindNthSet { .. }
             | Op::Shuffle { .. }
             | Op::WarpSync { .. }

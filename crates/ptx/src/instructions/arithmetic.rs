@@ -1,6 +1,6 @@
 //! Integer arithmetic (PTX ISA 9.7.1).
 
-use simt_ir::{BinaryOp, IntCondition, Type, UnaryOp, Value};
+use simt_ir::{BinaryOp, IntCondition, Op, Type, UnaryOp, Value};
 
 use super::{Declaration, Guarding};
 use crate::ast::ScalarType;
@@ -97,7 +97,7 @@ fn opcode<'a>(i: &Checked<'a>) -> &'a str {
     i.resolved.source.opcode()
 }
 
-/// Lane by lane on packed 16-bit integers.
+/// On each half of a word.
 fn packed(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
     let (a, b) = (cx.source(i, "a")?, cx.source(i, "b")?);
     let op = match (opcode(i), i.ty("T").is_signed()) {
@@ -107,13 +107,11 @@ fn packed(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
         ("max", false) => BinaryOp::MaxUnsigned,
         _ => BinaryOp::Add,
     };
-    let (a, b) = (cx.unpack(a, 2), cx.unpack(b, 2));
-    let mut lanes = Vec::new();
-    for (a, b) in a.into_iter().zip(b) {
-        let lane = cx.binary(op, a, b);
-        lanes.push(if i.has("relu") { relu(cx, lane) } else { lane });
+    let mut d = cx.builder.push1(Op::Halves { op, a, b });
+    if i.has("relu") {
+        let zero = cx.builder.constant(Type::I32, 0);
+        d = cx.builder.push1(Op::Halves { op: BinaryOp::MaxSigned, a: d, b: zero });
     }
-    let d = cx.pack(&lanes);
     cx.write(i, "d", d)
 }
 

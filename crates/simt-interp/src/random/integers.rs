@@ -1,6 +1,6 @@
 //! Integer arithmetic, logic, dot products.
 
-use simt_ir::number::variants::{BINARY_OPS, PERMUTE_MODES};
+use simt_ir::number::variants::{BINARY_OPS, HALVES_OPS, PERMUTE_MODES};
 use simt_ir::{BinaryOp, Op, Type, UnaryOp};
 
 use super::straight::Straight;
@@ -10,7 +10,11 @@ const WIDE_TYPES: [Type; 2] = [Type::I32, Type::I64];
 
 /// An arithmetic operation.
 pub(super) fn arithmetic(s: &mut Straight) {
-    let op = match s.rng.below(8) {
+    let op = match s.rng.below(9) {
+        8 => {
+            let op = s.rng.pick(HALVES_OPS);
+            Op::Halves { op, a: s.operand(Type::I32), b: s.operand(Type::I32) }
+        }
         0 => resize(s),
         1 => {
             let op = s.rng.pick(&[UnaryOp::Neg, UnaryOp::Abs]);

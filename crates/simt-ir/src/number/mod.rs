@@ -78,6 +78,11 @@ pub fn evaluate(op: &Op, operands: &[u128]) -> Option<u128> {
         Op::DotProduct2 { a_signed, b_signed, high, .. } => {
             u128::from(dot::dot_product2(a_signed, b_signed, high, word(0)?, word(1)?, word(2)?))
         }
+        Op::Halves { op, .. } => {
+            let half = |index: usize, shift: u32| word(index).map(|bits| u128::from(bits >> shift & 0xffff));
+            let (low, high) = ((half(0, 0)?, half(1, 0)?), (half(0, 16)?, half(1, 16)?));
+            integer::binary(op, 16, low.0, low.1) | integer::binary(op, 16, high.0, high.1) << 16
+        }
 
         Op::Extend { signed, from, to, .. } => {
             let bits = operand(0, from)?;

@@ -40,6 +40,16 @@ list! {
     BINARY_OPS: BinaryOp = Add Sub Mul MulHighSigned MulHighUnsigned DivSigned DivUnsigned RemSigned RemUnsigned And Or
         Xor Shl ShrUnsigned ShrSigned MinSigned MinUnsigned MaxSigned MaxUnsigned AddSaturateSigned SubSaturateSigned
 }
+/// The operations that there are on halves of words ([`Op::Halves`](crate::Op::Halves)).
+pub const HALVES_OPS: &[BinaryOp] = &[
+    BinaryOp::Add,
+    BinaryOp::Sub,
+    BinaryOp::MinSigned,
+    BinaryOp::MinUnsigned,
+    BinaryOp::MaxSigned,
+    BinaryOp::MaxUnsigned,
+];
+
 list! {
     /// All comparisons of integers.
     INT_CONDITIONS: IntCondition = Eq Ne LtSigned LeSigned GtSigned GeSigned LtUnsigned LeUnsigned GtUnsigned GeUnsigned

@@ -25,6 +25,11 @@ impl FunctionEmitter<'_> {
             Op::DotProduct2 { a_signed, b_signed, high, .. } => {
                 self.dot_product(2, *a_signed, *b_signed, *high, a, b, c)
             }
+            Op::Halves { op, .. } => {
+                let (words, halves) = (ir.type_of(a), self.halves_type(a));
+                let [a, b] = [a, b].map(|value| ir.cast(Cast::BitCast, value, halves));
+                ir.cast(Cast::BitCast, self.binary(*op, Type::I16, a, b), words)
+            }
             Op::FindNthSet { .. } => self.evaluate_slowly(op, operands)?,
             Op::Extend { signed, to, .. } => {
                 let ty = ir.like(self.scalar_type(*to), ir.type_of(a));
@@ -46,6 +51,11 @@ impl FunctionEmitter<'_> {
             }
             _ => self.float_operation(op, operands)?,
         })
+    }
+
+    /// The halves of words, one behind the other.
+    fn halves_type(&self, words: Val) -> Ty {
+        self.ir.vector(self.ir.int(16), 2 * self.ir.lanes(self.ir.type_of(words)))
     }
 
     pub fn like(&self, a: Val, value: u64) -> Val {

@@ -2,7 +2,8 @@
 
 use super::{A, B, C, D, Rng};
 use crate::number::evaluate;
-use crate::{Op, PermuteMode, Type};
+use crate::number::variants::HALVES_OPS;
+use crate::{BinaryOp, Op, PermuteMode, Type};
 
 fn words(op: &Op, operands: [u32; 3]) -> u32 {
     evaluate(op, &operands.map(u128::from)).expect("pure") as u32
@@ -122,6 +123,29 @@ fn dot_products() {
                 let op = Op::DotProduct2 { a_signed, b_signed, high, a: A, b: B, c: C };
                 assert_eq!(words(&op, [a, b, c]), c.wrapping_add(two as u32));
             }
+        }
+    }
+}
+
+#[test]
+fn operations_on_halves_are_those_on_each() {
+    let mut rng = Rng(35);
+    for _ in 0..20_000 {
+        let [a, b] = [rng.next() as u32, rng.next() as u32];
+        for op in HALVES_OPS {
+            let half = |shift: u32| {
+                let (a, b) = ((a >> shift) as u16, (b >> shift) as u16);
+                u32::from(match op {
+                    BinaryOp::Add => a.wrapping_add(b),
+                    BinaryOp::Sub => a.wrapping_sub(b),
+                    BinaryOp::MinSigned => (a as i16).min(b as i16) as u16,
+                    BinaryOp::MinUnsigned => a.min(b),
+                    BinaryOp::MaxSigned => (a as i16).max(b as i16) as u16,
+                    _ => a.max(b),
+                })
+            };
+            let result = evaluate(&Op::Halves { op: *op, a: A, b: B }, &[a, b].map(u128::from));
+            assert_eq!(result, Some(u128::from(half(0) | half(16) << 16)), "{op:?} {a:#x} {b:#x}");
         }
     }
 }
