@@ -38,14 +38,15 @@ pub fn program(environment: &Environment, source: &Path) -> Result<PathBuf> {
     build(environment, nvcc, source, "program")
 }
 
-/// A shared object, by gcc.
+/// A shared object, by gcc with further options.
 ///
 /// # Errors
 /// When gcc fails.
-pub fn shared_object(environment: &Environment, source: &Path) -> Result<PathBuf> {
+pub fn shared_object(environment: &Environment, source: &Path, options: &[&str]) -> Result<PathBuf> {
     let mut gcc = Command::new("gcc");
-    gcc.args(C_FLAGS).arg("-I").arg(environment::sources().join("kernels"));
-    build(environment, gcc, source, "so")
+    gcc.args(C_FLAGS).args(options).arg("-I").arg(environment::sources().join("kernels"));
+    let names = options.iter().map(|option| format!("{}.", option.trim_start_matches('-')));
+    build(environment, gcc, source, &(names.collect::<String>() + "so"))
 }
 
 fn nvcc(environment: &Environment) -> Command {
@@ -73,7 +74,7 @@ fn build(environment: &Environment, mut compiler: Command, source: &Path, extens
     let _ = fs::remove_file(&stamp);
     compiler.arg(source).arg("-o").arg(&output);
     // Libraries after what needs them.
-    if extension == "so" {
+    if extension.ends_with("so") {
         compiler.arg("-lm");
     }
     let finished = compiler.output().with_context(|| format!("cannot start {compiler:?}"))?;

@@ -64,7 +64,7 @@ type MultiplyAdd = unsafe extern "C" fn(usize, f32, *mut f32) -> f64;
 /// # Errors
 /// When the compiler fails.
 pub fn serve(environment: &Environment) -> Result<()> {
-    let path = compile::shared_object(environment, &environment::sources().join("limits/limits.c"))?;
+    let path = compile::shared_object(environment, &environment::sources().join("limits/limits.c"), &[])?;
     // SAFETY: the object was just made of our own source; it and OpenMP have harmless initialisers.
     let library = unsafe { Library::new(&path) }.with_context(|| format!("cannot load {}", path.display()))?;
     // SAFETY: limits.c defines the functions with these types.

@@ -1,12 +1,12 @@
-// AES-128 in counter mode. Where the processor has instructions for it, eight blocks at a time pass through them;
-// otherwise, by lookups in a table that holds the substitution with the mixing of columns.
+// AES-128 in counter mode. Where the processor has instructions for it, eight blocks at a time pass through them, unless
+// loops alone are asked for; otherwise, by lookups in a table that holds the substitution with the mixing of columns.
 #include <stdint.h>
 
 #include "arguments.h"
 
 #define ROUNDS 10
 
-#ifdef __AES__
+#if defined __AES__ && !defined LOOPS
 #include <immintrin.h>
 
 #define BLOCKS 8

@@ -1,9 +1,12 @@
-// Radix sort, least digit first, four bits a pass. A pass counts the digits of each group's part, scans the counts over
+// Radix sort, least digit first, eight bits a pass. A pass counts the digits of each group's part, scans the counts over
 // all groups, and moves the keys of each part in their order to where their digit's run of that part begins.
 #define BLOCK 256
-#define ITEMS 8
+#define ITEMS 16
 #define PART (BLOCK * ITEMS)
-#define DIGITS 16
+#define DIGITS 256
+// Shares of a part, whose keys a work item each puts into their order.
+#define SHARES 8
+#define SHARE (PART / SHARES)
 
 // The sum of the values of the group's work items before this one.
 #ifdef cl_khr_subgroup_shuffle_relative
@@ -39,20 +42,21 @@ static uint group_scan(uint value, __local uint* shared) {
 #endif
 
 // Counts, all of digit 0 first. The number of keys is a multiple of a group's part.
-__kernel void count_digits(int shift, __global const uint* keys, __global uint* counts) {
+__kernel __attribute__((reqd_work_group_size(BLOCK, 1, 1))) void count_digits(int shift, __global const uint* keys,
+                                                                              __global uint* counts) {
     __local uint bins[DIGITS];
     uint local_id = get_local_id(0), group = get_group_id(0);
-    if (local_id < DIGITS) bins[local_id] = 0;
+    bins[local_id] = 0;
     barrier(CLK_LOCAL_MEM_FENCE);
     __global const uint* part = keys + group * PART;
 #pragma unroll
     for (uint i = 0; i < ITEMS; i++) atomic_inc(&bins[part[i * BLOCK + local_id] >> shift & (DIGITS - 1)]);
     barrier(CLK_LOCAL_MEM_FENCE);
-    if (local_id < DIGITS) counts[local_id * get_num_groups(0) + group] = bins[local_id];
+    counts[local_id * get_num_groups(0) + group] = bins[local_id];
 }
 
 // Turns counts into the sums of those before, in one group.
-__kernel void scan_counts(int count, __global uint* counts) {
+__kernel __attribute__((reqd_work_group_size(BLOCK, 1, 1))) void scan_counts(int count, __global uint* counts) {
     __local uint shared[BLOCK];
     int share = count / BLOCK;
     __global uint* own = counts + get_local_id(0) * share;
@@ -66,48 +70,48 @@ __kernel void scan_counts(int count, __global uint* counts) {
     }
 }
 
-__kernel void scatter(int shift, __global const uint* keys, __global const uint* starts, __global uint* sorted) {
-    __local uint part[PART];
-    // How often each digit occurs in each work item's keys, then where its keys of that digit go.
-    __local uint ranks[DIGITS * BLOCK];
+__kernel __attribute__((reqd_work_group_size(BLOCK, 1, 1))) void scatter(int shift, __global const uint* keys,
+                                                                         __global const uint* starts,
+                                                                         __global uint* sorted) {
+    __local uint part[PART], ordered[PART];
+    // How often each digit occurs in each share, then where in the part the share's keys of that digit go.
+    __local uint counts[SHARES][DIGITS];
+    // From the place in the part to that in all.
+    __local uint moves[DIGITS];
     __local uint shared[BLOCK];
     uint local_id = get_local_id(0), group = get_group_id(0);
 #pragma unroll
     for (uint i = 0; i < ITEMS; i++) part[i * BLOCK + local_id] = keys[group * PART + i * BLOCK + local_id];
 #pragma unroll
-    for (uint digit = 0; digit < DIGITS; digit++) ranks[digit * BLOCK + local_id] = 0;
+    for (uint i = 0; i < SHARES; i++) counts[i][local_id] = 0;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (local_id < SHARES)
+        for (uint i = 0; i < SHARE; i++) counts[local_id][part[local_id * SHARE + i] >> shift & (DIGITS - 1)]++;
     barrier(CLK_LOCAL_MEM_FENCE);
 
-    uint own[ITEMS], place[ITEMS];
-#pragma unroll
-    for (uint i = 0; i < ITEMS; i++) {
-        own[i] = part[local_id * ITEMS + i];
-        place[i] = ranks[(own[i] >> shift & (DIGITS - 1)) * BLOCK + local_id]++;
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-
-    __local uint* counts = ranks + local_id * DIGITS;
     uint sum = 0;
 #pragma unroll
-    for (uint i = 0; i < DIGITS; i++) sum += counts[i];
-    sum = group_scan(sum, shared);
-#pragma unroll
-    for (uint i = 0; i < DIGITS; i++) {
-        uint value = counts[i];
-        counts[i] = sum;
+    for (uint i = 0; i < SHARES; i++) {
+        uint value = counts[i][local_id];
+        counts[i][local_id] = sum;
         sum += value;
     }
+    uint begin = group_scan(sum, shared);
+#pragma unroll
+    for (uint i = 0; i < SHARES; i++) counts[i][local_id] += begin;
+    moves[local_id] = starts[local_id * get_num_groups(0) + group] - begin;
     barrier(CLK_LOCAL_MEM_FENCE);
 
     // Sorted within the part first, so that runs of a digit are written side by side.
-#pragma unroll
-    for (uint i = 0; i < ITEMS; i++)
-        part[place[i] + ranks[(own[i] >> shift & (DIGITS - 1)) * BLOCK + local_id]] = own[i];
+    if (local_id < SHARES)
+        for (uint i = 0; i < SHARE; i++) {
+            uint key = part[local_id * SHARE + i];
+            ordered[counts[local_id][key >> shift & (DIGITS - 1)]++] = key;
+        }
     barrier(CLK_LOCAL_MEM_FENCE);
 #pragma unroll
     for (uint i = 0; i < ITEMS; i++) {
-        uint index = i * BLOCK + local_id;
-        uint key = part[index], digit = key >> shift & (DIGITS - 1);
-        sorted[starts[digit * get_num_groups(0) + group] + index - ranks[digit * BLOCK]] = key;
+        uint index = i * BLOCK + local_id, key = ordered[index];
+        sorted[moves[key >> shift & (DIGITS - 1)] + index] = key;
     }
 }

@@ -6,9 +6,9 @@ use crate::workload::{Argument, Buffer, Contents, Element, Launch, Tolerance, Wo
 const COUNT: u32 = 1 << 20;
 const BLOCK: u32 = 256;
 /// Keys of a block.
-const PART: u32 = 8 * BLOCK;
+const PART: u32 = 16 * BLOCK;
 const BLOCKS: u32 = COUNT / PART;
-const DIGIT_BITS: u32 = 4;
+const DIGIT_BITS: u32 = 8;
 /// A counter for each digit and block.
 const COUNTERS: u32 = BLOCKS << DIGIT_BITS;
 
@@ -44,7 +44,7 @@ pub fn workload() -> Workload {
     let count = COUNT as usize;
     Workload {
         name: "radix_sort",
-        about: "1 Mi unsigneds, 8 passes of 4 bits",
+        about: "1 Mi unsigneds, 4 passes of 8 bits",
         buffers: vec![
             Buffer::input("keys", Element::U32, count, Contents::U32(mix)),
             Buffer::output("sorted", Element::U32, count, Tolerance::Exact),

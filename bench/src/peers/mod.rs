@@ -30,8 +30,10 @@ pub enum Kind {
     Intel,
     /// OpenCL on PoCL.
     Pocl,
-    /// Plain C, by gcc.
+    /// C, by gcc: whatever a programmer does for this processor.
     Native,
+    /// The same as loops alone, without the instructions that have to be asked for by name (AES).
+    Loops,
 }
 
 impl Kind {
@@ -47,6 +49,7 @@ impl Kind {
             Self::Intel => "intel",
             Self::Pocl => "pocl",
             Self::Native => "native",
+            Self::Loops => "loops",
         }
     }
 }
@@ -75,7 +78,8 @@ pub fn open(kind: Kind, environment: &Environment, workload: &Workload) -> Resul
         Kind::Apex | Kind::Static | Kind::ApexOne => Box::new(cuda::Cuda::open(environment, workload)?),
         Kind::Intel => Box::new(opencl::OpenCl::open("Intel(R) OpenCL", workload)?),
         Kind::Pocl => Box::new(opencl::OpenCl::open("Portable Computing Language", workload)?),
-        Kind::Native => Box::new(native::Native::open(environment, workload)?),
+        Kind::Native => Box::new(native::Native::open(environment, workload, &[])?),
+        Kind::Loops => Box::new(native::Native::open(environment, workload, &["-DLOOPS"])?),
     })
 }
 
@@ -119,7 +123,7 @@ pub fn set_environment(kind: Kind, environment: &Environment, command: &mut Comm
         Kind::Pocl => {
             command.env("POCL_CACHE_DIR", environment.scratch_folder("pocl-cache")?);
         }
-        Kind::Native => {}
+        Kind::Native | Kind::Loops => {}
     }
     Ok(())
 }

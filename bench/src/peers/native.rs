@@ -23,13 +23,13 @@ pub struct Native {
 }
 
 impl Native {
-    /// Compiles, loads, allocates and fills.
+    /// Compiles, with further options, loads, allocates and fills.
     ///
     /// # Errors
     /// When the compiler fails.
-    pub fn open(environment: &Environment, workload: &Workload) -> Result<Self> {
+    pub fn open(environment: &Environment, workload: &Workload, options: &[&str]) -> Result<Self> {
         let source = environment::sources().join("kernels").join(workload.name).join("native.c");
-        let path = compile::shared_object(environment, &source)?;
+        let path = compile::shared_object(environment, &source, options)?;
         // SAFETY: the object was just made of our own source; it and OpenMP have harmless initialisers.
         let library = unsafe { Library::new(&path) }.with_context(|| format!("cannot load {}", path.display()))?;
         // SAFETY: each native.c defines `run` with this type.
