@@ -1,46 +1,32 @@
-// The softmax of each row, a block a row: the largest value, the sum of exponentials and the quotients, with reductions
-// by shuffles within warps and shared memory between them.
-#define BLOCK 256
-#define WARPS (BLOCK / 32)
+// The softmax of each row, a warp a row, which it keeps in registers: the largest value, the sum of exponentials and the
+// quotients, with reductions by shuffles.
+#define WARP 32
+#define COLUMNS 1024
+#define ITEMS (COLUMNS / WARP)
 
-static __device__ float block_max(float value, float* shared) {
-#pragma unroll
-    for (int offset = 16; offset > 0; offset /= 2) value = fmaxf(value, __shfl_xor_sync(0xffffffffu, value, offset));
-    if (threadIdx.x % 32 == 0) shared[threadIdx.x / 32] = value;
-    __syncthreads();
-    value = shared[0];
-#pragma unroll
-    for (int i = 1; i < WARPS; i++) value = fmaxf(value, shared[i]);
-    __syncthreads();
-    return value;
-}
-
-static __device__ float block_sum(float value, float* shared) {
-#pragma unroll
-    for (int offset = 16; offset > 0; offset /= 2) value += __shfl_xor_sync(0xffffffffu, value, offset);
-    if (threadIdx.x % 32 == 0) shared[threadIdx.x / 32] = value;
-    __syncthreads();
-    value = shared[0];
-#pragma unroll
-    for (int i = 1; i < WARPS; i++) value += shared[i];
-    __syncthreads();
-    return value;
-}
-
-extern "C" __global__ void softmax(int columns, const float* __restrict__ input, float* __restrict__ output) {
-    __shared__ float shared[WARPS];
-    const float* from = input + blockIdx.x * columns;
-    float* to = output + blockIdx.x * columns;
+extern "C" __global__ void __launch_bounds__(256) softmax(const float* __restrict__ input, float* __restrict__ output) {
+    int row = (blockIdx.x * blockDim.x + threadIdx.x) / WARP, lane = threadIdx.x % WARP;
+    const float* from = input + row * COLUMNS + lane;
+    float* to = output + row * COLUMNS + lane;
+    float values[ITEMS];
     float largest = -INFINITY;
-    for (int i = threadIdx.x; i < columns; i += BLOCK) largest = fmaxf(largest, from[i]);
-    largest = block_max(largest, shared);
-    float sum = 0.0f;
-    for (int i = threadIdx.x; i < columns; i += BLOCK) {
-        float power = expf(from[i] - largest);
-        to[i] = power;
-        sum += power;
+#pragma unroll
+    for (int i = 0; i < ITEMS; i++) {
+        values[i] = from[i * WARP];
+        largest = fmaxf(largest, values[i]);
     }
-    float factor = 1.0f / block_sum(sum, shared);
-    // Each thread reads what it wrote itself.
-    for (int i = threadIdx.x; i < columns; i += BLOCK) to[i] *= factor;
+#pragma unroll
+    for (int offset = WARP / 2; offset > 0; offset /= 2)
+        largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, offset));
+    float sum = 0.0f;
+#pragma unroll
+    for (int i = 0; i < ITEMS; i++) {
+        values[i] = expf(values[i] - largest);
+        sum += values[i];
+    }
+#pragma unroll
+    for (int offset = WARP / 2; offset > 0; offset /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, offset);
+    float factor = 1.0f / sum;
+#pragma unroll
+    for (int i = 0; i < ITEMS; i++) to[i * WARP] = values[i] * factor;
 }

@@ -1,4 +1,4 @@
-//! Rows brought to mean 0 and variance 1: one reduction, everything else in registers.
+//! Rows brought to mean 0 and variance 1, a warp a row in registers: two sums by shuffles.
 
 use crate::random::{signed_unit, unit};
 use crate::workload::{Argument, Buffer, Contents, Element, Launch, Tolerance, Work, Workload};
@@ -6,7 +6,9 @@ use crate::workload::{Argument, Buffer, Contents, Element, Launch, Tolerance, Wo
 const ROWS: u32 = 8192;
 /// The sources know it too.
 const COLUMNS: u32 = 1024;
-const BLOCK: u32 = COLUMNS / 4;
+const BLOCK: u32 = 256;
+/// A warp has one.
+const ROWS_PER_BLOCK: u32 = BLOCK / 32;
 
 /// The benchmark.
 pub fn workload() -> Workload {
@@ -14,7 +16,7 @@ pub fn workload() -> Workload {
     let buffers = (0..4).map(Argument::Buffer);
     Workload {
         name: "layer_norm",
-        about: "8192 rows of 1024 floats, a block a row",
+        about: "8192 rows of 1024 floats, a warp a row",
         buffers: vec![
             Buffer::input("input", Element::F32, count, Contents::F32(|i| 0.5 + signed_unit(i))),
             Buffer::input("scales", Element::F32, COLUMNS as usize, Contents::F32(|i| 0.5 + unit(i))),
@@ -23,7 +25,7 @@ pub fn workload() -> Workload {
         ],
         launches: vec![Launch {
             kernel: "layer_norm",
-            grid: [ROWS, 1, 1],
+            grid: [ROWS / ROWS_PER_BLOCK, 1, 1],
             block: [BLOCK, 1, 1],
             arguments: buffers.clone().collect(),
         }],

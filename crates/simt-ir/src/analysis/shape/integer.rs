@@ -46,7 +46,7 @@ pub(super) fn binary(lanes: u32, op: BinaryOp, ty: Type, a: Fact, b: Fact) -> Fa
             },
             None => segments(p),
         },
-        (And, Some((p, _))) => match b.constant.map(|mask| within(mask, a.range)) {
+        (And, Some((p, _))) => match b.constant.map(|mask| without_gap(within(mask, a.range), a.lanes_align)) {
             Some(mask) if fits(p, a.align, u64::from(mask.trailing_ones())) => p.shape(),
             Some(mask) if fits(p, a.align, u64::from(mask.trailing_zeros())) => Shape::Uniform,
             Some(mask) if mask.count_ones() == mask.trailing_ones() && p.length == WHOLE => {
@@ -105,6 +105,12 @@ fn within(mask: u64, range: (i64, i64)) -> u64 {
         Ok(highest) if range.0 >= 0 => mask & (u64::MAX >> highest.leading_zeros().min(63)),
         _ => mask,
     }
+}
+
+/// A mask with its low zeros set, where those bits are zeros in all lanes anyway.
+fn without_gap(mask: u64, lanes_align: u8) -> u64 {
+    let zeros = mask.trailing_zeros();
+    if zeros <= lanes_align.into() && zeros < 64 { mask | ((1 << zeros) - 1) } else { mask }
 }
 
 /// Whether no lane's value wraps where lane 0's does not, as the range of all lanes' values says.

@@ -185,6 +185,21 @@ fn contradiction(ty: Type, fact: &Fact, lanes: &[u64]) -> Option<String> {
         .map(|constant| format!("{constant:#x}"))
 }
 
+/// `tid << 2 & 124`, as compilers write the offset of a word by lane.
+#[test]
+fn a_mask_need_not_have_bits_that_no_lane_has() {
+    let mut builder = FunctionBuilder::new("kernel", FunctionKind::Kernel, Vec::new(), Vec::new());
+    let thread = builder.push1(Op::Special(SpecialRegister::TidX));
+    let [two, mask] = [2, 124].map(|number| builder.constant(Type::I32, number));
+    let bytes = builder.binary(BinaryOp::Shl, thread, two);
+    let within = builder.binary(BinaryOp::And, bytes, mask);
+    builder.terminate(Terminator::Exit);
+    let program = Program { functions: vec![builder.finish()], ..Program::default() };
+    let launch = LaunchShape { block: Some([256, 1, 1]), small_grid: true, lanes: 32 };
+    let fact = Shapes::new(&program, program.kernel(), launch).fact(within);
+    assert_eq!(fact.shape, Shape::Affine { stride: 4, speculative: false });
+}
+
 #[test]
 fn what_is_said_of_values_holds_for_every_thread() {
     let blocks: [[u32; 3]; 10] = [
