@@ -46,8 +46,8 @@ pub(super) fn binary(lanes: u32, op: BinaryOp, ty: Type, a: Fact, b: Fact) -> Fa
             },
             None => segments(p),
         },
-        (And, Some((p, _))) => match b.constant.map(|mask| without_gap(within(mask, a.range), a.lanes_align)) {
-            Some(mask) if fits(p, a.align, u64::from(mask.trailing_ones())) => p.shape(),
+        (And, Some((p, _))) => match b.constant.map(|mask| within(mask, a.range)) {
+            Some(mask) if fits(p, a.align, without_gap(mask, a.lanes_align).trailing_ones().into()) => p.shape(),
             Some(mask) if fits(p, a.align, u64::from(mask.trailing_zeros())) => Shape::Uniform,
             Some(mask) if mask.count_ones() == mask.trailing_ones() && p.length == WHOLE => {
                 match parts(lanes, p, a.align, mask.trailing_ones().into()) {
