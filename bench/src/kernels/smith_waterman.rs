@@ -4,8 +4,9 @@ use crate::random::mix;
 use crate::workload::{Argument, Buffer, Contents, Element, Launch, Tolerance, Work, Workload};
 
 const PAIRS: u32 = 4096;
+const BLOCK: u32 = 128;
 /// A warp has two.
-const PAIRS_PER_BLOCK: u32 = 8;
+const PAIRS_PER_BLOCK: u32 = 2 * BLOCK / 32;
 /// Letters of each sequence, which the sources know too.
 const LENGTH: u32 = 128;
 
@@ -24,7 +25,7 @@ pub fn workload() -> Workload {
         launches: vec![Launch {
             kernel: "smith_waterman",
             grid: [PAIRS / PAIRS_PER_BLOCK, 1, 1],
-            block: [128, 1, 1],
+            block: [BLOCK, 1, 1],
             arguments: buffers.clone().collect(),
         }],
         native: std::iter::once(Argument::I32(PAIRS as i32)).chain(buffers).collect(),

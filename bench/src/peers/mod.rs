@@ -32,7 +32,7 @@ pub enum Kind {
     Pocl,
     /// C, by gcc: whatever a programmer does for this processor.
     Native,
-    /// The same as loops alone, without the instructions that have to be asked for by name (AES).
+    /// The same with loops in place of instructions that have to be asked for by name, but for conversions of half precision: AES by a table.
     Loops,
 }
 

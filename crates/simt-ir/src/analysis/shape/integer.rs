@@ -107,7 +107,8 @@ fn within(mask: u64, range: (i64, i64)) -> u64 {
     }
 }
 
-/// A mask with its low zeros set, where those bits are zeros in all lanes anyway.
+/// A mask with its low zeros set, where those bits are zeros in all lanes anyway. Asked for where all lanes stay in progression alone: pieces of it, which the
+/// mask would leave too, had a tensor-core product store its results piece by piece, which took longer than to scatter them.
 fn without_gap(mask: u64, lanes_align: u8) -> u64 {
     let zeros = mask.trailing_zeros();
     if zeros <= lanes_align.into() && zeros < 64 { mask | ((1 << zeros) - 1) } else { mask }
