@@ -6,22 +6,45 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// How many captures are going on: all that most calls look at.
+/// What is rarely so and concerns every call, as one number, which is all that most calls look at: how many captures are going on, and whether observing
+/// has ended.
 #[derive(Default)]
-pub(crate) struct CaptureCount(AtomicU16);
+pub(crate) struct Unusual(AtomicU16);
 
-impl CaptureCount {
-    /// Whether nothing is being captured.
+/// The bit above the number of captures.
+const BROKEN: u16 = 1 << 15;
+
+impl Unusual {
+    /// Whether nothing of it is so.
     #[inline(always)]
-    pub(crate) fn is_zero(&self) -> bool {
+    pub(crate) fn is_nothing(&self) -> bool {
         self.0.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether something of ours panicked: nothing is observed any more.
+    #[inline(always)]
+    pub(crate) fn is_broken(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & BROKEN != 0
+    }
+
+    /// Something of ours panicked.
+    pub(crate) fn break_off(&self) {
+        self.0.fetch_or(BROKEN, Ordering::Relaxed);
+    }
+
+    /// So many captures are going on. One thread at a time calls this.
+    fn set_captures(&self, count: usize) {
+        let count = u16::try_from(count).unwrap_or(u16::MAX) & !BROKEN;
+        // Before what is forgotten: a capture is missed by no call that comes after it.
+        self.0.fetch_or(count, Ordering::Release);
+        self.0.fetch_and(count | BROKEN, Ordering::Release);
     }
 
     /// Whether what goes into a stream becomes a node. The driver is asked only while there is a capture: streams join one by waiting for
     /// an event. The legacy default stream cannot be captured, and asking about it would be an error.
     #[inline(always)]
     pub(crate) fn includes(&self, stream: CUstream, driver: &dyn Driver) -> bool {
-        !self.is_zero() && stream.addr() > 1 && {
+        self.0.load(Ordering::Relaxed) & !BROKEN != 0 && stream.addr() > 1 && {
             let mut status = CUstreamCaptureStatus::default();
             driver.cuStreamIsCapturing(stream, &mut status) == CUresult::CUDA_SUCCESS
                 && status == CUstreamCaptureStatus::CU_STREAM_CAPTURE_STATUS_ACTIVE
@@ -38,18 +61,18 @@ pub(crate) struct Captures {
 
 impl Captures {
     /// A capture has begun.
-    pub(crate) fn begin(&self, stream: CUstream, count: &CaptureCount) {
-        self.change(count, |origins| _ = origins.insert(stream.addr() as u64));
+    pub(crate) fn begin(&self, stream: CUstream, unusual: &Unusual) {
+        self.change(unusual, |origins| _ = origins.insert(stream.addr() as u64));
     }
 
     /// A capture has ended, well or not.
-    pub(crate) fn end(&self, stream: CUstream, count: &CaptureCount) {
-        self.change(count, |origins| _ = origins.remove(&(stream.addr() as u64)));
+    pub(crate) fn end(&self, stream: CUstream, unusual: &Unusual) {
+        self.change(unusual, |origins| _ = origins.remove(&(stream.addr() as u64)));
     }
 
-    fn change(&self, count: &CaptureCount, change: impl FnOnce(&mut HashSet<u64>)) {
+    fn change(&self, unusual: &Unusual, change: impl FnOnce(&mut HashSet<u64>)) {
         let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut origins);
-        count.0.store(u16::try_from(origins.len()).unwrap_or(u16::MAX), Ordering::Release);
+        unusual.set_captures(origins.len());
     }
 }

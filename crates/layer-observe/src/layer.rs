@@ -1,6 +1,6 @@
 //! The layer: a driver in front of another.
 
-use crate::captures::{CaptureCount, Captures};
+use crate::captures::{Captures, Unusual};
 use crate::facts::Facts;
 use crate::graphs::Graphs;
 use cuda_abi::{CUfunction, CUresult};
@@ -9,7 +9,7 @@ use driver_api::{Driver, Observer};
 use std::collections::HashMap;
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Most functions whose block was set for the launches of before CUDA 4. Further ones count as having no block.
@@ -21,9 +21,7 @@ const LEGACY_FUNCTIONS_MAX: usize = 4096;
 /// beginning, in one cache line, and driver and observer are types of their own, whose code becomes one with the layer's.
 #[repr(C, align(64))]
 pub struct Observed<D, O> {
-    /// Something of ours panicked: nothing is observed any more.
-    is_broken: AtomicBool,
-    pub(crate) capture_count: CaptureCount,
+    pub(crate) unusual: Unusual,
     /// Raised whenever another context may have become current in some thread.
     context_changes: AtomicU32,
     pub(crate) observer: O,
@@ -54,8 +52,7 @@ impl<D: Driver, O: Observer> Observed<D, O> {
     /// Puts a layer over a driver.
     pub fn over(below: D, observer: O) -> Observed<D, O> {
         Observed {
-            is_broken: AtomicBool::new(false),
-            capture_count: CaptureCount::default(),
+            unusual: Unusual::default(),
             context_changes: AtomicU32::new(1),
             observer,
             facts: Facts::new(),
@@ -88,20 +85,14 @@ impl<D: Driver, O: Observer> Observed<D, O> {
         u64::from(self.context_changes.load(Ordering::Relaxed)) << 16 | u64::from(context)
     }
 
-    /// Whether something is going on that a launch has to be looked at for.
-    #[inline(always)]
-    pub(crate) fn is_unusual(&self) -> bool {
-        self.is_broken.load(Ordering::Relaxed) || !self.capture_count.is_zero()
-    }
-
     /// Runs code of ours such that nothing of it reaches the program: a panic ends the observation. The library's panic hook tells it.
     #[inline(always)]
     pub(crate) fn shielded<T>(&self, ours: impl FnOnce() -> Option<T>) -> Option<T> {
-        if self.is_broken.load(Ordering::Relaxed) {
+        if self.unusual.is_broken() {
             return None;
         }
         catch_unwind(AssertUnwindSafe(ours)).unwrap_or_else(|_| {
-            self.is_broken.store(true, Ordering::Relaxed);
+            self.unusual.break_off();
             None
         })
     }

@@ -26,7 +26,7 @@ impl<D: Driver, O: Observer> Observed<D, O> {
         if is_default(stream) {
             self.observer.set_note(note | u64::from(context.number));
         }
-        (context, stream.addr() as u64, self.capture_count.includes(stream, &self.below))
+        (context, stream.addr() as u64, self.unusual.includes(stream, &self.below))
     }
 
     /// An op in a stream.
@@ -69,7 +69,7 @@ impl<D: Driver, O: Observer> Observed<D, O> {
     ) -> Option<Token> {
         let Bound { kernel, context } = self.facts.bound(function)?;
         let action = PlainAction::Launch { kernel, shape, is_cooperative };
-        if self.is_unusual() {
+        if !self.unusual.is_nothing() {
             return None;
         }
         let plain = Plain { action, context, stream: stream.addr() as u64 };
@@ -91,7 +91,7 @@ impl<D: Driver, O: Observer> Observed<D, O> {
     /// It is done on this thread before that does anything else. A null stream is the legacy one.
     #[inline(always)]
     pub unsafe fn begin_plain(&self, action: PlainAction, stream: CUstream) -> Option<Token> {
-        if self.is_unusual() {
+        if !self.unusual.is_nothing() {
             return None;
         }
         let context = if is_default(stream) {

@@ -8,37 +8,43 @@ use crate::event::{Event, Kind};
 use crate::records::flags;
 use std::cell::Cell;
 
-/// Of how many launches close behind each other one is timed to its end.
-const ONE_IN: u64 = 8;
+/// Of how many launches close behind each other one is timed to its end. A power of two.
+const ONE_IN: u8 = 8;
 /// Ticks of a unit of time here, as a power of two: 1 to 2 us.
 const UNIT: u32 = 12;
 /// Begins that are at most this many units apart are close to each other.
 const CLOSE_UNITS: u16 = 8;
 
-/// Every end is read.
-const ALL: u16 = 1;
-/// Bits below the time.
-const TIME: u32 = 1;
-
-/// When the last event of a thread began that is recorded the quick way, in units, above the bit [`ALL`]. Without branches, as it is part of each launch.
+/// When the last event of a thread began that is recorded the quick way. Without branches, as it is part of each launch.
 #[derive(Default)]
-pub(crate) struct Pace(Cell<u16>);
+pub(crate) struct Pace(
+    /// In units. It wraps around after 80 ms or more: then two events may look close by chance.
+    Cell<u16>,
+);
+
+/// Of which events ends may be left out: those whose number has one of the bits set.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Sampled(u8);
+
+impl Sampled {
+    /// Every end is read.
+    pub(crate) const ALL: Sampled = Sampled(0);
+    /// One in [`ONE_IN`] is.
+    pub(crate) const SOME: Sampled = Sampled(ONE_IN - 1);
+}
 
 impl Pace {
-    /// As before the first event of a thread; whether every end is to be read.
-    pub(crate) fn begin(&self, all: bool) {
-        self.0.set(if all { ALL } else { 0 });
+    /// As before the first event of a thread.
+    pub(crate) fn begin(&self) {
+        self.0.set(0);
     }
 
-    /// An event begins, by its number. 1 if it is close behind the one before and its end may be estimated, otherwise 0. (Time wraps around after 40 ms or
-    /// more. Then two events may look close by chance.)
+    /// An event begins, by its number. Whether it is close behind the one before and its end may be estimated.
     #[inline(always)]
-    pub(crate) fn next(&self, event: u64, now: u64) -> u64 {
-        let before = self.0.get();
-        let time = (now >> (UNIT - TIME)) as u16 & !ALL;
-        self.0.set(time | before & ALL);
-        let is_close = time.wrapping_sub(before & !ALL) <= CLOSE_UNITS << TIME;
-        u64::from(is_close & (event % ONE_IN != 0)) & !u64::from(before & ALL)
+    pub(crate) fn next(&self, sampled: Sampled, event: u64, now: u64) -> bool {
+        let now = (now >> UNIT) as u16;
+        let since = now.wrapping_sub(self.0.replace(now));
+        (since <= CLOSE_UNITS) & (event as u8 & sampled.0 != 0)
     }
 }
 
@@ -75,17 +81,16 @@ mod tests {
     #[test]
     fn ends_are_left_out_while_launches_are_close() {
         let pace = Pace::default();
-        let left_out = |event: u64, units: u64| pace.next(event, units << UNIT) != 0;
+        let left_out = |event: u64, units: u64| pace.next(Sampled::SOME, event, units << UNIT);
         assert!(!left_out(1, 100), "nothing came before");
         assert!(left_out(2, 101));
         assert!(!left_out(8, 103), "one in eight");
         assert!(left_out(9, 111));
         assert!(!left_out(10, 120), "it is late");
         assert!(left_out(11, 121));
-        assert!(left_out(12, (1 << 15) + 121), "time has wrapped around, once");
-        assert!(left_out(13, (1 << 15) + 123));
-        pace.begin(true);
-        assert!((14..40).all(|event| !left_out(event, event)), "all are wanted");
+        assert!(left_out(12, (1 << 16) + 121), "time has wrapped around, once");
+        assert!(left_out(13, (1 << 16) + 123));
+        assert!((14..40).all(|event| !pace.next(Sampled::ALL, event, event << UNIT)), "all are wanted");
     }
 
     #[test]

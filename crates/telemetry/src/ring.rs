@@ -5,7 +5,7 @@
 //! by the thread's address ([`Owners`](crate::recorder)), and the slot.
 
 use crate::event::{Event, Slot};
-use crate::pace::{Ends, Pace};
+use crate::pace::{Ends, Pace, Sampled};
 use crate::slots::Slots;
 use std::cell::Cell;
 use std::ptr;
@@ -28,6 +28,8 @@ pub(crate) struct Ring {
     taken: Apart<AtomicU64>,
     /// For the consumer alone.
     ends: Cell<Ends>,
+    /// The thread is gone: nothing comes any more.
+    is_closed: AtomicBool,
     /// Launches and other events that found no room.
     dropped: [AtomicU64; 2],
     slots: Slots,
@@ -53,8 +55,7 @@ pub(crate) struct Producer {
     mask: Cell<u32>,
     /// Whether the slot that comes next holds an event that is still going on, and of what kind that is.
     open: Cell<u8>,
-    /// The thread is gone: nothing comes any more.
-    is_closed: AtomicBool,
+    sampled: Cell<Sampled>,
     pace: Pace,
 }
 
@@ -92,8 +93,8 @@ impl Ring {
     /// `all_ends`: see [`Config`](crate::Config).
     pub(crate) fn new(thread: u32, slots: Slots, place: Option<&'static Producer>, all_ends: bool) -> Arc<Ring> {
         let (own, dropped) = (Producer::default(), [const { AtomicU64::new(0) }; 2]);
-        let ring =
-            Arc::new(Ring { place, own, taken: Apart(AtomicU64::new(0)), ends: Cell::default(), dropped, slots });
+        let (ends, is_closed) = (Cell::default(), AtomicBool::new(false));
+        let ring = Arc::new(Ring { place, own, taken: Apart(AtomicU64::new(0)), ends, is_closed, dropped, slots });
         let producer = ring.producer();
         producer.slots.set(ring.slots.start());
         producer.mask.set(ring.slots.count() as u32 - 1);
@@ -102,8 +103,8 @@ impl Ring {
         producer.next.set(u64::from(thread) << 40);
         producer.note.set(0);
         producer.open.set(NONE);
-        producer.pace.begin(all_ends);
-        producer.is_closed.store(false, Ordering::Relaxed);
+        producer.sampled.set(if all_ends { Sampled::ALL } else { Sampled::SOME });
+        producer.pace.begin();
         producer.ring.store(Arc::as_ptr(&ring).cast_mut(), Ordering::Release);
         ring
     }
@@ -162,14 +163,13 @@ impl Ring {
 
     /// Says that nothing comes any more.
     pub(crate) fn close(&self) {
-        self.producer().is_closed.store(true, Ordering::Release);
+        self.is_closed.store(true, Ordering::Release);
     }
 
     /// Whether nothing comes any more and nothing is in.
     pub(crate) fn is_finished(&self) -> bool {
-        let producer = self.producer();
-        producer.is_closed.load(Ordering::Acquire)
-            && producer.put.load(Ordering::Acquire) == self.taken.0.load(Ordering::Relaxed)
+        self.is_closed.load(Ordering::Acquire)
+            && self.producer().put.load(Ordering::Acquire) == self.taken.0.load(Ordering::Relaxed)
     }
 
     /// Gives up a ring that is finished: its place, and its memory for another.
@@ -192,7 +192,7 @@ impl Default for Producer {
             note: Cell::new(0),
             mask: Cell::new(0),
             open: Cell::new(NONE),
-            is_closed: AtomicBool::new(false),
+            sampled: Cell::default(),
             pace: Pace::default(),
         }
     }
@@ -266,9 +266,10 @@ impl Producer {
             slot.add(7).write(self.number());
             let start = now();
             slot.add(1).write(start);
-            let is_left_out = self.pace.next(put, start) & u64::from(may_estimate);
-            slot.write(head | is_left_out << Event::END_ESTIMATED);
-            self.open.set(OPEN + is_left_out as u8);
+            slot.add(2).write(0);
+            let is_left_out = self.pace.next(self.sampled.get(), put, start) & may_estimate;
+            slot.write(head | u64::from(is_left_out) << Event::END_ESTIMATED);
+            self.open.set(OPEN + u8::from(is_left_out));
             Some(start)
         }
     }
@@ -279,18 +280,46 @@ impl Producer {
     /// Only the thread that owns the ring calls this, after [`open`](Producer::open), whose answer is `start`.
     #[inline(always)]
     pub(crate) unsafe fn shut(&self, start: u64, result: u32, now: impl FnOnce() -> u64) -> Put {
-        let duration = if self.open.get() == OPEN_WITHOUT_END {
+        if self.open.get() == OPEN_WITHOUT_END {
             off_the_straight_way();
-            0
         } else {
-            now().wrapping_sub(start)
-        };
-        let put = self.put.load(Ordering::Relaxed);
-        let end = if duration < 1 << 48 && result == 0 { duration } else { Event::ending(duration, result) };
+            let duration = now().wrapping_sub(start);
+            let end = if duration >> 32 == 0 { duration } else { Event::ending(duration, 0) };
+            // SAFETY: the caller's promise.
+            unsafe { self.set_end(end) };
+        }
+        if result != 0 {
+            // SAFETY: as above.
+            unsafe { self.set_result(result) };
+        }
         self.open.set(NONE);
+        self.publish(self.put.load(Ordering::Relaxed))
+    }
+
+    /// Sets the third word of the open event.
+    ///
+    /// # Safety
+    /// Only the thread that owns the ring calls this, while an event is open.
+    #[inline(always)]
+    unsafe fn set_end(&self, end: u64) {
+        let put = self.put.load(Ordering::Relaxed);
         // SAFETY: the slot that `open` has begun, or to which what came in between has moved the event.
         unsafe { self.slot(put).cast::<u64>().add(2).write(end) };
-        self.publish(put)
+    }
+
+    /// Adds an answer to the end of the open event.
+    ///
+    /// # Safety
+    /// As [`set_end`](Producer::set_end).
+    #[cold]
+    #[inline(never)]
+    unsafe fn set_result(&self, result: u32) {
+        let put = self.put.load(Ordering::Relaxed);
+        // SAFETY: as in `set_end`.
+        unsafe {
+            let end = self.slot(put).cast::<u64>().add(2);
+            end.write(Event::ending(end.read(), result));
+        }
     }
 
     #[inline(always)]

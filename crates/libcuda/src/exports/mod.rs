@@ -41,12 +41,12 @@ macro_rules! kind {
     };
 }
 
-/// An exported function: the row in a register that belongs to nobody at a function's entry, and the jump. One may have more instructions before that.
+/// An exported function: the row in a register that belongs to nobody at a function's entry, and the jump.
 macro_rules! exported {
     ($group:ident $symbol:ident $params:tt) => {
-        exported!([] [] [] $group $symbol $params);
+        exported!([] $group $symbol $params);
     };
-    ([$(#[$attribute:meta])*] [$($before:expr,)*] [$($operand:ident = sym $value:ident),*] $group:ident $symbol:ident ($($name:ident: $role:ident $ty:ty),*)) => {
+    ([$(#[$attribute:meta])*] $group:ident $symbol:ident ($($name:ident: $role:ident $ty:ty),*)) => {
         #[doc = concat!("`", stringify!($symbol), "` ", kind!($group))]
         ///
         /// # Safety
@@ -56,13 +56,11 @@ macro_rules! exported {
         $(#[$attribute])*
         pub unsafe extern "C" fn $symbol($(_: c_type!($role $ty)),*) -> CUresult {
             core::arch::naked_asm!(
-                $($before,)*
                 "mov r11d, {row}",
                 "jmp qword ptr [rip + {slots} + {offset}]",
                 row = const Row::$symbol as usize,
                 offset = const $crate::exports::slot_at(Row::$symbol as usize),
                 slots = sym $crate::exports::SLOTS,
-                $($operand = sym $value,)*
             )
         }
     };

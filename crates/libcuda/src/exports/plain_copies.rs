@@ -108,39 +108,16 @@ pub(super) fn address(row: usize) -> Option<Address> {
     ROWS.iter().position(|plain| *plain as usize == row).map(|index| FUNCTIONS[index])
 }
 
-/// The exported functions that programs call most. They have the processor fetch what they lead to.
+/// The exported functions that programs call most.
 macro_rules! exports {
     ($($group:ident $symbol:ident $params:tt;)*) => {
         $(exports!(@one $group $symbol $params);)*
     };
     (@one $group:ident cuMemsetD8Async $params:tt) => {
-        exports!(@fetching begin_set cuMemsetD8Async_ $group cuMemsetD8Async $params);
+        exported!([#[unsafe(link_section = "apex_copies")]] $group cuMemsetD8Async $params);
     };
     (@one $group:ident cuMemcpyDtoDAsync_v2 $params:tt) => {
-        exports!(@fetching begin_copy cuMemcpyDtoDAsync_v2_ $group cuMemcpyDtoDAsync_v2 $params);
-    };
-    (@fetching $begin:ident $plain:ident $group:ident $symbol:ident $params:tt) => {
-        use plain::$symbol as $plain;
-
-        exported!(
-            [#[unsafe(link_section = "apex_copies")]]
-            [
-                "prefetcht0 [rip + {slots} + 64]",
-                "prefetcht0 [rip + {plain}]",
-                "prefetcht0 [rip + {plain} + 64]",
-                "prefetcht0 [rip + {plain} + 128]",
-                "prefetcht0 [rip + {begin}]",
-                "prefetcht0 [rip + {begin} + 64]",
-                "prefetcht0 [rip + {begin} + 128]",
-                "prefetcht0 [rip + {begin} + 192]",
-                "prefetcht0 [rip + {begin} + 256]",
-                "prefetcht0 [rip + {begin} + 320]",
-                "prefetcht0 [rip + {end}]",
-                "prefetcht0 [rip + {end} + 64]",
-            ]
-            [plain = sym $plain, begin = sym $begin, end = sym end]
-            $group $symbol $params
-        );
+        exported!([#[unsafe(link_section = "apex_copies")]] $group cuMemcpyDtoDAsync_v2 $params);
     };
     (@one $group:ident $symbol:ident $params:tt) => {};
 }
