@@ -97,6 +97,8 @@ pub struct Plain {
     pub context: u16,
     /// The stream as a number.
     pub stream: u64,
+    /// When it began, by [`now`](Observer::now).
+    pub begin: u64,
 }
 
 /// An action, in numbers.
@@ -324,6 +326,18 @@ pub trait Observer: Send + Sync {
     /// Sees it again, with the driver's answer.
     fn after(&self, token: Token, op: &Op, result: CUresult);
 
+    /// Whether [`now`](Observer::now) and [`before_plain`](Observer::before_plain) do something: where not, there is no use in asking.
+    fn is_plain(&self) -> bool {
+        false
+    }
+
+    /// A time stamp for [`before_plain`](Observer::before_plain). Asked for before anything else is looked at: a processor may read its clock only once it
+    /// has what was asked of memory before. Only for an observer that [`is_plain`](Observer::is_plain).
+    #[inline(always)]
+    fn now(&self) -> u64 {
+        0
+    }
+
     /// Sees a call before the driver does it, in place of [`before`](Observer::before), if the calling thread's [note](Observer::note) is the one that
     /// is said. `None` where it is not, and where [`before`](Observer::before) is to be called all the same. Does not panic.
     ///
@@ -367,6 +381,15 @@ impl<O: Observer> Observer for &O {
 
     fn after(&self, token: Token, op: &Op, result: CUresult) {
         (**self).after(token, op, result);
+    }
+
+    fn is_plain(&self) -> bool {
+        (**self).is_plain()
+    }
+
+    #[inline(always)]
+    fn now(&self) -> u64 {
+        (**self).now()
     }
 
     /// # Safety

@@ -54,6 +54,12 @@ impl<D: Driver, O: Observer> Observed<D, O> {
         Op { action: Action::Launch(Launch { kernel, shape, is_cooperative }), context, stream, is_captured }
     }
 
+    /// Whether there is any use in [`begin_plain_launch`](Observed::begin_plain_launch) and [`begin_plain`](Observed::begin_plain), which otherwise may not be
+    /// called.
+    pub fn is_plain(&self) -> bool {
+        self.observer.is_plain()
+    }
+
     /// Begins a launch that takes no more than numbers, for [`end_plain`](Observed::end_plain). `None` where it has to be called through the
     /// layer.
     ///
@@ -67,12 +73,13 @@ impl<D: Driver, O: Observer> Observed<D, O> {
         stream: CUstream,
         is_cooperative: bool,
     ) -> Option<Token> {
+        let begin = self.observer.now();
         let Bound { kernel, context } = self.facts.bound(function)?;
         let action = PlainAction::Launch { kernel, shape, is_cooperative };
         if !self.unusual.is_nothing() {
             return None;
         }
-        let plain = Plain { action, context, stream: stream.addr() as u64 };
+        let plain = Plain { action, context, stream: stream.addr() as u64, begin };
         // Code for each of both, so that it is short.
         if is_default(stream) {
             // SAFETY: the caller's promise.
@@ -91,6 +98,7 @@ impl<D: Driver, O: Observer> Observed<D, O> {
     /// It is done on this thread before that does anything else. A null stream is the legacy one.
     #[inline(always)]
     pub unsafe fn begin_plain(&self, action: PlainAction, stream: CUstream) -> Option<Token> {
+        let begin = self.observer.now();
         if !self.unusual.is_nothing() {
             return None;
         }
@@ -102,7 +110,7 @@ impl<D: Driver, O: Observer> Observed<D, O> {
             self.facts.known_context(stream)?
         };
         // SAFETY: the caller's promise.
-        unsafe { self.observer.before_plain(Plain { action, context, stream: stream.addr() as u64 }, None) }
+        unsafe { self.observer.before_plain(Plain { action, context, stream: stream.addr() as u64, begin }, None) }
     }
 
     /// After such a call.

@@ -71,7 +71,7 @@ const OBSERVE: Layer = Layer {
             Choice::Nvidia { library, .. } if below.next().is_none() => {
                 // SAFETY: the stack is assembled once.
                 let layer = unsafe { plain::place(Observed::over(NvidiaDriver::new(library), observer)) };
-                if layers().last().is_some_and(|last| last.name == OBSERVE.name) {
+                if layer.is_plain() && layers().last().is_some_and(|last| last.name == OBSERVE.name) {
                     plain::switch_on(library);
                 }
                 layer

@@ -238,10 +238,19 @@ impl Observer for RecordObserver {
 
     /// # Safety
     /// The call is done, and shown to `after_plain`, on the calling thread.
+    fn is_plain(&self) -> bool {
+        self.quick.is_some()
+    }
+
+    #[inline(always)]
+    fn now(&self) -> u64 {
+        telemetry::clock::counter()
+    }
+
     #[inline(always)]
     unsafe fn before_plain(&self, plain: Plain, note: Option<u64>) -> Option<Token> {
         // SAFETY: the caller's promise.
-        let open = unsafe { self.quick?.begin(plain_event(plain)?, note) }?;
+        let open = unsafe { self.quick?.begin(plain_event(plain)?, plain.begin, note) }?;
         Some(Token(open.into()))
     }
 

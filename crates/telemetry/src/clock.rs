@@ -32,7 +32,7 @@ impl Clock {
 
 /// The processor's time stamp counter, where there is one and the system lets programs read it.
 #[inline(always)]
-pub(crate) fn counter() -> u64 {
+pub fn counter() -> u64 {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: every x86-64 processor has the instruction. Where the system forbids it, the counter is not steady, and nobody asks.
     return unsafe { core::arch::x86_64::_rdtsc() };

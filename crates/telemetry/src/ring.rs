@@ -241,22 +241,22 @@ impl Producer {
     }
 
     /// Begins an event in the slot that comes next, where it is completed by [`shut`](Producer::shut): so nothing of it has to be kept elsewhere.
-    /// The thread's pace may leave out its end, if `may_estimate` says so of the event. `None` where another event is open, or there may be no room.
+    /// The thread's pace may leave out its end, if `may_estimate` says so of the event. False where another event is open, or there may be no room.
     ///
     /// # Safety
     /// Only the thread that owns the ring calls this.
     #[inline(always)]
     pub(crate) unsafe fn open(
         &self,
+        start: u64,
         head: u64,
         handle: u64,
         payload: [u64; 3],
         may_estimate: bool,
-        now: impl FnOnce() -> u64,
-    ) -> Option<u64> {
+    ) -> bool {
         let put = self.put.load(Ordering::Relaxed);
         if put == self.put_max.get() || self.is_open() {
-            return None;
+            return false;
         }
         let slot = self.slot(put).cast::<u64>();
         // SAFETY: the consumer has taken what was here, and looks again only once `put` says so.
@@ -264,20 +264,19 @@ impl Producer {
             slot.add(3).write(handle);
             (0..3).for_each(|word| slot.add(4 + word).write(payload[word]));
             slot.add(7).write(self.number());
-            let start = now();
             slot.add(1).write(start);
             slot.add(2).write(0);
             let is_left_out = self.pace.next(self.sampled.get(), put, start) & may_estimate;
             slot.write(head | u64::from(is_left_out) << Event::END_ESTIMATED);
             self.open.set(OPEN + u8::from(is_left_out));
-            Some(start)
+            true
         }
     }
 
     /// Completes the open event.
     ///
     /// # Safety
-    /// Only the thread that owns the ring calls this, after [`open`](Producer::open), whose answer is `start`.
+    /// Only the thread that owns the ring calls this, after [`open`](Producer::open) at `start`.
     #[inline(always)]
     pub(crate) unsafe fn shut(&self, start: u64, result: u32, now: impl FnOnce() -> u64) -> Put {
         if self.open.get() == OPEN_WITHOUT_END {
@@ -434,20 +433,20 @@ mod tests {
         let (producer, mut taken) = (ring.producer(), Vec::new());
         // SAFETY: this thread alone uses the ring.
         unsafe {
-            assert_eq!(producer.open(7, 8, [1, 2, 3], true, || 100), Some(100));
-            assert_eq!(producer.open(9, 9, [9; 3], true, || 101), None, "one at a time");
+            assert!(producer.open(100, 7, 8, [1, 2, 3], true));
+            assert!(!producer.open(101, 9, 9, [9; 3], true), "one at a time");
             assert_eq!(ring.take(9, |_| panic!("nothing is in")), 0);
             assert_eq!(producer.put([11; 8], true), Put::In);
             assert_eq!(producer.put([12; 8], true), Put::HalfFull);
             assert_eq!(producer.put([13; 8], true), Put::In);
             assert_eq!(producer.put([14; 8], false), Put::Dropped, "the last slot is the open event's");
             assert_eq!(producer.shut(100, 0, || 150), Put::HalfFull);
-            assert_eq!(producer.open(9, 9, [9; 3], true, || 101), None, "the consumer's progress is not looked at");
+            assert!(!producer.open(101, 9, 9, [9; 3], true), "the consumer's progress is not looked at");
             ring.take(9, |slot| taken.push(*slot));
             assert_eq!(taken, [[11; 8], [12; 8], [13; 8], [7, 100, 50, 8, 1, 2, 3, 1 << 40]]);
             assert_eq!(ring.dropped(), [0, 1]);
             assert_eq!(producer.put([15; 8], true), Put::In);
-            assert_eq!(producer.open(7, 8, [1, 2, 3], false, || 200), Some(200));
+            assert!(producer.open(200, 7, 8, [1, 2, 3], false));
             assert_eq!(producer.shut(200, 719, || 190), Put::HalfFull);
             ring.take(9, |slot| taken.push(*slot));
         }
@@ -462,8 +461,8 @@ mod tests {
         unsafe {
             for launch in 0..10 {
                 let begin = (1 << 22) + launch * 1000;
-                let start = producer.open(0, 0, [0; 3], launch != 5, || begin).expect("there is room");
-                producer.shut(start, 0, || begin + 100 + launch);
+                assert!(producer.open(begin, 0, 0, [0; 3], launch != 5), "there is room");
+                producer.shut(begin, 0, || begin + 100 + launch);
             }
             ring.take_events(4, |event| taken.push(event));
             ring.take_events(16, |event| taken.push(event));

@@ -56,23 +56,21 @@ impl Recorder {
 }
 
 impl Quick {
-    /// Begins an event, if the calling thread's note is the one that is said. `None` where it is not, and where the event has to go the ordinary way,
+    /// Begins an event at a reading of the [counter](crate::clock::counter), if the calling thread's note is the one that is said. `None` where it is not, and where the event has to go the ordinary way,
     /// which may lose it or not.
     ///
     /// # Safety
     /// The thread ends the event before it ends itself.
     #[inline(always)]
-    pub unsafe fn begin(self, event: Event, note: Option<u64>) -> Option<Open> {
+    pub unsafe fn begin(self, event: Event, start: u64, note: Option<u64>) -> Option<Open> {
         let ring = self.owners.nearest()?;
         if note.is_some_and(|note| note != ring.note.get()) {
             return None;
         }
         // SAFETY: the ring is the calling thread's own.
-        let start = unsafe {
-            let may_estimate = event.kind == Kind::Launch;
-            ring.open(event.head(), event.handle, event.payload, may_estimate, crate::clock::counter)
-        }?;
-        Some(Open { start, ring })
+        let is_open =
+            unsafe { ring.open(start, event.head(), event.handle, event.payload, event.kind == Kind::Launch) };
+        is_open.then_some(Open { start, ring })
     }
 
     /// The calling thread's note; 0 where there is none.
