@@ -3,18 +3,19 @@
 use std::cell::RefCell;
 use std::mem::offset_of;
 
-use simt_ir::abi::{ExecutionMode, LaunchContext, WarpContext};
+use simt_ir::abi::{ExecutionMode, WarpContext};
 use simt_ir::analysis::{Dominators, LaunchShape, Liveness, Packs, Presence, Shape, Shapes};
 use simt_ir::instrument::Instrumentation;
 use simt_ir::{Function, FunctionId, FunctionKind, Op, Program, Value, pass};
 
+use super::block_loop::emit_block_entry;
 use super::call::HIDDEN_PARAMETERS;
 use super::notes::FunctionNotes;
 use super::value::Repr;
 use super::{FunctionEmitter, LANES, Target, Unit};
 use super::{lane_choice, lane_loop};
 use crate::Error;
-use crate::llvm::{Bin, Cast, Fun, IntPredicate, Ir, Val};
+use crate::llvm::{Fun, Ir, Val};
 
 /// Name of the kernel's entry in the object file.
 pub const ENTRY_NAME: &str = "apex_kernel";
@@ -396,91 +397,4 @@ fn emit_warp_entry(unit: &Unit<'_>, kernel: &Function, shapes: Shapes) -> Result
         warp_index: field(offset_of!(WarpContext, warp_index)),
     };
     emitter.emit(coordinates, None, &[])
-}
-
-/// The kernel as `simt_ir::abi::RunBlocks`: a function for one warp, and the loops over blocks and warps around it.
-fn emit_block_entry(unit: &Unit<'_>, kernel: &Function, shapes: Shapes) -> Result<(), Error> {
-    let ir = unit.ir;
-    let word = ir.int(32);
-    let body_ty = ir.function_type(word, &[ir.ptr(), ir.ptr(), word, word, word, word]);
-    let body = ir.add_function("warp", body_ty, true);
-    describe(ir, body);
-    ir.add_attribute(body, u32::MAX, "alwaysinline");
-    let emitter = new_emitter(unit, kernel, body, shapes);
-    ir.position(emitter.slots);
-    let parameter = |index: u32| ir.parameter(body, index);
-    let coordinates = Coordinates { block_index: [2, 3, 4].map(parameter), warp_index: parameter(5) };
-    emitter.emit(coordinates, None, &[])?;
-    emit_block_loop(unit, body);
-    Ok(())
-}
-
-fn emit_block_loop(unit: &Unit<'_>, body: Fun) {
-    let ir = unit.ir;
-    let (word, long) = (ir.int(32), ir.int(64));
-    let fun = ir.add_function(ENTRY_NAME, ir.function_type(word, &[ir.ptr(), ir.ptr(), long, long]), false);
-    describe(ir, fun);
-    let [launch, warp, first, count] = [0, 1, 2, 3].map(|index| ir.parameter(fun, index));
-    let [entry, blocks, warps, next_warp, next_block, done, faulted] =
-        ["entry", "blocks", "warps", "next_warp", "next_block", "done", "faulted"]
-            .map(|name| ir.append_block(fun, name));
-    let launch_word = |offset: usize| ir.load_invariant(word, ir.offset_by(launch, offset), 4);
-    let number = |value: u64| ir.constant(word, value);
-
-    ir.position(entry);
-    let grid = [0, 4].map(|part| launch_word(offset_of!(LaunchContext, grid) + part));
-    let threads = match unit.block {
-        Some(block) => number(u64::from(block.iter().product::<u32>())),
-        None => {
-            let [x, y, z] = [0, 4, 8].map(|part| launch_word(offset_of!(LaunchContext, block) + part));
-            ir.mul(x, ir.mul(y, z))
-        }
-    };
-    let lanes_bits = u64::from(unit.lanes.trailing_zeros());
-    let warp_count = ir.bin(Bin::LShr, ir.add(threads, number(u64::from(unit.lanes) - 1)), number(lanes_bits));
-    let wide = grid.map(|size| ir.cast(Cast::ZExt, size, long));
-    let row = ir.bin(Bin::UDiv, first, wide[0]);
-    let start = [ir.bin(Bin::URem, first, wide[0]), ir.bin(Bin::URem, row, wide[1]), ir.bin(Bin::UDiv, row, wide[1])]
-        .map(|index| ir.cast(Cast::Trunc, index, word));
-    ir.cond_br(ir.icmp(IntPredicate::LLVMIntEQ, count, ir.constant(long, 0)), done, blocks);
-
-    ir.position(blocks);
-    let left = ir.phi(long, &[(count, entry)]);
-    let index = start.map(|value| ir.phi(word, &[(value, entry)]));
-    for (part, value) in index.iter().enumerate() {
-        ir.store(*value, ir.offset_by(warp, offset_of!(WarpContext, block_index) + 4 * part), 4);
-    }
-    ir.br(warps);
-
-    ir.position(warps);
-    let warp_index = ir.phi(word, &[(number(0), blocks)]);
-    ir.store(warp_index, ir.offset_by(warp, offset_of!(WarpContext, warp_index)), 4);
-    ir.store(number(0), ir.offset_by(warp, offset_of!(WarpContext, exited)), 4);
-    let status = ir.call(body, &[launch, warp, index[0], index[1], index[2], warp_index]);
-    ir.unlikely_br(ir.icmp(IntPredicate::LLVMIntNE, status, number(0)), faulted, next_warp);
-
-    ir.position(next_warp);
-    let next = ir.add(warp_index, number(1));
-    ir.add_incoming(warp_index, &[(next, next_warp)]);
-    ir.cond_br(ir.icmp(IntPredicate::LLVMIntULT, next, warp_count), warps, next_block);
-
-    ir.position(next_block);
-    // The next block: x fastest, carrying into y and z.
-    let x = ir.add(index[0], number(1));
-    let x_over = ir.icmp(IntPredicate::LLVMIntEQ, x, grid[0]);
-    let y = ir.add(index[1], ir.cast(Cast::ZExt, x_over, word));
-    let y_over = ir.icmp(IntPredicate::LLVMIntEQ, y, grid[1]);
-    let z = ir.add(index[2], ir.cast(Cast::ZExt, y_over, word));
-    let following = [ir.select(x_over, number(0), x), ir.select(y_over, number(0), y), z];
-    for (phi, value) in index.iter().zip(following) {
-        ir.add_incoming(*phi, &[(value, next_block)]);
-    }
-    let rest = ir.sub(left, ir.constant(long, 1));
-    ir.add_incoming(left, &[(rest, next_block)]);
-    ir.cond_br(ir.icmp(IntPredicate::LLVMIntEQ, rest, ir.constant(long, 0)), done, blocks);
-
-    ir.position(done);
-    ir.ret(number(0));
-    ir.position(faulted);
-    ir.ret(status);
 }

@@ -6,6 +6,7 @@
 mod agree;
 mod arithmetic;
 mod atomic;
+mod block_loop;
 mod call;
 mod check;
 mod cluster;
