@@ -12,7 +12,7 @@ const THREADS: u32 = 128;
 const TABLE_BYTES: u32 = 1024;
 
 /// Each thread looks up what the bytes of its word choose, several times over, changes a word of the table, and does so once more.
-fn case(bytes: u32, elements: u32, guard: &str) -> Case<String> {
+fn case(bytes: u32, elements: u32, guard: &str, inputs: Vec<u64>) -> Case<String> {
     let load = format!("ld.shared.{}", ["u8", "u16", "", "u32"][bytes as usize - 1]);
     let lookups: String = (0..16)
         .map(|turn| {
@@ -76,9 +76,42 @@ fn case(bytes: u32, elements: u32, guard: &str) -> Case<String> {
         input_words: 1,
         output_words: 1,
         scratch_words: 0,
-        inputs: (0..2 * u64::from(THREADS)).map(|word| 0x9e37_79b9_7f4a_7c15u64.wrapping_mul(word + 1)).collect(),
+        inputs,
         checks: vec![Check::Exact],
     }
+}
+
+/// Tables without a formula.
+fn any_contents() -> Vec<u64> {
+    (0..2 * u64::from(THREADS)).map(|word| 0x9e37_79b9_7f4a_7c15u64.wrapping_mul(word + 1)).collect()
+}
+
+/// A table of elements, for both blocks: a thread brings two words, which lie half a table apart.
+fn contents(elements: &[u32], bytes: u32) -> Vec<u64> {
+    let all: Vec<u8> = elements.iter().flat_map(|element| element.to_le_bytes()[..bytes as usize].to_vec()).collect();
+    let bytes: Vec<u8> = all.into_iter().cycle().take(TABLE_BYTES as usize).collect();
+    let word = |at: u32| u32::from_le_bytes(bytes[at as usize..][..4].try_into().expect("four bytes"));
+    let of_thread = |thread: u32| u64::from(word(4 * thread)) | u64::from(word(TABLE_BYTES / 2 + 4 * thread)) << 32;
+    (0..2 * THREADS).map(|thread| of_thread(thread % THREADS)).collect()
+}
+
+/// The product in AES's field.
+fn product(a: u8, b: u8) -> u8 {
+    let step = |(sum, a): (u8, u8), bit: u32| {
+        (if b >> bit & 1 == 1 { sum ^ a } else { sum }, a << 1 ^ if a & 0x80 == 0 { 0 } else { 0x1b })
+    };
+    (0..8).fold((0, a), step).0
+}
+
+/// AES's substitution: of the inverse each bit is added to four others, and a constant.
+fn substitution(index: u8) -> u8 {
+    let inverse = (0..=255).find(|other| product(index, *other) == 1).unwrap_or(0);
+    (0..5).fold(0x63, |sum, turn| sum ^ inverse.rotate_left(turn))
+}
+
+/// A table of a checksum, least bit first.
+fn remainder(index: u8) -> u32 {
+    (0..8).fold(index.into(), |rest: u32, _| rest >> 1 ^ if rest & 1 == 1 { 0xedb8_8320 } else { 0 })
 }
 
 #[test]
@@ -87,10 +120,44 @@ fn tables_are_looked_up_in_as_the_interpreter_does() {
     for bytes in [1, 2, 4] {
         for elements in [16, 64, 128, 256] {
             for guard in ["", "@%p1"] {
-                let lowered = Lowered::new(case(bytes, elements, guard)).expect("the text is PTX");
+                let lowered = Lowered::new(case(bytes, elements, guard, any_contents())).expect("the text is PTX");
                 let name = format!("{elements} elements of {bytes} bytes {guard}");
                 lowered.assert_same_everywhere(&device, &[32, 64, THREADS], None, &name);
             }
+        }
+    }
+}
+
+#[test]
+fn tables_that_follow_from_a_formula_are_looked_up_in_as_the_interpreter_does() {
+    let of_inverse: Vec<u32> = (0..=255)
+        .map(|index| {
+            let byte = substitution(index);
+            u32::from_le_bytes([product(byte, 2), byte, byte ^ 0xff, product(byte, 3)])
+        })
+        .collect();
+    let of_index: Vec<u32> = (0..=255).map(|index| remainder(index) ^ 0x1234_5678).collect();
+    // One bit of one element is another: there is no formula.
+    let but_for_one = |elements: &[u32], index: usize, bit: u32| {
+        let mut elements = elements.to_vec();
+        elements[index] ^= 1 << bit;
+        elements
+    };
+    let constant = vec![0x8899_aabb; 256];
+    let tables = [
+        ("of the inverse", of_inverse.clone()),
+        ("of the index", of_index.clone()),
+        ("nearly of the inverse", but_for_one(&of_inverse, 77, 5)),
+        ("nearly of the index", but_for_one(&of_index, 255, 0)),
+        ("nearly of the index, from its first element on", but_for_one(&of_index, 0, 7)),
+        ("of neither, as a table", of_inverse.iter().zip(&of_index).map(|(a, b)| a & 0xff | b & !0xff).collect()),
+        ("constant", constant),
+    ];
+    let device = Device::new();
+    for (name, elements) in &tables {
+        for (bytes, guard, lanes) in [(1, "", 64), (2, "", 64), (4, "", 32), (4, "@%p1", THREADS)] {
+            let lowered = Lowered::new(case(bytes, 256, guard, contents(elements, bytes))).expect("the text is PTX");
+            lowered.assert_same_everywhere(&device, &[lanes], None, &format!("{name}, {bytes} bytes {guard}"));
         }
     }
 }

@@ -31,9 +31,10 @@ const BASELINE_STEP: &str = "baseline code";
 /// The passes for code that is to be there soon where there is no baseline code, and for very large kernels: what takes slots and dead code away, and no more.
 const QUICK_PIPELINE: &str = "always-inline,function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,simplifycfg),globaldce";
 
-/// LLVM's instructions, as emitted, from which on code is made in the quick way: LLVM's scheduler and register allocator
-/// would take many seconds.
-const QUICK_FROM: usize = 16_000;
+/// LLVM's instructions in a basic block, as emitted, from which on code is made in the quick way: LLVM's scheduler and register allocator
+/// would take many seconds. And in all blocks together, which each cost less.
+const QUICK_FROM_IN_BLOCK: usize = 16_000;
+const QUICK_FROM: usize = 32_000;
 
 /// Most lanes that quick code computes together, unless it is told how many: time and size grow with them. Baseline code's masks are words
 /// of so many.
@@ -112,6 +113,7 @@ struct Way<'a> {
     /// Instructions as emitted.
     instructions: usize,
     /// In little time.
+    is_very_large: bool,
     is_quick: bool,
     target: Target,
 }
@@ -173,7 +175,7 @@ impl Compiler {
                 bytes,
                 code: code_of(&kernel, program),
                 instrumentation: kernel.instrumentation,
-                instructions: ir.instruction_count(),
+                instructions: ir.instruction_counts().0,
                 could_be_faster: true,
                 steps: clock.into_steps(),
             });
@@ -191,7 +193,7 @@ impl Compiler {
             code,
             instrumentation: kernel.instrumentation,
             instructions,
-            could_be_faster: options.quick && instructions <= QUICK_FROM,
+            could_be_faster: options.quick && !way.is_very_large,
             steps: clock.into_steps(),
         })
     }
@@ -267,10 +269,11 @@ impl Compiler {
     }
 
     fn way_of(&self, ir: &Ir, options: &Options) -> Result<Way<'_>, Error> {
-        let instructions = ir.instruction_count();
-        let is_quick = options.quick || instructions > QUICK_FROM;
+        let (instructions, largest) = ir.instruction_counts();
+        let is_very_large = instructions > QUICK_FROM || largest > QUICK_FROM_IN_BLOCK;
+        let is_quick = options.quick || is_very_large;
         let machine = self.machines.lend(is_quick)?;
-        Ok(Way { machine, instructions, is_quick, target: self.cpu.target })
+        Ok(Way { machine, instructions, is_very_large, is_quick, target: self.cpu.target })
     }
 
     /// Makes LLVM's IR of a prepared program.

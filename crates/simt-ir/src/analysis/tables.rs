@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Layout, LoopId, Shapes};
-use crate::{AddressSpace, BlockId, Function, MemoryOrder, Op, Value};
+use crate::{AddressSpace, BinaryOp, BlockId, Function, MemoryOrder, Op, Type, Value};
 
 /// Elements of a table, at most: as many as a byte tells apart.
 pub const TABLE_ELEMENTS_MAX: u32 = 256;
@@ -33,6 +33,16 @@ pub struct Table {
 pub struct Tables {
     tables: Vec<Table>,
     of_load: HashMap<Value, usize>,
+    bytes: HashMap<Value, ByteOf>,
+}
+
+/// A byte of a word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ByteOf {
+    /// The word.
+    pub word: Value,
+    /// Which of its bytes, from the lowest on.
+    pub byte: u32,
 }
 
 impl Tables {
@@ -62,6 +72,9 @@ impl Tables {
             }
         }
         let mut all = Self::default();
+        if found.values().any(|(table, _)| table.elements == TABLE_ELEMENTS_MAX) {
+            all.bytes = chosen_bytes(function, shapes);
+        }
         for (index, (table, loads)) in found.into_values().enumerate() {
             all.tables.push(table);
             all.of_load.extend(loads.into_iter().map(|load| (load, index)));
@@ -77,6 +90,74 @@ impl Tables {
     /// The number of the table that a load, known by its result, looks something up in.
     pub fn of_load(&self, result: Value) -> Option<usize> {
         self.of_load.get(&result).copied()
+    }
+
+    /// What the element's number is, for a lookup known by its result in a table of as many elements as there can be.
+    pub fn chosen_by(&self, result: Value) -> Option<ByteOf> {
+        self.bytes.get(&result).copied()
+    }
+}
+
+/// The bytes that choose what loads from shared memory get, as far as the number of the element is a byte of a word.
+fn chosen_bytes(function: &Function, shapes: &Shapes) -> HashMap<Value, ByteOf> {
+    let instructions = || function.blocks.iter().flat_map(|block| &block.instructions);
+    let results = instructions().filter_map(|instruction| match &instruction.results[..] {
+        [result] => Some((*result, &instruction.op)),
+        _ => None,
+    });
+    let search = ByteSearch { operations: results.collect(), shapes };
+    let loads = instructions().filter_map(|instruction| match &instruction.op {
+        Op::Load { space: AddressSpace::Shared, ty, count: 1, address, .. } => {
+            Some((instruction.results[0], search.of_address(*address, ty.bytes())?))
+        }
+        _ => None,
+    });
+    loads.collect()
+}
+
+/// Looks at how values were computed.
+struct ByteSearch<'a> {
+    operations: HashMap<Value, &'a Op>,
+    shapes: &'a Shapes,
+}
+
+impl ByteSearch<'_> {
+    /// The byte that says how many elements an address is behind the lowest that it can be.
+    fn of_address(&self, address: Value, element_bytes: u32) -> Option<ByteOf> {
+        let begin = self.shapes.fact(address).range.0;
+        let address = match self.operations.get(&address)? {
+            Op::Extend { a, .. } => *a,
+            _ => address,
+        };
+        let distance = match self.operations.get(&address)? {
+            Op::Binary { op: BinaryOp::Add, a, b, .. } => {
+                let (base, other) = if self.constant(*a).is_some() { (*a, *b) } else { (*b, *a) };
+                (self.constant(base) == Some(begin)).then_some(other)?
+            }
+            _ => (begin == 0).then_some(address)?,
+        };
+        let Some(Op::Binary { op: BinaryOp::And, ty: Type::I32, a, b }) = self.operations.get(&distance) else {
+            return None;
+        };
+        let (mask, chosen) = if self.constant(*a).is_some() { (*a, *b) } else { (*b, *a) };
+        let scale = element_bytes.trailing_zeros();
+        (self.constant(mask) == Some(0xff << scale)).then_some(())?;
+        let (word, bits) = match self.operations.get(&chosen) {
+            Some(Op::Binary { op: BinaryOp::ShrUnsigned, ty: Type::I32, a, b }) => {
+                (*a, u32::try_from(self.constant(*b)?).ok()?.checked_add(scale)?)
+            }
+            Some(Op::Binary { op: BinaryOp::Shl, ty: Type::I32, a, b }) => {
+                (*a, scale.checked_sub(u32::try_from(self.constant(*b)?).ok()?)?)
+            }
+            _ => (chosen, scale),
+        };
+        (bits % 8 == 0 && bits < 32).then_some(ByteOf { word, byte: bits / 8 })
+    }
+
+    /// The number that a value always is.
+    fn constant(&self, value: Value) -> Option<i64> {
+        let (least, most) = self.shapes.fact(value).range;
+        (least == most).then_some(least)
     }
 }
 

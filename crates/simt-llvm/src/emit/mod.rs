@@ -16,6 +16,7 @@ mod directed;
 mod dot;
 mod engine_call;
 mod float;
+mod formulas;
 mod frame;
 mod frame_sums;
 mod indexed;
@@ -72,6 +73,8 @@ pub struct Target {
     pub vnni: bool,
     /// AVX512-VBMI: bytes that bytes choose from registers.
     pub vbmi: bool,
+    /// GFNI: bytes times matrices of bits.
+    pub gfni: bool,
     /// Stores of 512 bits take two turns, permutations run beside multiplications, a gather takes as long as loads lane by lane, and what
     /// blocks that do not wait read one behind the other is fetched ahead without being asked for: AMD's processors.
     pub narrow_paths: bool,

@@ -4,19 +4,22 @@
 //! as planes in the function's frame: first the lowest bytes of all elements, then the next ones. What lanes look up are bytes of each plane, which
 //! are put together.
 //!
+//! Where all of a table follows from a [formula](super::formulas), that is computed instead.
+//!
 //! Planes are made when something is first looked up, and once more when shared memory may have changed since.
 
 use simt_ir::analysis::{TABLE_ELEMENTS_MAX, Table, Tables};
 use simt_ir::{FunctionKind, Type, Value};
 
 use super::FunctionEmitter;
+use super::formulas::{FORMULA_BYTES, may_have_formula};
 use super::memory::Access;
 use super::notes::{AccessWay, Bounds};
 use super::{BlockId, LANES};
 use crate::llvm::{Bin, Cast, Fun, IntPredicate, Val};
 
 /// Bytes of a register, and the elements whose bytes fill it.
-const REGISTER: u32 = 64;
+pub(super) const REGISTER: u32 = 64;
 
 /// Registers of planes that one lookup of a register of lanes pays for: with half of it both ways would take as long.
 const LOOKUPS_OF_REGISTER: u64 = 1;
@@ -31,11 +34,13 @@ pub(super) struct KnownTables {
 
 /// A table taken apart.
 #[derive(Clone, Copy)]
-struct Planes {
+pub(super) struct Planes {
     table: Table,
     /// Where the planes are.
     slot: Val,
-    /// Slot with whether they are as shared memory is.
+    /// Slot with its [formula](super::formulas), if it may have one.
+    formula: Option<Val>,
+    /// Slot with whether all of this is as shared memory is.
     valid: Val,
     /// The block in which they are known to be, from here on.
     valid_in: Option<BlockId>,
@@ -65,7 +70,9 @@ impl FunctionEmitter<'_> {
             is_worth_planes(table, self.lanes()).then(|| {
                 let bytes = registers_of(table) * REGISTER * table.element_bytes;
                 let slot = self.slot(self.ir.vector(self.ir.int(8), bytes));
-                Planes { table: *table, slot, valid: self.zeroed_slot(self.ir.int(1)), valid_in: None }
+                let has_formula = unit.target.gfni && may_have_formula(table.elements);
+                let formula = has_formula.then(|| self.slot(self.ir.vector(self.ir.int(8), FORMULA_BYTES)));
+                Planes { table: *table, slot, formula, valid: self.zeroed_slot(self.ir.int(1)), valid_in: None }
             })
         });
         let planes = planes.collect();
@@ -94,11 +101,15 @@ impl FunctionEmitter<'_> {
         let distances = ir.add(at, ir.splat(from_begin, self.lanes()));
         let shift = ir.splat(self.i32(table.element_bytes.trailing_zeros()), self.lanes());
         let numbers = ir.bin(Bin::LShr, distances, shift);
+        // The words that the numbers are bytes of, if they are.
+        let chosen = self.tables.tables.chosen_by(result);
+        let (words, byte) = chosen.map_or((numbers, 0), |chosen| (self.vector(chosen.word), chosen.byte));
         let chunk = self.lanes().min(REGISTER);
         let found: Vec<Val> = (0..self.lanes() / chunk)
             .map(|part| {
                 let order: Vec<u32> = (part * chunk..(part + 1) * chunk).collect();
-                self.look_up_register(&planes, ir.shuffle(numbers, numbers, &order))
+                let [words, numbers] = [words, numbers].map(|all| ir.shuffle(all, all, &order));
+                self.look_up_register(&planes, numbers, (words, byte))
             })
             .collect();
         Some(ir.cast(Cast::BitCast, self.concatenate(&found), self.vector_type(access.ty)))
@@ -117,6 +128,9 @@ impl FunctionEmitter<'_> {
         ir.position(renew);
         let begin = ir.offset_by(self.shared_base(), planes.table.begin as usize);
         ir.call(function, &[begin, planes.slot]);
+        if let Some(formula) = planes.formula {
+            ir.call(self.formula_function(planes.table.element_bytes), &[planes.slot, formula]);
+        }
         ir.store(ir.constant(ir.int(1), 1), planes.valid, 0);
         ir.br(ready);
         ir.position(ready);
@@ -155,8 +169,17 @@ impl FunctionEmitter<'_> {
         fun
     }
 
-    /// The elements with these numbers, of 32 or 64 lanes.
-    fn look_up_register(&self, planes: &Planes, numbers: Val) -> Val {
+    /// The elements with these numbers, of 32 or 64 lanes: the bytes with a number of the words that are chosen.
+    fn look_up_register(&mut self, planes: &Planes, numbers: Val, chosen: (Val, u32)) -> Val {
+        let by_planes = |this: &Self| this.look_up_in_planes(planes, numbers);
+        match planes.formula {
+            Some(formula) => self.by_formula(formula, planes.table.element_bytes, chosen, by_planes),
+            None => by_planes(self),
+        }
+    }
+
+    /// As [`FunctionEmitter::look_up_register`], where there is no formula.
+    fn look_up_in_planes(&self, planes: &Planes, numbers: Val) -> Val {
         let bytes = planes.table.element_bytes;
         let chosen = self.bytes_of_words(numbers);
         let parts: Vec<Val> = (0..bytes).map(|plane| self.bytes_of_plane(planes, plane, chosen)).collect();
@@ -171,7 +194,12 @@ impl FunctionEmitter<'_> {
         let ty = ir.vector(ir.int(8), REGISTER);
         let part = |register: u32| {
             let place = (plane * count + register.min(count - 1)) * REGISTER;
-            ir.load_aligned(ty, ir.offset_by(planes.slot, place as usize), REGISTER)
+            let loaded = ir.load_aligned(ty, ir.offset_by(planes.slot, place as usize), REGISTER);
+            if planes.formula.is_some() {
+                // Or LLVM would load it on the other way, too, to have it on this one the next time.
+                ir.set_volatile(loaded);
+            }
+            loaded
         };
         let of_two = |first: u32| {
             ir.intrinsic("llvm.x86.avx512.vpermi2var.qi.512", &[], &[part(first), chosen, part(first + 1)])

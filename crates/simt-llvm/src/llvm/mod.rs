@@ -183,9 +183,9 @@ impl Ir {
         if self.is_vector(ty) { Ty(unsafe { LLVMGetElementType(ty.0) }) } else { ty }
     }
 
-    /// Instructions of all functions.
-    pub fn instruction_count(&self) -> usize {
-        let mut count = 0;
+    /// Instructions of all functions, and of the largest basic block.
+    pub fn instruction_counts(&self) -> (usize, usize) {
+        let (mut count, mut largest) = (0, 0);
         // SAFETY: walks the lists of a module that lives and that nobody changes meanwhile.
         unsafe {
             let mut function = LLVMGetFirstFunction(self.module);
@@ -193,16 +193,18 @@ impl Ir {
                 let mut block = LLVMGetFirstBasicBlock(function);
                 while !block.is_null() {
                     let mut instruction = LLVMGetFirstInstruction(block);
+                    let before = count;
                     while !instruction.is_null() {
                         count += 1;
                         instruction = LLVMGetNextInstruction(instruction);
                     }
+                    largest = largest.max(count - before);
                     block = LLVMGetNextBasicBlock(block);
                 }
                 function = LLVMGetNextFunction(function);
             }
         }
-        count
+        (count, largest)
     }
 
     /// Width of an integer or floating-point type.
