@@ -1,4 +1,4 @@
-//! Lookups in small tables in shared memory (`simt-llvm/src/emit/tables.rs`): compiled code takes tables apart, and the interpreter says what is found.
+//! Lookups in small tables in shared and constant memory (`simt-llvm/src/emit/{tables,formulas}.rs`): compiled code takes tables apart, and the interpreter says what is found.
 
 mod common;
 
@@ -158,6 +158,84 @@ fn tables_that_follow_from_a_formula_are_looked_up_in_as_the_interpreter_does() 
         for (bytes, guard, lanes) in [(1, "", 64), (2, "", 64), (4, "", 32), (4, "@%p1", THREADS)] {
             let lowered = Lowered::new(case(bytes, 256, guard, contents(elements, bytes))).expect("the text is PTX");
             lowered.assert_same_everywhere(&device, &[lanes], None, &format!("{name}, {bytes} bytes {guard}"));
+        }
+    }
+}
+
+/// The index of a lookup, of 64 bits, times the size of an element: what a byte of `%r2` chooses, as compilers write it.
+fn scaled_index(byte: u32, bytes: u32, way: u32) -> String {
+    let (shift, scale) = (8 * byte, bytes.trailing_zeros());
+    let moved = match shift.cmp(&scale) {
+        std::cmp::Ordering::Less => format!("shl.b32 %r10, %r2, {};", scale - shift),
+        _ => format!("shr.u32 %r10, %r2, {};", shift - scale),
+    };
+    match (way, byte) {
+        (0, 3) => format!("shr.u32 %r10, %r2, 24; mul.wide.u32 %rd9, %r10, {bytes};"),
+        (0, _) => {
+            format!("shr.u32 %r10, %r2, {shift}; and.b32 %r10, %r10, 255; mul.wide.u32 %rd9, %r10, {bytes};")
+        }
+        (1, _) => format!("{moved} and.b32 %r10, %r10, {}; cvt.u64.u32 %rd9, %r10;", 255 << scale),
+        _ => format!("{moved} cvt.u64.u32 %rd9, %r10; and.b64 %rd9, %rd9, {};", 255 << scale),
+    }
+}
+
+/// As the other case, with a table that stays as it is.
+fn constant_case(bytes: u32, elements: &[u32]) -> Case<String> {
+    let lookups: String = (0..12)
+        .map(|turn| {
+            let index = scaled_index(turn % 4, bytes, turn / 4);
+            let load = format!("ld.const.u{}", 8 * bytes);
+            format!(
+                "{index} add.s64 %rd9, %rd9, %rd7; {load} %r12, [%rd9+{}]; mad.lo.s32 %r2, %r2, 69069, %r12;\n",
+                4 * bytes
+            )
+        })
+        .collect();
+    let mask = u32::MAX >> (32 - 8 * bytes);
+    let words: Vec<String> = elements.iter().map(|element| (element & mask).to_string()).collect();
+    let code = format!(
+        "
+.version 8.0
+.target sm_75
+.address_size 64
+.const .align 4 .b{bits} table[260] = {{1, 2, 3, 4, {words}}};
+.visible .entry k(.param .u64 input, .param .u64 output)
+{{
+    .reg .b32 %r<20>;
+    .reg .b64 %rd<12>;
+    mov.u32 %r1, %tid.x;
+    ld.param.u64 %rd1, [input];
+    ld.param.u64 %rd2, [output];
+    mul.wide.u32 %rd3, %r1, 8;
+    add.s64 %rd4, %rd1, %rd3;
+    ld.global.u32 %r2, [%rd4];
+    mov.u64 %rd7, table;
+    {lookups}
+    bar.sync 0;
+    {lookups}
+    cvt.u64.u32 %rd6, %r2;
+    add.s64 %rd8, %rd2, %rd3;
+    st.global.u64 [%rd8], %rd6;
+    ret;
+}}
+",
+        bits = 8 * bytes,
+        words = words.join(", "),
+    );
+    Case { code, ..case(bytes, 256, "", any_contents()) }
+}
+
+#[test]
+fn tables_in_constant_memory_are_looked_up_in_as_the_interpreter_does() {
+    let device = Device::new();
+    let any = |index: u32| index.wrapping_mul(0x9e37_79b9) ^ index << 7;
+    let formula = |index: u32| u32::from(substitution(index as u8)) * 0x0101_0101;
+    for bytes in [1, 2, 4] {
+        for (name, elements) in
+            [("any", (0..256).map(any).collect::<Vec<u32>>()), ("formula", (0..256).map(formula).collect())]
+        {
+            let lowered = Lowered::new(constant_case(bytes, &elements)).expect("the text is PTX");
+            lowered.assert_same_everywhere(&device, &[32, THREADS], None, &format!("{name}, {bytes} bytes"));
         }
     }
 }

@@ -1,10 +1,15 @@
-//! Small tables in shared memory that lanes look things up in, each at a place of its own: what a byte chooses is one of 256 elements, which fit into
-//! registers.
+//! Small tables in shared or constant memory that lanes look things up in, each at a place of its own: what a byte chooses is one of 256 elements, which fit
+//! into registers.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Layout, LoopId, Shapes};
-use crate::{AddressSpace, BinaryOp, BlockId, Function, MemoryOrder, Op, Type, Value};
+use crate::{AddressSpace, BlockId, Function, MemoryOrder, Op, Program, SymbolId, Value};
+
+mod bytes;
+
+pub use bytes::ByteOf;
+use bytes::chosen_bytes;
 
 /// Elements of a table, at most: as many as a byte tells apart.
 pub const TABLE_ELEMENTS_MAX: u32 = 256;
@@ -16,7 +21,9 @@ const DEPTH_MAX: u32 = 3;
 /// A table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Table {
-    /// Where in shared memory it begins.
+    /// The variable in constant memory that it is in; none for shared memory.
+    pub variable: Option<SymbolId>,
+    /// Where in the variable or in shared memory it begins.
     pub begin: u32,
     /// Bytes of an element: 1, 2 or 4.
     pub element_bytes: u32,
@@ -36,20 +43,11 @@ pub struct Tables {
     bytes: HashMap<Value, ByteOf>,
 }
 
-/// A byte of a word.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ByteOf {
-    /// The word.
-    pub word: Value,
-    /// Which of its bytes, from the lowest on.
-    pub byte: u32,
-}
-
 impl Tables {
-    /// The tables of a kernel that `shared_bytes` are declared for.
-    pub fn new(function: &Function, shapes: &Shapes, shared_bytes: u32) -> Self {
+    /// The tables of a function of a program.
+    pub fn new(program: &Program, function: &Function, shapes: &Shapes) -> Self {
         let layout = &shapes.schedule.layout;
-        let mut found = BTreeMap::<(u32, u32), (Table, Vec<Value>)>::new();
+        let mut found = BTreeMap::<_, (Table, Vec<Value>)>::new();
         for &block in &layout.order {
             let weight = weight(layout.depth(block));
             let mut has_changed = false;
@@ -58,8 +56,8 @@ impl Tables {
                 if may_change_tables(&instruction.op) {
                     (has_changed, renewed) = (true, Vec::new());
                 }
-                let Some(table) = lookup(&instruction.op, shapes, shared_bytes) else { continue };
-                let key = (table.begin, table.element_bytes);
+                let Some(table) = lookup(program, &instruction.op, shapes) else { continue };
+                let key = (table.variable, table.begin, table.element_bytes);
                 let (known, loads) = found.entry(key).or_insert((table, Vec::new()));
                 known.elements = known.elements.max(table.elements);
                 known.lookups += weight;
@@ -98,70 +96,8 @@ impl Tables {
     }
 }
 
-/// The bytes that choose what loads from shared memory get, as far as the number of the element is a byte of a word.
-fn chosen_bytes(function: &Function, shapes: &Shapes) -> HashMap<Value, ByteOf> {
-    let instructions = || function.blocks.iter().flat_map(|block| &block.instructions);
-    let results = instructions().filter_map(|instruction| match &instruction.results[..] {
-        [result] => Some((*result, &instruction.op)),
-        _ => None,
-    });
-    let search = ByteSearch { operations: results.collect(), shapes };
-    let loads = instructions().filter_map(|instruction| match &instruction.op {
-        Op::Load { space: AddressSpace::Shared, ty, count: 1, address, .. } => {
-            Some((instruction.results[0], search.of_address(*address, ty.bytes())?))
-        }
-        _ => None,
-    });
-    loads.collect()
-}
-
-/// Looks at how values were computed.
-struct ByteSearch<'a> {
-    operations: HashMap<Value, &'a Op>,
-    shapes: &'a Shapes,
-}
-
-impl ByteSearch<'_> {
-    /// The byte that says how many elements an address is behind the lowest that it can be.
-    fn of_address(&self, address: Value, element_bytes: u32) -> Option<ByteOf> {
-        let begin = self.shapes.fact(address).range.0;
-        let address = match self.operations.get(&address)? {
-            Op::Extend { a, .. } => *a,
-            _ => address,
-        };
-        let distance = match self.operations.get(&address)? {
-            Op::Binary { op: BinaryOp::Add, a, b, .. } => {
-                let (base, other) = if self.constant(*a).is_some() { (*a, *b) } else { (*b, *a) };
-                (self.constant(base) == Some(begin)).then_some(other)?
-            }
-            _ => (begin == 0).then_some(address)?,
-        };
-        let Some(Op::Binary { op: BinaryOp::And, ty: Type::I32, a, b }) = self.operations.get(&distance) else {
-            return None;
-        };
-        let (mask, chosen) = if self.constant(*a).is_some() { (*a, *b) } else { (*b, *a) };
-        let scale = element_bytes.trailing_zeros();
-        (self.constant(mask) == Some(0xff << scale)).then_some(())?;
-        let (word, bits) = match self.operations.get(&chosen) {
-            Some(Op::Binary { op: BinaryOp::ShrUnsigned, ty: Type::I32, a, b }) => {
-                (*a, u32::try_from(self.constant(*b)?).ok()?.checked_add(scale)?)
-            }
-            Some(Op::Binary { op: BinaryOp::Shl, ty: Type::I32, a, b }) => {
-                (*a, scale.checked_sub(u32::try_from(self.constant(*b)?).ok()?)?)
-            }
-            _ => (chosen, scale),
-        };
-        (bits % 8 == 0 && bits < 32).then_some(ByteOf { word, byte: bits / 8 })
-    }
-
-    /// The number that a value always is.
-    fn constant(&self, value: Value) -> Option<i64> {
-        let (least, most) = self.shapes.fact(value).range;
-        (least == most).then_some(least)
-    }
-}
-
-/// Whether an operation may change what this warp finds in shared memory: by itself, or because it may have waited for other warps.
+/// Whether an operation may change what this warp finds in shared memory, by itself or because it may have waited for other warps, or be where what the warp
+/// knows of tables is lost.
 pub fn may_change_tables(op: &Op) -> bool {
     match op {
         Op::Load { order, .. } => *order != MemoryOrder::Weak,
@@ -180,29 +116,48 @@ pub fn may_change_tables(op: &Op) -> bool {
     }
 }
 
-/// What a load looks up, if it lies within `shared_bytes` and lanes differ in where.
-fn lookup(op: &Op, shapes: &Shapes, shared_bytes: u32) -> Option<Table> {
-    let Op::Load { space: AddressSpace::Shared, ty, count: 1, order: MemoryOrder::Weak, address, offset, .. } = op
-    else {
+/// What a load looks up, if it lies within a declared variable and lanes differ in where.
+fn lookup(program: &Program, op: &Op, shapes: &Shapes) -> Option<Table> {
+    let Op::Load { space, ty, count: 1, order: MemoryOrder::Weak, address, offset, .. } = op else {
         return None;
     };
-    let fact = shapes.fact(*address);
+    let (variable, range, size) = range_of(program, *space, *address, shapes)?;
     let bytes = ty.bytes();
-    let begin = u32::try_from(fact.range.0.checked_add(*offset)?).ok()?;
-    let last = u32::try_from(fact.range.1.checked_add(*offset)?).ok()?;
+    let begin = u32::try_from(range.0.checked_add(*offset)?).ok()?;
+    let last = u32::try_from(range.1.checked_add(*offset)?).ok()?;
     let is_lookup = matches!(bytes, 1 | 2 | 4)
         && begin.is_multiple_of(bytes)
-        && fact.is_aligned(*offset, bytes)
-        && last.checked_add(bytes)? <= shared_bytes
+        && shapes.fact(*address).is_aligned(*offset, bytes)
+        && u64::from(last.checked_add(bytes)?) <= size
         && shapes.shape(*address) == super::Shape::Varying;
     let elements = last.checked_sub(begin)? / bytes + 1;
     (is_lookup && elements <= TABLE_ELEMENTS_MAX).then_some(Table {
+        variable,
         begin,
         element_bytes: bytes,
         elements,
         lookups: 0,
         renewals: 0,
     })
+}
+
+/// Where in shared memory or in a variable of constant memory addresses lie, and how large that is.
+fn range_of(
+    program: &Program,
+    space: AddressSpace,
+    address: Value,
+    shapes: &Shapes,
+) -> Option<(Option<SymbolId>, (i64, i64), u64)> {
+    let fact = shapes.fact(address);
+    match space {
+        AddressSpace::Shared => Some((None, fact.range, program.shared_bytes.into())),
+        AddressSpace::Const => {
+            let place = fact.place?;
+            let symbol = &program.symbols[place.symbol.0 as usize];
+            (symbol.space == AddressSpace::Const).then_some((Some(place.symbol), place.range, symbol.size))
+        }
+        _ => None,
+    }
 }
 
 /// How often a block in so many loops runs, about.

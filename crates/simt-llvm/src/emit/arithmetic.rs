@@ -256,13 +256,16 @@ impl FunctionEmitter<'_> {
                 let base = self.ir.cast(Cast::ZExt, self.stack_base, self.ir.int(64));
                 self.ir.add(base, self.i64(u64::from(data.offset)))
             }
-            _ => {
-                let table = self.launch_field(self.ir.ptr(), offset_of!(LaunchContext, symbols), 8);
-                self.ir.load_invariant(self.ir.int(64), self.ir.offset_by(table, 8 * symbol.0 as usize), 8)
-            }
+            _ => self.variable_address(symbol),
         };
         self.define(result, Repr::Uniform(address));
         Ok(())
+    }
+
+    /// The address of a variable in global or constant memory.
+    pub(super) fn variable_address(&self, symbol: simt_ir::SymbolId) -> Val {
+        let table = self.launch_field(self.ir.ptr(), offset_of!(LaunchContext, symbols), 8);
+        self.ir.load_invariant(self.ir.int(64), self.ir.offset_by(table, 8 * symbol.0 as usize), 8)
     }
 
     fn change_space(&mut self, space: AddressSpace, a: Value, result: Value, to_generic: bool) -> Result<(), Error> {

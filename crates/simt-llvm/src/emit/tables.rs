@@ -9,7 +9,7 @@
 //! Planes are made when something is first looked up, and once more when shared memory may have changed since.
 
 use simt_ir::analysis::{TABLE_ELEMENTS_MAX, Table, Tables};
-use simt_ir::{FunctionKind, Type, Value};
+use simt_ir::{FunctionKind, Program, Type, Value};
 
 use super::FunctionEmitter;
 use super::formulas::{FORMULA_BYTES, may_have_formula};
@@ -52,6 +52,12 @@ pub(super) fn is_worth_planes(table: &Table, lanes: u32) -> bool {
     table.lookups * u64::from(lanes / LANES) >= table.renewals * registers * LOOKUPS_OF_REGISTER
 }
 
+/// Whether all that is read to take a table apart may be: there is something behind shared memory, but nothing is known of what is behind a variable.
+fn is_all_there(program: &Program, table: &Table) -> bool {
+    let end = u64::from(table.begin) + u64::from(registers_of(table) * REGISTER * table.element_bytes);
+    table.variable.is_none_or(|variable| end <= program.symbols[variable.0 as usize].size)
+}
+
 /// Registers of a plane.
 fn registers_of(table: &Table) -> u32 {
     table.elements.div_ceil(REGISTER)
@@ -65,9 +71,9 @@ impl FunctionEmitter<'_> {
         if !is_wanted || self.function.kind != FunctionKind::Kernel {
             return;
         }
-        let tables = Tables::new(self.function, &self.shapes, unit.program.shared_bytes);
+        let tables = Tables::new(unit.program, self.function, &self.shapes);
         let planes = tables.tables().iter().map(|table| {
-            is_worth_planes(table, self.lanes()).then(|| {
+            (is_worth_planes(table, self.lanes()) && is_all_there(unit.program, table)).then(|| {
                 let bytes = registers_of(table) * REGISTER * table.element_bytes;
                 let slot = self.slot(self.ir.vector(self.ir.int(8), bytes));
                 let has_formula = unit.target.gfni && may_have_formula(table.elements);
@@ -79,11 +85,13 @@ impl FunctionEmitter<'_> {
         self.tables = KnownTables { tables, planes };
     }
 
-    /// Shared memory may change.
+    /// Shared memory may change, or the frame may be another's meanwhile: then slots begin anew.
     pub fn forget_tables(&mut self) {
         for planes in self.tables.planes.iter_mut().flatten() {
             planes.valid_in = None;
-            self.ir.store(self.ir.constant(self.ir.int(1), 0), planes.valid, 0);
+            if planes.table.variable.is_none() {
+                self.ir.store(self.ir.constant(self.ir.int(1), 0), planes.valid, 0);
+            }
         }
     }
 
@@ -97,6 +105,13 @@ impl FunctionEmitter<'_> {
         let ir = self.ir;
         let words = self.vector_type(Type::I32);
         let from_begin = self.i32((offset as u32).wrapping_sub(table.begin));
+        let from_begin = match table.variable {
+            Some(variable) => {
+                let address = ir.cast(Cast::Trunc, self.variable_address(variable), ir.int(32));
+                ir.sub(from_begin, address)
+            }
+            None => from_begin,
+        };
         let at = ir.cast(Cast::Trunc, self.vector(address), words);
         let distances = ir.add(at, ir.splat(from_begin, self.lanes()));
         let shift = ir.splat(self.i32(table.element_bytes.trailing_zeros()), self.lanes());
@@ -126,7 +141,7 @@ impl FunctionEmitter<'_> {
         let (renew, ready) = (self.new_block("renew_table"), self.new_block("table"));
         ir.cond_br(ir.load(ir.int(1), planes.valid), ready, renew);
         ir.position(renew);
-        let begin = ir.offset_by(self.shared_base(), planes.table.begin as usize);
+        let begin = ir.offset_by(self.place_of_table(&planes.table), planes.table.begin as usize);
         ir.call(function, &[begin, planes.slot]);
         if let Some(formula) = planes.formula {
             ir.call(self.formula_function(planes.table.element_bytes), &[planes.slot, formula]);
@@ -136,6 +151,14 @@ impl FunctionEmitter<'_> {
         ir.position(ready);
         if let (None, Some(planes)) = (self.guard, &mut self.tables.planes[index]) {
             planes.valid_in = Some(self.block);
+        }
+    }
+
+    /// Where what a table is in begins.
+    fn place_of_table(&self, table: &Table) -> Val {
+        match table.variable {
+            Some(variable) => self.ir.cast(Cast::IntToPtr, self.variable_address(variable), self.ir.ptr()),
+            None => self.shared_base(),
         }
     }
 

@@ -83,7 +83,7 @@ const WAITS_MANY: usize = 4;
 const WORK_OF_WAIT_MAX: usize = 100;
 
 /// Lanes of a loop whose turns load from places far apart: what lies side by side is fetched from there at once, and not by one warp after the other.
-const JUMPING_LANES: u32 = 128;
+const JUMPING_LANES: u32 = 256;
 
 /// Lanes whose numbers of elements of a small table fill a register of bytes.
 const BYTE_LANES: u32 = 64;
@@ -131,7 +131,7 @@ impl<'a> Walked<'a> {
 
     /// Whether a table in shared memory is looked up in by permutations of bytes.
     fn looks_up_bytes(&self, program: &Program, target: Target) -> bool {
-        let tables = || Tables::new(self.kernel, &self.shapes, program.shared_bytes);
+        let tables = || Tables::new(program, self.kernel, &self.shapes);
         target.permutes_tables() && tables().tables().iter().any(|table| is_worth_planes(table, BYTE_LANES))
     }
 

@@ -186,6 +186,13 @@ fn binary_range(op: BinaryOp, ty: Type, a: (i64, i64), b: (i64, i64)) -> (i64, i
         BinaryOp::Shl if b.0 == b.1 && (0..63).contains(&b.0) => fit(wide(a.0) << b.0, wide(a.1) << b.0),
         BinaryOp::ShrSigned if b.0 == b.1 && (0..63).contains(&b.0) => (a.0 >> b.0, a.1 >> b.0),
         BinaryOp::ShrUnsigned if a.0 >= 0 && b.0 == b.1 && (0..63).contains(&b.0) => (a.0 >> b.0, a.1 >> b.0),
+        // What may be negative has its highest bits set, and they come down.
+        BinaryOp::ShrUnsigned if b.0 == b.1 && (1..i64::from(ty.bits().min(64))).contains(&b.0) => {
+            (0, (u64::MAX >> (64 - ty.bits().min(64)) >> b.0) as i64)
+        }
+        BinaryOp::Or | BinaryOp::Xor if a.0 >= 0 && b.0 >= 0 => {
+            (0, (u64::MAX >> 1 >> (a.1 | b.1).leading_zeros().saturating_sub(1)) as i64)
+        }
         BinaryOp::And if b.0 >= 0 => (0, b.1),
         BinaryOp::And if a.0 >= 0 => (0, a.1),
         BinaryOp::RemUnsigned if b.0 > 0 && a.0 >= 0 => (0, (b.1 - 1).min(a.1)),
