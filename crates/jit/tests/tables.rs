@@ -239,3 +239,71 @@ fn tables_in_constant_memory_are_looked_up_in_as_the_interpreter_does() {
         }
     }
 }
+
+/// Lookups whose places are computed before a barrier, behind which nobody looks at the words that they come from, but for the last word.
+fn case_over_a_barrier(bytes: u32, guard: &str) -> Case<String> {
+    let mask = 255 * bytes;
+    let scale = bytes.trailing_zeros();
+    let places: String = (0..8)
+        .map(|turn| {
+            format!(
+                "mad.lo.s32 %r2, %r2, 69069, {turn}; shr.u32 %r10, %r2, {}; and.b32 %r10, %r10, {mask};
+                 add.s32 %r2{turn}, %r10, %r3;\n",
+                8 - scale,
+            )
+        })
+        .collect();
+    let lookups: String = (0..8)
+        .map(|turn| format!("{guard} ld.shared.u{} %r12, [%r2{turn}]; mad.lo.s32 %r9, %r9, 77, %r12;\n", 8 * bytes))
+        .collect();
+    let code = format!(
+        "
+.version 8.0
+.target sm_75
+.address_size 64
+.visible .entry k(.param .u64 input, .param .u64 output)
+{{
+    .reg .pred %p<3>;
+    .reg .b32 %r<30>;
+    .reg .b64 %rd<12>;
+    .shared .align 4 .b8 table[{TABLE_BYTES}];
+    mov.u32 %r1, %tid.x;
+    ld.param.u64 %rd1, [input];
+    ld.param.u64 %rd2, [output];
+    mul.wide.u32 %rd3, %r1, 8;
+    add.s64 %rd4, %rd1, %rd3;
+    ld.global.u32 %r2, [%rd4];
+    ld.global.u32 %r4, [%rd4+4];
+    mov.u32 %r3, table;
+    shl.b32 %r5, %r1, 2;
+    add.s32 %r6, %r3, %r5;
+    st.shared.u32 [%r6], %r2;
+    st.shared.u32 [%r6+512], %r4;
+    and.b32 %r7, %r1, 3;
+    setp.ne.s32 %p1, %r7, 1;
+    mov.u32 %r9, 1;
+    mov.u32 %r12, 77;
+    {places}
+    bar.sync 0;
+    {lookups}
+    xor.b32 %r9, %r9, %r2;
+    cvt.u64.u32 %rd6, %r9;
+    add.s64 %rd8, %rd2, %rd3;
+    st.global.u64 [%rd8], %rd6;
+    ret;
+}}
+"
+    );
+    Case { code, ..case(bytes, 256, "", any_contents()) }
+}
+
+#[test]
+fn what_chooses_need_not_be_at_hand() {
+    let device = Device::new();
+    let formula: Vec<u32> = (0..=255).map(|index| u32::from(substitution(index)) * 0x0101_0101).collect();
+    for (bytes, guard) in [(1, ""), (4, ""), (4, "@%p1"), (1, "@%p1")] {
+        let case = case_over_a_barrier(bytes, guard);
+        let lowered = Lowered::new(Case { inputs: contents(&formula, bytes), ..case }).expect("the text is PTX");
+        lowered.assert_same_everywhere(&device, &[64, THREADS], None, &format!("{bytes} bytes {guard}"));
+    }
+}

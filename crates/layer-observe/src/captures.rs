@@ -34,7 +34,7 @@ impl Unusual {
 
     /// So many captures are going on. One thread at a time calls this.
     fn set_captures(&self, count: usize) {
-        let count = u16::try_from(count).unwrap_or(u16::MAX) & !BROKEN;
+        let count = count.min((!BROKEN).into()) as u16;
         // Before what is forgotten: a capture is missed by no call that comes after it.
         self.0.fetch_or(count, Ordering::Release);
         self.0.fetch_and(count | BROKEN, Ordering::Release);

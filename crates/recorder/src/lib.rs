@@ -236,8 +236,6 @@ impl Observer for RecordObserver {
         }
     }
 
-    /// # Safety
-    /// The call is done, and shown to `after_plain`, on the calling thread.
     fn is_plain(&self) -> bool {
         self.quick.is_some()
     }
@@ -247,6 +245,8 @@ impl Observer for RecordObserver {
         telemetry::clock::counter()
     }
 
+    /// # Safety
+    /// The call is done, and shown to `after_plain`, on the calling thread.
     #[inline(always)]
     unsafe fn before_plain(&self, plain: Plain, note: Option<u64>) -> Option<Token> {
         // SAFETY: the caller's promise.

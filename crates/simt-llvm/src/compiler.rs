@@ -112,8 +112,9 @@ struct Way<'a> {
     machine: Lent<'a>,
     /// Instructions as emitted.
     instructions: usize,
-    /// In little time.
+    /// Too large for anything but the quick way.
     is_very_large: bool,
+    /// In little time.
     is_quick: bool,
     target: Target,
 }

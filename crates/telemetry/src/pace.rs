@@ -18,7 +18,7 @@ const CLOSE_UNITS: u16 = 8;
 /// When the last event of a thread began that is recorded the quick way. Without branches, as it is part of each launch.
 #[derive(Default)]
 pub(crate) struct Pace(
-    /// In units. It wraps around after 80 ms or more: then two events may look close by chance.
+    /// In units. It wraps around after 65 ms or more: then two events may look close by chance.
     Cell<u16>,
 );
 

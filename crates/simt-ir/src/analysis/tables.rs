@@ -31,7 +31,8 @@ pub struct Table {
     pub elements: u32,
     /// How often a warp looks something up, about.
     pub lookups: u64,
-    /// How often what a warp knows of the table is out of date when it does, about: at first, and behind whatever may have changed shared memory.
+    /// How often what a warp knows of the table is out of date when it does, about: at first, and behind whatever may have changed shared memory (of a table in
+    /// constant memory at most so often).
     pub renewals: u64,
 }
 

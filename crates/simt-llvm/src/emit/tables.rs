@@ -40,7 +40,7 @@ pub(super) struct Planes {
     slot: Val,
     /// Slot with its [formula](super::formulas), if it may have one.
     formula: Option<Val>,
-    /// Slot with whether all of this is as shared memory is.
+    /// Slot with whether all of this is as the table is.
     valid: Val,
     /// The block in which they are known to be, from here on.
     valid_in: Option<BlockId>,
@@ -116,9 +116,12 @@ impl FunctionEmitter<'_> {
         let distances = ir.add(at, ir.splat(from_begin, self.lanes()));
         let shift = ir.splat(self.i32(table.element_bytes.trailing_zeros()), self.lanes());
         let numbers = ir.bin(Bin::LShr, distances, shift);
-        // The words that the numbers are bytes of, if they are.
-        let chosen = self.tables.tables.chosen_by(result);
-        let (words, byte) = chosen.map_or((numbers, 0), |chosen| (self.vector(chosen.word), chosen.byte));
+        // The words that the numbers are bytes of, if they are and the words are at hand: nobody else knows that they are used here.
+        let chosen = self.tables.tables.chosen_by(result).and_then(|chosen| {
+            let words = self.at_hand.get(&chosen.word)?;
+            Some((self.to_vector(*words, Type::I32), chosen.byte))
+        });
+        let (words, byte) = chosen.unwrap_or((numbers, 0));
         let chunk = self.lanes().min(REGISTER);
         let found: Vec<Val> = (0..self.lanes() / chunk)
             .map(|part| {

@@ -129,7 +129,7 @@ impl<'a> Walked<'a> {
         widest.map_or(0, |bits| REGISTERS_OF_CHAINS * target.register_bits() / bits)
     }
 
-    /// Whether a table in shared memory is looked up in by permutations of bytes.
+    /// Whether a table is looked up in by permutations of bytes.
     fn looks_up_bytes(&self, program: &Program, target: Target) -> bool {
         let tables = || Tables::new(program, self.kernel, &self.shapes);
         target.permutes_tables() && tables().tables().iter().any(|table| is_worth_planes(table, BYTE_LANES))

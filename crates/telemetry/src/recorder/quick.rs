@@ -56,8 +56,8 @@ impl Recorder {
 }
 
 impl Quick {
-    /// Begins an event at a reading of the [counter](crate::clock::counter), if the calling thread's note is the one that is said. `None` where it is not, and where the event has to go the ordinary way,
-    /// which may lose it or not.
+    /// Begins an event at a reading of the [counter](crate::clock::counter), if the calling thread's note is the one that is said. `None` where it is
+    /// not, and where the event has to go the ordinary way, which may lose it or not.
     ///
     /// # Safety
     /// The thread ends the event before it ends itself.
