@@ -307,3 +307,124 @@ fn what_chooses_need_not_be_at_hand() {
         lowered.assert_same_everywhere(&device, &[64, THREADS], None, &format!("{bytes} bytes {guard}"));
     }
 }
+
+/// Numbers for a program, by its seed.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: u32) -> u32 {
+        self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        ((self.0 >> 33) % u64::from(bound)) as u32
+    }
+}
+
+/// A program of lookups in all orders: places that are computed at once or long before, behind guards and branches, in loops, over barriers, in a table in
+/// shared memory, which changes at times, and in one in constant memory.
+fn random_case(seed: u64) -> Case<String> {
+    let mut numbers = Numbers(seed);
+    let bytes = 1 << numbers.below(3);
+    let mut text = String::new();
+    let mut is_in_loop = false;
+    // Address registers from 20 on are of shared memory, and of constant memory, in turns.
+    for turn in 0..24 {
+        let place = 20 + numbers.below(8);
+        let is_constant = place % 2 == 1;
+        let guard = ["", "", "@%p1 ", "@!%p1 "][numbers.below(4) as usize];
+        let index = scaled_index(numbers.below(4), bytes, numbers.below(3));
+        let (base, load) = if is_constant { (7, "ld.const") } else { (10, "ld.shared") };
+        let address = format!("{index} add.s64 %rd{place}, %rd9, %rd{base};");
+        let lookup = format!("{guard}{load}.u{} %r12, [%rd{place}]; mad.lo.s32 %r9, %r9, 77, %r12;", 8 * bytes);
+        match numbers.below(10) {
+            0..=2 => text += &format!("{address} {lookup}"),
+            3..=5 => text += &lookup,
+            6 => text += &address,
+            7 => text += "mad.lo.s32 %r2, %r2, 69069, %r9;",
+            8 if is_in_loop => {
+                text += &format!("add.s32 %r13, %r13, 1; setp.lt.u32 %p2, %r13, 3; @%p2 bra LOOP{seed};");
+                is_in_loop = false;
+            }
+            8 if turn < 12 && !text.contains("LOOP") => {
+                text += &format!("mov.u32 %r13, 0; LOOP{seed}:");
+                is_in_loop = true;
+            }
+            8 => text += &format!("{guard}bra PAST{turn}; {address} {lookup} PAST{turn}:"),
+            _ if numbers.below(2) == 0 => text += "bar.sync 0;",
+            _ => text += "bar.sync 0; xor.b32 %r14, %r9, %r1; st.shared.u32 [%r6], %r14; bar.sync 0;",
+        }
+        text += "\n";
+    }
+    if is_in_loop {
+        text += &format!("add.s32 %r13, %r13, 1; setp.lt.u32 %p2, %r13, 2; @%p2 bra LOOP{seed};\n");
+    }
+    let first: String = (20..28)
+        .map(|place| {
+            let base = if place % 2 == 1 { 7 } else { 10 };
+            format!("{} add.s64 %rd{place}, %rd9, %rd{base};\n", scaled_index(place % 4, bytes, place % 3))
+        })
+        .collect();
+    let any = |index: u32| index.wrapping_mul(0x9e37_79b9) ^ index << 7;
+    let formula = |index: u32| u32::from(substitution(index as u8)) * 0x0101_0101;
+    let elements: Vec<u32> = (0..256).map(|index| if seed % 2 == 0 { formula(index) } else { any(index) }).collect();
+    let mask = u32::MAX >> (32 - 8 * bytes);
+    let words: Vec<String> = elements.iter().map(|element| (element & mask).to_string()).collect();
+    let code = format!(
+        "
+.version 8.0
+.target sm_75
+.address_size 64
+.const .align 4 .b{bits} constants[256] = {{{words}}};
+.visible .entry k(.param .u64 input, .param .u64 output)
+{{
+    .reg .pred %p<3>;
+    .reg .b32 %r<20>;
+    .reg .b64 %rd<30>;
+    .shared .align 4 .b8 table[{TABLE_BYTES}];
+    mov.u32 %r1, %tid.x;
+    ld.param.u64 %rd1, [input];
+    ld.param.u64 %rd2, [output];
+    mul.wide.u32 %rd3, %r1, 8;
+    add.s64 %rd4, %rd1, %rd3;
+    ld.global.u32 %r2, [%rd4];
+    ld.global.u32 %r4, [%rd4+4];
+    mov.u32 %r3, table;
+    mov.u64 %rd10, table;
+    mov.u64 %rd7, constants;
+    shl.b32 %r5, %r1, 2;
+    add.s32 %r6, %r3, %r5;
+    st.shared.u32 [%r6], %r2;
+    st.shared.u32 [%r6+512], %r4;
+    xor.b32 %r2, %r2, %r4;
+    and.b32 %r7, %r1, 3;
+    setp.ne.s32 %p1, %r7, 1;
+    mov.u32 %r9, 1;
+    mov.u32 %r12, 77;
+    {first}
+    bar.sync 0;
+    {text}
+    xor.b32 %r9, %r9, %r2;
+    cvt.u64.u32 %rd6, %r9;
+    add.s64 %rd8, %rd2, %rd3;
+    st.global.u64 [%rd8], %rd6;
+    ret;
+}}
+",
+        bits = 8 * bytes,
+        words = words.join(", "),
+    );
+    Case { code, ..case(bytes, 256, "", contents(&elements, bytes)) }
+}
+
+#[test]
+fn lookups_in_any_order_find_what_the_interpreter_does() {
+    let device = Device::new();
+    let cases = std::env::var("APEX_TEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(24);
+    for seed in 0..cases {
+        let lowered = Lowered::new(random_case(seed)).expect("the text is PTX");
+        lowered.assert_same_everywhere(
+            &device,
+            &[if seed % 4 < 2 { 64 } else { THREADS }],
+            None,
+            &format!("seed {seed}"),
+        );
+    }
+}
