@@ -11,6 +11,70 @@ const THREADS: u32 = 128;
 /// Bytes of the table.
 const TABLE_BYTES: u32 = 1024;
 
+/// A kernel whose threads have a word of their own in `%r2`, which `body` changes and which is the result. There is a table in shared memory (`%r3`, `%rd10`) that the block has filled
+/// with its words, a thread's at `%r6`; `%p1` is so for three of four lanes.
+fn program(variables: &str, body: &str) -> String {
+    format!(
+        "
+.version 8.0
+.target sm_75
+.address_size 64
+{variables}
+.visible .entry k(.param .u64 input, .param .u64 output)
+{{
+    .reg .pred %p<3>;
+    .reg .b32 %r<30>;
+    .reg .b64 %rd<30>;
+    .shared .align 4 .b8 before[12];
+    .shared .align 4 .b8 table[{TABLE_BYTES}];
+    mov.u32 %r1, %tid.x;
+    ld.param.u64 %rd1, [input];
+    ld.param.u64 %rd2, [output];
+    mul.wide.u32 %rd3, %r1, 8;
+    add.s64 %rd4, %rd1, %rd3;
+    ld.global.u32 %r2, [%rd4];
+    ld.global.u32 %r4, [%rd4+4];
+    mov.u32 %r3, table;
+    mov.u64 %rd10, table;
+    shl.b32 %r5, %r1, 2;
+    add.s32 %r6, %r3, %r5;
+    st.shared.u32 [%r6], %r2;
+    st.shared.u32 [%r6+512], %r4;
+    and.b32 %r7, %r1, 3;
+    setp.ne.s32 %p1, %r7, 1;
+    mov.u32 %r9, 1;
+    mov.u32 %r12, 77;
+    {body}
+    cvt.u64.u32 %rd6, %r2;
+    add.s64 %rd8, %rd2, %rd3;
+    st.global.u64 [%rd8], %rd6;
+    ret;
+}}
+"
+    )
+}
+
+/// A program's text with what it works on.
+fn case_of(code: String, inputs: Vec<u64>) -> Case<String> {
+    Case {
+        code,
+        blocks: 2,
+        threads: THREADS,
+        input_words: 1,
+        output_words: 1,
+        scratch_words: 0,
+        inputs,
+        checks: vec![Check::Exact],
+    }
+}
+
+/// A table in constant memory behind some other elements.
+fn constants(name: &str, elements: &[u32], bytes: u32) -> String {
+    let mask = u32::MAX >> (32 - 8 * bytes);
+    let words: Vec<String> = elements.iter().map(|element| (element & mask).to_string()).collect();
+    format!(".const .align 4 .b{} {name}[260] = {{1, 2, 3, 4, {}}};", 8 * bytes, words.join(", "))
+}
+
 /// Each thread looks up what the bytes of its word choose, several times over, changes a word of the table, and does so once more.
 fn case(bytes: u32, elements: u32, guard: &str, inputs: Vec<u64>) -> Case<String> {
     let load = format!("ld.shared.{}", ["u8", "u16", "", "u32"][bytes as usize - 1]);
@@ -28,57 +92,10 @@ fn case(bytes: u32, elements: u32, guard: &str, inputs: Vec<u64>) -> Case<String
             )
         })
         .collect();
-    let code = format!(
-        "
-.version 8.0
-.target sm_75
-.address_size 64
-.visible .entry k(.param .u64 input, .param .u64 output)
-{{
-    .reg .pred %p<3>;
-    .reg .b32 %r<20>;
-    .reg .b64 %rd<12>;
-    .shared .align 4 .b8 before[12];
-    .shared .align 4 .b8 table[{TABLE_BYTES}];
-    mov.u32 %r1, %tid.x;
-    ld.param.u64 %rd1, [input];
-    ld.param.u64 %rd2, [output];
-    mul.wide.u32 %rd3, %r1, 8;
-    add.s64 %rd4, %rd1, %rd3;
-    ld.global.u32 %r2, [%rd4];
-    ld.global.u32 %r4, [%rd4+4];
-    mov.u32 %r3, table;
-    shl.b32 %r5, %r1, 2;
-    add.s32 %r6, %r3, %r5;
-    st.shared.u32 [%r6], %r2;
-    st.shared.u32 [%r6+512], %r4;
-    and.b32 %r7, %r1, 3;
-    setp.ne.s32 %p1, %r7, 1;
-    mov.u32 %r12, 77;
-    bar.sync 0;
-    {lookups}
-    bar.sync 0;
-    mul.lo.s32 %r8, %r2, 5;
-    @%p1 st.shared.u32 [%r6], %r8;
-    bar.sync 0;
-    {lookups}
-    cvt.u64.u32 %rd6, %r2;
-    add.s64 %rd8, %rd2, %rd3;
-    st.global.u64 [%rd8], %rd6;
-    ret;
-}}
-"
+    let body = format!(
+        "bar.sync 0; {lookups} bar.sync 0; mul.lo.s32 %r8, %r2, 5; @%p1 st.shared.u32 [%r6], %r8; bar.sync 0; {lookups}"
     );
-    Case {
-        code,
-        blocks: 2,
-        threads: THREADS,
-        input_words: 1,
-        output_words: 1,
-        scratch_words: 0,
-        inputs,
-        checks: vec![Check::Exact],
-    }
+    case_of(program("", &body), inputs)
 }
 
 /// Tables without a formula.
@@ -191,38 +208,8 @@ fn constant_case(bytes: u32, elements: &[u32]) -> Case<String> {
             )
         })
         .collect();
-    let mask = u32::MAX >> (32 - 8 * bytes);
-    let words: Vec<String> = elements.iter().map(|element| (element & mask).to_string()).collect();
-    let code = format!(
-        "
-.version 8.0
-.target sm_75
-.address_size 64
-.const .align 4 .b{bits} table[260] = {{1, 2, 3, 4, {words}}};
-.visible .entry k(.param .u64 input, .param .u64 output)
-{{
-    .reg .b32 %r<20>;
-    .reg .b64 %rd<12>;
-    mov.u32 %r1, %tid.x;
-    ld.param.u64 %rd1, [input];
-    ld.param.u64 %rd2, [output];
-    mul.wide.u32 %rd3, %r1, 8;
-    add.s64 %rd4, %rd1, %rd3;
-    ld.global.u32 %r2, [%rd4];
-    mov.u64 %rd7, table;
-    {lookups}
-    bar.sync 0;
-    {lookups}
-    cvt.u64.u32 %rd6, %r2;
-    add.s64 %rd8, %rd2, %rd3;
-    st.global.u64 [%rd8], %rd6;
-    ret;
-}}
-",
-        bits = 8 * bytes,
-        words = words.join(", "),
-    );
-    Case { code, ..case(bytes, 256, "", any_contents()) }
+    let body = format!("mov.u64 %rd7, constants; {lookups} bar.sync 0; {lookups}");
+    case_of(program(&constants("constants", elements, bytes), &body), any_contents())
 }
 
 #[test]
@@ -241,7 +228,7 @@ fn tables_in_constant_memory_are_looked_up_in_as_the_interpreter_does() {
 }
 
 /// Lookups whose places are computed before a barrier, behind which nobody looks at the words that they come from, but for the last word.
-fn case_over_a_barrier(bytes: u32, guard: &str) -> Case<String> {
+fn case_over_a_barrier(bytes: u32, guard: &str, inputs: Vec<u64>) -> Case<String> {
     let mask = 255 * bytes;
     let scale = bytes.trailing_zeros();
     let places: String = (0..8)
@@ -256,45 +243,8 @@ fn case_over_a_barrier(bytes: u32, guard: &str) -> Case<String> {
     let lookups: String = (0..8)
         .map(|turn| format!("{guard} ld.shared.u{} %r12, [%r2{turn}]; mad.lo.s32 %r9, %r9, 77, %r12;\n", 8 * bytes))
         .collect();
-    let code = format!(
-        "
-.version 8.0
-.target sm_75
-.address_size 64
-.visible .entry k(.param .u64 input, .param .u64 output)
-{{
-    .reg .pred %p<3>;
-    .reg .b32 %r<30>;
-    .reg .b64 %rd<12>;
-    .shared .align 4 .b8 table[{TABLE_BYTES}];
-    mov.u32 %r1, %tid.x;
-    ld.param.u64 %rd1, [input];
-    ld.param.u64 %rd2, [output];
-    mul.wide.u32 %rd3, %r1, 8;
-    add.s64 %rd4, %rd1, %rd3;
-    ld.global.u32 %r2, [%rd4];
-    ld.global.u32 %r4, [%rd4+4];
-    mov.u32 %r3, table;
-    shl.b32 %r5, %r1, 2;
-    add.s32 %r6, %r3, %r5;
-    st.shared.u32 [%r6], %r2;
-    st.shared.u32 [%r6+512], %r4;
-    and.b32 %r7, %r1, 3;
-    setp.ne.s32 %p1, %r7, 1;
-    mov.u32 %r9, 1;
-    mov.u32 %r12, 77;
-    {places}
-    bar.sync 0;
-    {lookups}
-    xor.b32 %r9, %r9, %r2;
-    cvt.u64.u32 %rd6, %r9;
-    add.s64 %rd8, %rd2, %rd3;
-    st.global.u64 [%rd8], %rd6;
-    ret;
-}}
-"
-    );
-    Case { code, ..case(bytes, 256, "", any_contents()) }
+    let body = format!("{places} bar.sync 0; {lookups} xor.b32 %r2, %r9, %r2;");
+    case_of(program("", &body), inputs)
 }
 
 #[test]
@@ -302,8 +252,8 @@ fn what_chooses_need_not_be_at_hand() {
     let device = Device::new();
     let formula: Vec<u32> = (0..=255).map(|index| u32::from(substitution(index)) * 0x0101_0101).collect();
     for (bytes, guard) in [(1, ""), (4, ""), (4, "@%p1"), (1, "@%p1")] {
-        let case = case_over_a_barrier(bytes, guard);
-        let lowered = Lowered::new(Case { inputs: contents(&formula, bytes), ..case }).expect("the text is PTX");
+        let case = case_over_a_barrier(bytes, guard, contents(&formula, bytes));
+        let lowered = Lowered::new(case).expect("the text is PTX");
         lowered.assert_same_everywhere(&device, &[64, THREADS], None, &format!("{bytes} bytes {guard}"));
     }
 }
@@ -365,53 +315,11 @@ fn random_case(seed: u64) -> Case<String> {
     let any = |index: u32| index.wrapping_mul(0x9e37_79b9) ^ index << 7;
     let formula = |index: u32| u32::from(substitution(index as u8)) * 0x0101_0101;
     let elements: Vec<u32> = (0..256).map(|index| if seed % 2 == 0 { formula(index) } else { any(index) }).collect();
-    let mask = u32::MAX >> (32 - 8 * bytes);
-    let words: Vec<String> = elements.iter().map(|element| (element & mask).to_string()).collect();
-    let code = format!(
-        "
-.version 8.0
-.target sm_75
-.address_size 64
-.const .align 4 .b{bits} constants[256] = {{{words}}};
-.visible .entry k(.param .u64 input, .param .u64 output)
-{{
-    .reg .pred %p<3>;
-    .reg .b32 %r<20>;
-    .reg .b64 %rd<30>;
-    .shared .align 4 .b8 table[{TABLE_BYTES}];
-    mov.u32 %r1, %tid.x;
-    ld.param.u64 %rd1, [input];
-    ld.param.u64 %rd2, [output];
-    mul.wide.u32 %rd3, %r1, 8;
-    add.s64 %rd4, %rd1, %rd3;
-    ld.global.u32 %r2, [%rd4];
-    ld.global.u32 %r4, [%rd4+4];
-    mov.u32 %r3, table;
-    mov.u64 %rd10, table;
-    mov.u64 %rd7, constants;
-    shl.b32 %r5, %r1, 2;
-    add.s32 %r6, %r3, %r5;
-    st.shared.u32 [%r6], %r2;
-    st.shared.u32 [%r6+512], %r4;
-    xor.b32 %r2, %r2, %r4;
-    and.b32 %r7, %r1, 3;
-    setp.ne.s32 %p1, %r7, 1;
-    mov.u32 %r9, 1;
-    mov.u32 %r12, 77;
-    {first}
-    bar.sync 0;
-    {text}
-    xor.b32 %r9, %r9, %r2;
-    cvt.u64.u32 %rd6, %r9;
-    add.s64 %rd8, %rd2, %rd3;
-    st.global.u64 [%rd8], %rd6;
-    ret;
-}}
-",
-        bits = 8 * bytes,
-        words = words.join(", "),
+    let body = format!(
+        "mov.u64 %rd7, constants; add.s64 %rd7, %rd7, {}; xor.b32 %r2, %r2, %r4; {first} bar.sync 0; {text} xor.b32 %r2, %r9, %r2;",
+        4 * bytes
     );
-    Case { code, ..case(bytes, 256, "", contents(&elements, bytes)) }
+    case_of(program(&constants("constants", &elements, bytes), &body), contents(&elements, bytes))
 }
 
 #[test]
