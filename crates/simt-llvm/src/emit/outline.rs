@@ -7,7 +7,7 @@ use super::memory::Access;
 use crate::llvm::{Fun, IntPredicate, Ty, Val};
 
 /// Loads and stores of a program from which on those with addresses of their own in each lane are called instead of inlined.
-pub(super) const OUTLINE_FROM: usize = 160;
+pub(super) const OUTLINE_FROM: usize = 320;
 
 impl FunctionEmitter<'_> {
     /// Checks and gathers, or scatters `values`; leaves by the fault block if the access faults.
