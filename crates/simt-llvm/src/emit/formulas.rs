@@ -6,21 +6,20 @@
 //! bits. What a table holds is known only when it is there: so the function that takes it apart tries both formulas for each plane, tells in the frame whether one
 //! holds for all elements, and lookups go by that.
 
+use simt_ir::analysis::TABLE_ELEMENTS_MAX;
+
 use super::FunctionEmitter;
 use super::tables::REGISTER;
 use crate::llvm::{Bin, Cast, Fun, IntPredicate, Val};
 
-/// Elements of a table that may have a formula.
-const ELEMENTS: u32 = 256;
+/// Elements of a table that may have a formula: as many as bytes tell apart.
+pub(super) const ELEMENTS: u32 = TABLE_ELEMENTS_MAX;
 
 /// Where in a formula's part of the frame is what it is one of, and a register each of matrices and constants, with those of one plane for each eight
 /// bytes.
 const KIND: u32 = 0;
 const MATRICES: u32 = REGISTER;
 const CONSTANTS: u32 = 2 * REGISTER;
-/// What a formula is one of, in the frame; 0 where there is none.
-const OF_INVERSE: u64 = 1;
-const OF_INDEX: u64 = 2;
 /// Bytes of all of that, as a power of two.
 pub(super) const FORMULA_BYTES: u32 = 4 * REGISTER;
 
@@ -32,13 +31,13 @@ const IDENTITY: u64 = 0x0102_0408_1020_4080;
 /// A byte for each bit.
 const BITS: u64 = 0x8040_2010_0804_0201;
 
-/// What a formula is one of.
+/// What a formula is one of, by its number in the frame; 0 is there where there is none.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Of {
     /// Of the index's inverse, which for 0 is 0.
-    Inverse,
+    Inverse = 1,
     /// Of the index.
-    Index,
+    Index = 2,
 }
 
 impl Of {
@@ -63,11 +62,6 @@ fn product(mut a: u8, b: u8) -> u8 {
 /// The inverse in AES's field: the power of 254, as each but 0 has 1 as that of 255.
 fn inverse(a: u8) -> u8 {
     (0..254).fold(1, |power, _| product(power, a))
-}
-
-/// Whether a table of so many elements may have a formula.
-pub(super) fn may_have_formula(elements: u32) -> bool {
-    elements == ELEMENTS
 }
 
 /// The plane that eight bytes of a register are of, and which of two groups of eight lanes: for elements of so many bytes.
@@ -107,7 +101,7 @@ impl FunctionEmitter<'_> {
         // Of a formula of the index the operands are inverted beforehand, and so come back.
         let (inverts, ready) = (self.new_block("inverts"), self.new_block("ready"));
         let here = ir.current_block();
-        let is_of_index = ir.icmp(IntPredicate::LLVMIntEQ, kind, self.i64(OF_INDEX));
+        let is_of_index = ir.icmp(IntPredicate::LLVMIntEQ, kind, self.i64(Of::Index as u64));
         ir.unlikely_br(is_of_index, inverts, ready);
         ir.position(inverts);
         let identity = self.matrices(self.i64(IDENTITY));
@@ -178,16 +172,12 @@ impl FunctionEmitter<'_> {
     /// The function `(planes, where to)` that looks for a table's formula.
     pub(super) fn formula_function(&self, element_bytes: u32) -> Fun {
         let name = format!("formula_{element_bytes}");
-        if let Some(known) = self.unit.helpers.borrow().get(&name) {
-            return *known;
-        }
+        self.function_from_to(name, |planes, to| self.find_formula(element_bytes, planes, to))
+    }
+
+    /// Looks for the formula of a table in planes.
+    fn find_formula(&self, element_bytes: u32, planes: Val, to: Val) {
         let ir = self.ir;
-        let fun = ir.add_function(&name, ir.function_type(ir.void(), &[ir.ptr(), ir.ptr()]), true);
-        super::kernel::describe(ir, fun);
-        ir.add_attribute(fun, u32::MAX, "noinline");
-        let here = ir.current_block();
-        ir.position(ir.append_block(fun, "entry"));
-        let [planes, to] = [0, 1].map(|index| ir.parameter(fun, index));
         let plane = |number: u32| ir.offset_by(planes, (number * ELEMENTS) as usize);
         let tried = [Of::Inverse, Of::Index].map(|of| {
             let tries: Vec<(Val, Val)> = (0..element_bytes).map(|number| self.try_formula(of, plane(number))).collect();
@@ -196,8 +186,8 @@ impl FunctionEmitter<'_> {
         });
         let [(of_inverse, inverse_tries), (of_index, index_tries)] = &tried;
         let store = |at: u32, word: Val| _ = ir.store(word, ir.offset_by(to, at as usize), 8);
-        let other = ir.select(*of_index, self.i64(OF_INDEX), self.i64(0));
-        store(KIND, ir.select(*of_inverse, self.i64(OF_INVERSE), other));
+        let other = ir.select(*of_index, self.i64(Of::Index as u64), self.i64(0));
+        store(KIND, ir.select(*of_inverse, self.i64(Of::Inverse as u64), other));
         for eight in 0..REGISTER / 8 {
             let (number, _) = part_of(eight, element_bytes);
             let [inverse, index] = [inverse_tries, index_tries].map(|tries| tries[number as usize].0);
@@ -205,10 +195,6 @@ impl FunctionEmitter<'_> {
             let constant = ir.cast(Cast::ZExt, ir.load_aligned(ir.int(8), plane(number), 1), ir.int(64));
             store(CONSTANTS + 8 * eight, ir.mul(constant, self.i64(u64::MAX / 0xff)));
         }
-        ir.ret_void();
-        ir.position(here);
-        self.unit.helpers.borrow_mut().insert(name, fun);
-        fun
     }
 
     /// The matrix that a plane has if it has a formula, and whether that gives all of it.

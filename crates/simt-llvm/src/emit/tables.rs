@@ -12,7 +12,7 @@ use simt_ir::analysis::{TABLE_ELEMENTS_MAX, Table, Tables};
 use simt_ir::{FunctionKind, Program, Type, Value};
 
 use super::FunctionEmitter;
-use super::formulas::{FORMULA_BYTES, may_have_formula};
+use super::formulas::{ELEMENTS, FORMULA_BYTES};
 use super::memory::Access;
 use super::notes::{AccessWay, Bounds};
 use super::{BlockId, LANES};
@@ -76,7 +76,7 @@ impl FunctionEmitter<'_> {
             (is_worth_planes(table, self.lanes()) && is_all_there(unit.program, table)).then(|| {
                 let bytes = registers_of(table) * REGISTER * table.element_bytes;
                 let slot = self.slot(self.ir.vector(self.ir.int(8), bytes));
-                let has_formula = unit.target.gfni && may_have_formula(table.elements);
+                let has_formula = unit.target.gfni && table.elements == ELEMENTS;
                 let formula = has_formula.then(|| self.slot(self.ir.vector(self.ir.int(8), FORMULA_BYTES)));
                 Planes { table: *table, slot, formula, valid: self.zeroed_slot(self.ir.int(1)), valid_in: None }
             })
@@ -168,7 +168,24 @@ impl FunctionEmitter<'_> {
     /// The function `(where a table begins, where to)` that takes it apart. It may read beyond its end, as may be done in shared memory.
     fn planes_function(&self, table: &Table) -> Fun {
         let (count, bytes) = (registers_of(table), table.element_bytes);
-        let name = format!("planes_{count}_{bytes}");
+        let ir = self.ir;
+        self.function_from_to(format!("planes_{count}_{bytes}"), |from, to| {
+            let elements = ir.vector(ir.int(8 * bytes), REGISTER);
+            for register in 0..count {
+                let loaded =
+                    ir.load_aligned(elements, ir.offset_by(from, (register * REGISTER * bytes) as usize), bytes);
+                for plane in 0..bytes {
+                    let shift = ir.splat(ir.constant(ir.int(8 * bytes), u64::from(8 * plane)), REGISTER);
+                    let part = ir.cast(Cast::Trunc, ir.bin(Bin::LShr, loaded, shift), ir.vector(ir.int(8), REGISTER));
+                    let place = (plane * count + register) * REGISTER;
+                    ir.store(part, ir.offset_by(to, place as usize), REGISTER);
+                }
+            }
+        })
+    }
+
+    /// A function of its own, made once, from two pointers.
+    pub(super) fn function_from_to(&self, name: String, emit: impl FnOnce(Val, Val)) -> Fun {
         if let Some(known) = self.unit.helpers.borrow().get(&name) {
             return *known;
         }
@@ -178,17 +195,7 @@ impl FunctionEmitter<'_> {
         ir.add_attribute(fun, u32::MAX, "noinline");
         let here = ir.current_block();
         ir.position(ir.append_block(fun, "entry"));
-        let elements = ir.vector(ir.int(8 * bytes), REGISTER);
-        for register in 0..count {
-            let from = ir.offset_by(ir.parameter(fun, 0), (register * REGISTER * bytes) as usize);
-            let loaded = ir.load_aligned(elements, from, bytes);
-            for plane in 0..bytes {
-                let shift = ir.splat(ir.constant(ir.int(8 * bytes), u64::from(8 * plane)), REGISTER);
-                let part = ir.cast(Cast::Trunc, ir.bin(Bin::LShr, loaded, shift), ir.vector(ir.int(8), REGISTER));
-                let place = (plane * count + register) * REGISTER;
-                ir.store(part, ir.offset_by(ir.parameter(fun, 1), place as usize), REGISTER);
-            }
-        }
+        emit(ir.parameter(fun, 0), ir.parameter(fun, 1));
         ir.ret_void();
         ir.position(here);
         self.unit.helpers.borrow_mut().insert(name, fun);
