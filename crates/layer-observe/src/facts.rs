@@ -3,7 +3,7 @@
 //! Facts live as long as the process: ops refer to them, and observers may keep that. They are interned, so that a program that loads and
 //! unloads for ever makes no more of them, and there is a limit to how many are told apart.
 
-use crate::table::Table;
+use crate::table::{Companion, Table};
 use core::ffi::{CStr, c_char};
 use cuda_abi::*;
 use driver_api::Driver;
@@ -26,7 +26,7 @@ const NAME_BYTES: usize = 256;
 /// What is known. First what launches look at.
 #[repr(C)]
 pub(crate) struct Facts {
-    /// Functions that have been launched, and kernels of libraries, by handle: [`Bound`].
+    /// Functions that have been launched, and kernels of libraries, by handle: [`Bound`], and a stream in that context that they go to.
     bound: Table<{ 1 << 14 }>,
     /// Kernels and functions by handle and device: the address of facts.
     kernels: Table<{ 1 << 14 }>,
@@ -104,14 +104,34 @@ impl Facts {
         self.interned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Kernel and context of launches of a function, if they are known.
+    /// Kernel and context of launches of a function, if they are known, and the stream that they went to.
     #[inline(always)]
-    pub(crate) fn bound(&self, function: CUfunction) -> Option<Bound> {
-        self.bound.get(function.addr() as u64).map(Bound::from_value)
+    pub(crate) fn bound(&self, function: CUfunction) -> Option<(Bound, Companion)> {
+        let (value, stream) = self.bound.get_both(function.addr() as u64)?;
+        Some((Bound::from_value(value), stream))
+    }
+
+    /// Whether a stream, which is no default stream, is in the context that a function is [bound](Facts::bound) to. Most functions always go to
+    /// the same stream: then nothing else is looked at.
+    #[inline(always)]
+    pub(crate) fn is_bound_to(
+        &self,
+        function: CUfunction,
+        (bound, known): (Bound, Companion),
+        stream: CUstream,
+    ) -> bool {
+        let stream_word = stream.addr() as u64;
+        self.bound.is_companion(known, stream_word) || {
+            let is_in = self.known_context(stream) == Some(bound.context);
+            if is_in && !self.bound.holds(known) {
+                self.bound.set_companion(function.addr() as u64, bound.value(), stream_word);
+            }
+            is_in
+        }
     }
 
     /// A function was launched into a context. Of a kernel that is launched into several, the first is kept.
-    pub(crate) fn bind(&self, function: CUfunction, kernel: &KernelFacts, context: &ContextFacts, epoch: u64) {
+    pub(crate) fn bind(&self, function: CUfunction, kernel: &KernelFacts, context: &ContextFacts, epoch: u32) {
         let bound = Bound { kernel: kernel.number, context: context.number };
         if bound.kernel != 0 && bound.context != 0 && self.bound(function).is_none() {
             self.bound.set(function.addr() as u64, bound.value(), epoch);
@@ -119,7 +139,7 @@ impl Facts {
     }
 
     /// What to hand to [`bind`](Facts::bind), taken before the facts are asked for.
-    pub(crate) fn bound_epoch(&self) -> u64 {
+    pub(crate) fn bound_epoch(&self) -> u32 {
         self.bound.epoch()
     }
 
@@ -350,6 +370,7 @@ impl Facts {
     /// The handle of a stream may come to name another.
     pub(crate) fn forget_stream(&self, stream: CUstream) {
         self.streams.forget(stream.addr() as u64);
+        self.bound.forget_companions();
     }
 
     /// Handles of contexts, and of streams in them, may come to name others.

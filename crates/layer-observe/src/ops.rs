@@ -74,7 +74,8 @@ impl<D: Driver, O: Observer> Observed<D, O> {
         is_cooperative: bool,
     ) -> Option<Token> {
         let begin = self.observer.now();
-        let Bound { kernel, context } = self.facts.bound(function)?;
+        let bound = self.facts.bound(function)?;
+        let (Bound { kernel, context }, _) = bound;
         let action = PlainAction::Launch { kernel, shape, is_cooperative };
         if !self.unusual.is_nothing() {
             return None;
@@ -84,7 +85,7 @@ impl<D: Driver, O: Observer> Observed<D, O> {
         if is_default(stream) {
             // SAFETY: the caller's promise.
             unsafe { self.observer.before_plain(plain, Some(self.note_of(context))) }
-        } else if self.facts.known_context(stream) == Some(context) {
+        } else if self.facts.is_bound_to(function, bound, stream) {
             // SAFETY: as above.
             unsafe { self.observer.before_plain(plain, None) }
         } else {

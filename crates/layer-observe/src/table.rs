@@ -1,6 +1,6 @@
 //! A table from handles to numbers that is read without a lock.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use stdx::near;
 
@@ -8,6 +8,8 @@ use stdx::near;
 const PROBES: usize = 32;
 /// Values have so many bits: addresses do.
 const VALUE_BITS: u32 = 48;
+/// The bits of a value.
+const VALUE_MASK: u64 = (1 << VALUE_BITS) - 1;
 /// What a slot has of an epoch.
 const EPOCH_MASK: u64 = (1 << (64 - VALUE_BITS)) - 1;
 
@@ -16,18 +18,27 @@ const EPOCH_MASK: u64 = (1 << (64 - VALUE_BITS)) - 1;
 pub(crate) struct Table<const SLOTS: usize> {
     slots: &'static [Slot; SLOTS],
     /// Raised to forget everything. Slots have the low bits of it.
-    epoch: AtomicU64,
+    epoch: AtomicU32,
+    /// Raised to forget all companions, likewise.
+    companions_epoch: AtomicU32,
     writing: Mutex<()>,
 }
 
 /// Never in two cache lines.
-#[repr(align(16))]
+#[repr(align(32))]
+#[derive(Default)]
 struct Slot {
     /// 0 in a slot that was never used. A slot keeps its key for ever, so that a reader never takes one key's value for another's.
     key: AtomicU64,
     /// The value, and above it the epoch that it is of; 0 for none.
     value: AtomicU64,
+    /// What goes with the value, and above it the companions' epoch that it is of; 0 for none.
+    companion: AtomicU64,
 }
+
+/// What goes with a value, as its slot has it.
+#[derive(Clone, Copy)]
+pub(crate) struct Companion(u64);
 
 impl<const SLOTS: usize> Table<SLOTS> {
     /// How many bytes from the beginning are looked at to find a key, beside its slot.
@@ -36,9 +47,9 @@ impl<const SLOTS: usize> Table<SLOTS> {
     /// An empty table. The memory of its slots is not given back.
     pub(crate) fn new() -> Table<SLOTS> {
         const { assert!(SLOTS.is_power_of_two() && SLOTS >= PROBES) };
-        let slots = near::leak_slice(SLOTS, || Slot { key: AtomicU64::new(0), value: AtomicU64::new(0) });
+        let slots = near::leak_slice(SLOTS, Slot::default);
         let slots = slots.try_into().expect("as many as were asked for");
-        Table { slots, epoch: AtomicU64::new(1), writing: Mutex::new(()) }
+        Table { slots, epoch: AtomicU32::new(1), companions_epoch: AtomicU32::new(1), writing: Mutex::new(()) }
     }
 
     /// The slots that a key may be in.
@@ -54,20 +65,33 @@ impl<const SLOTS: usize> Table<SLOTS> {
         &self.slots[(first as usize + probe) & (SLOTS - 1)]
     }
 
-    /// The value of a key, which is not 0. Most keys are where they belong: the rest of the search stays out of the caller's code.
+    /// The value of a key, which is not 0.
     #[inline(always)]
     pub(crate) fn get(&self, key: u64) -> Option<u64> {
+        self.find(key).map(|(value, _)| value)
+    }
+
+    /// The value of a key, and what goes with it.
+    #[inline(always)]
+    pub(crate) fn get_both(&self, key: u64) -> Option<(u64, Companion)> {
+        let (value, slot) = self.find(key)?;
+        Some((value, Companion(slot.companion.load(Ordering::Acquire))))
+    }
+
+    /// Most keys are where they belong: the rest of the search stays out of the caller's code.
+    #[inline(always)]
+    fn find(&self, key: u64) -> Option<(u64, &Slot)> {
         let slot = self.place(key, 0);
         match slot.key.load(Ordering::Acquire) {
             found if found == key => self.value(slot),
             0 => None,
-            _ => self.get_further(key),
+            _ => self.find_further(key),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn get_further(&self, key: u64) -> Option<u64> {
+    fn find_further(&self, key: u64) -> Option<(u64, &Slot)> {
         for slot in self.places(key).skip(1) {
             match slot.key.load(Ordering::Acquire) {
                 0 => return None,
@@ -78,27 +102,81 @@ impl<const SLOTS: usize> Table<SLOTS> {
         None
     }
 
-    /// The value in a key's slot, if it holds.
+    /// The value in a key's slot, if it holds, and the slot.
     #[inline(always)]
-    fn value(&self, slot: &Slot) -> Option<u64> {
+    fn value<'a>(&self, slot: &'a Slot) -> Option<(u64, &'a Slot)> {
         // The slot before the epoch: what was set since is refused.
         let value = slot.value.load(Ordering::Acquire);
-        let is_valid = value >> VALUE_BITS == self.epoch.load(Ordering::Relaxed) & EPOCH_MASK;
-        is_valid.then_some(value & ((1 << VALUE_BITS) - 1))
+        let is_valid = value >> VALUE_BITS == u64::from(self.epoch.load(Ordering::Relaxed)) & EPOCH_MASK;
+        is_valid.then_some((value & VALUE_MASK, slot))
+    }
+
+    /// A companion as it would be in a slot.
+    #[inline(always)]
+    fn companion_of(&self, companion: u64) -> u64 {
+        companion | u64::from(self.companions_epoch.load(Ordering::Relaxed)) << VALUE_BITS
+    }
+
+    /// Whether a companion is this one, and holds.
+    #[inline(always)]
+    pub(crate) fn is_companion(&self, found: Companion, companion: u64) -> bool {
+        found.0 == self.companion_of(companion)
+    }
+
+    /// Sets what goes with a key's value, if that is still this one and nothing else goes with it.
+    #[cold]
+    pub(crate) fn set_companion(&self, key: u64, value: u64, companion: u64) {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((_, slot)) = self.find(key).filter(|(found, _)| *found == value && companion & !VALUE_MASK == 0)
+        else {
+            return;
+        };
+        if slot.companion.load(Ordering::Relaxed) >> VALUE_BITS != self.companion_of(0) >> VALUE_BITS {
+            slot.companion.store(self.companion_of(companion), Ordering::Release);
+        }
+    }
+
+    /// Whether a companion holds, whatever it is.
+    #[inline(always)]
+    pub(crate) fn holds(&self, found: Companion) -> bool {
+        found.0 >> VALUE_BITS == self.companion_of(0) >> VALUE_BITS
+    }
+
+    /// Forgets what goes with values.
+    pub(crate) fn forget_companions(&self) {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.begin_companions();
+    }
+
+    /// Begins a new epoch of companions, while nobody else writes.
+    fn begin_companions(&self) {
+        let next = self.companions_epoch.load(Ordering::Relaxed).wrapping_add(1);
+        self.companions_epoch.store(self.next_epoch(next, |slot| &slot.companion), Ordering::Release);
+    }
+
+    /// The epoch that is to come, or one more where its low bits are 0, which is the epoch of nothing. Then slots begin anew, so that nothing of theirs
+    /// is of a round before.
+    fn next_epoch(&self, next: u32, word: impl Fn(&Slot) -> &AtomicU64) -> u32 {
+        if u64::from(next) & EPOCH_MASK != 0 {
+            return next;
+        }
+        self.slots.iter().for_each(|slot| word(slot).store(0, Ordering::Release));
+        next.wrapping_add(1)
     }
 
     /// The epoch, to be handed to [`set`](Table::set) once the value has been found out.
-    pub(crate) fn epoch(&self) -> u64 {
+    pub(crate) fn epoch(&self) -> u32 {
         self.epoch.load(Ordering::Acquire)
     }
 
     /// Sets the value of a key, unless everything has been forgotten since `epoch`.
-    pub(crate) fn set(&self, key: u64, value: u64, epoch: u64) {
+    pub(crate) fn set(&self, key: u64, value: u64, epoch: u32) {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = self.places(key).find(|slot| [0, key].contains(&slot.key.load(Ordering::Relaxed)));
         let is_kept = epoch == self.epoch.load(Ordering::Relaxed) && value >> VALUE_BITS == 0;
         let Some(slot) = slot.filter(|_| is_kept) else { return };
-        slot.value.store(value | (epoch & EPOCH_MASK) << VALUE_BITS, Ordering::Release);
+        slot.companion.store(0, Ordering::Release);
+        slot.value.store(value | (u64::from(epoch) & EPOCH_MASK) << VALUE_BITS, Ordering::Release);
         slot.key.store(key, Ordering::Release);
     }
 
@@ -113,13 +191,9 @@ impl<const SLOTS: usize> Table<SLOTS> {
     /// Forgets everything.
     pub(crate) fn forget_all(&self) {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut next = self.epoch.load(Ordering::Relaxed) + 1;
-        if next & EPOCH_MASK == 0 {
-            // Slots begin anew: no value of theirs is older than this, and 0 is the epoch of no value.
-            self.slots.iter().for_each(|slot| slot.value.store(0, Ordering::Release));
-            next += 1;
-        }
-        self.epoch.store(next, Ordering::Release);
+        self.begin_companions();
+        let next = self.epoch.load(Ordering::Relaxed).wrapping_add(1);
+        self.epoch.store(self.next_epoch(next, |slot| &slot.value), Ordering::Release);
     }
 }
 
@@ -147,6 +221,39 @@ mod tests {
     }
 
     #[test]
+    fn companions_go_with_the_value_that_they_were_set_for() {
+        let table = Table::<64>::new();
+        let is = |companion: u64| {
+            let (_, found) = table.get_both(1).unwrap();
+            table.is_companion(found, companion)
+        };
+        table.set(1, 10, table.epoch());
+        assert!(!is(0) && !is(70));
+        table.set_companion(1, 11, 70);
+        table.set_companion(1, 10, 1 << VALUE_BITS);
+        assert!(!is(70) && !is(0), "the value is another, and the companion is too large");
+        table.set_companion(1, 10, 70);
+        table.set_companion(1, 10, 71);
+        assert!(is(70) && !is(71), "the first stays");
+        table.forget_companions();
+        assert_eq!((is(70), table.get(1)), (false, Some(10)));
+        table.set_companion(1, 10, 71);
+        assert!(is(71));
+        table.forget(1);
+        table.set(1, 12, table.epoch());
+        assert!(!is(71), "it went with another value");
+        table.set_companion(1, 12, 72);
+        table.forget_all();
+        table.set(1, 12, table.epoch());
+        assert!(!is(72));
+        table.set_companion(1, 12, 72);
+        for _ in 0..=EPOCH_MASK {
+            table.forget_companions();
+            assert!(!is(72) && !is(0));
+        }
+    }
+
+    #[test]
     fn epochs_may_come_round() {
         let table = Table::<64>::new();
         table.set(1, 10, table.epoch());
@@ -155,7 +262,7 @@ mod tests {
             assert_eq!([table.get(1), table.get(2)], [None; 2]);
         }
         let epoch = table.epoch();
-        table.set(2, 20, epoch - (EPOCH_MASK + 1));
+        table.set(2, 20, epoch - (EPOCH_MASK as u32 + 1));
         assert_eq!(table.get(2), None, "of another round");
         table.set(2, 1 << VALUE_BITS, epoch);
         assert_eq!(table.get(2), None, "too large a value");

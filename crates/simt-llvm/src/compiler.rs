@@ -18,7 +18,7 @@ use crate::{Error, object};
 /// LLVM's passes, in order. The code comes with its vectors made: what is wanted is registers instead of slots, folding of masks,
 /// and loops without what does not change in them. `instcombine` takes more time than all others together: it runs once before
 /// the loops and once at the end, and two more runs in between change next to nothing.
-const PIPELINE: &str = "always-inline,function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,\
+const PIPELINE: &str = "function(sroa<modify-cfg>),always-inline,function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,\
     jump-threading,correlated-propagation,simplifycfg,reassociate,loop-mssa(loop-rotate,licm),\
     gvn,sccp,jump-threading,dse,loop-mssa(licm),simplifycfg,instcombine<no-verify-fixpoint>),globaldce";
 

@@ -219,6 +219,7 @@ fn launches_are_plain_where_everything_is_known() {
     same(STREAM);
     assert_eq!(plain(FUNCTION, CUstream::NULL), None, "another context may be current");
     assert!(plain(FUNCTION, CUstream::NULL).is_some());
+    assert!((0..3).all(|_| plain(FUNCTION, STREAM).is_some()), "its usual stream");
     layer.cuStreamDestroy_v2(STREAM);
     assert_eq!(plain(FUNCTION, STREAM), None);
 }

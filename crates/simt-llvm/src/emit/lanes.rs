@@ -7,6 +7,9 @@ use super::{FunctionEmitter, LANES};
 use crate::Error;
 use crate::llvm::{Bin, Cast, IntPredicate, Val};
 
+/// Values below this are compared bit by bit, which takes eight instructions for each; others with each lane's, which takes six for each.
+const BIT_BY_BIT_BELOW: i64 = 1 << 12;
+
 impl FunctionEmitter<'_> {
     pub fn across_lanes(&mut self, op: &Op, results: &[Value]) -> Result<(), Error> {
         match op {
@@ -134,8 +137,19 @@ impl FunctionEmitter<'_> {
 
     /// For each lane the mask of active lanes that hold the same value.
     fn equal_lanes(&mut self, value: Value) -> Val {
-        let ir = self.ir;
         let vector = self.vector(value);
+        let (lowest, highest) = self.shapes.fact(value).range;
+        let masks = match highest {
+            0..BIT_BY_BIT_BELOW if lowest >= 0 => self.equal_bits(vector, i64::BITS - highest.leading_zeros()),
+            _ => self.equal_values(vector),
+        };
+        let active = self.mask_bits(self.mask);
+        self.ir.and(masks, self.ir.splat(active, LANES))
+    }
+
+    /// For each lane the mask of lanes that hold the same value.
+    fn equal_values(&self, vector: Val) -> Val {
+        let ir = self.ir;
         let word = ir.vector(ir.int(32), LANES);
         let mut masks = ir.zero(word);
         for lane in 0..LANES {
@@ -144,8 +158,22 @@ impl FunctionEmitter<'_> {
             let bit = ir.select(equal, ir.constant(word, 1 << lane), ir.zero(word));
             masks = ir.or(masks, bit);
         }
-        let active = self.mask_bits(self.mask);
-        ir.and(masks, ir.splat(active, LANES))
+        masks
+    }
+
+    /// As [`FunctionEmitter::equal_values`], of values with few bits: lanes that agree with a lane in each bit.
+    fn equal_bits(&self, vector: Val, bits: u32) -> Val {
+        let ir = self.ir;
+        let word = ir.vector(ir.int(32), LANES);
+        let narrow = ir.vector(ir.int(bits.next_power_of_two().max(8)), LANES);
+        let vector = ir.cast(Cast::Trunc, vector, narrow);
+        (0..bits).fold(ir.constant(word, u64::MAX), |masks, bit| {
+            let digit = ir.and(vector, ir.constant(narrow, 1 << bit));
+            let is_set = ir.icmp(IntPredicate::LLVMIntNE, digit, ir.zero(narrow));
+            let set = ir.splat(self.mask_bits(is_set), LANES);
+            let differs = ir.xor(set, ir.cast(Cast::SExt, is_set, word));
+            ir.and(masks, ir.xor(differs, ir.constant(word, u64::MAX)))
+        })
     }
 
     fn match_lanes(&mut self, kind: MatchKind, value: Value, members: Value, results: &[Value]) {

@@ -74,6 +74,8 @@ impl Ir {
         for block in blocks {
             self.order_block(block, &slices);
         }
+        // The pipeline has put together again what was placed.
+        self.place_indices();
         machine.run_passes(self, "function(dce)")
     }
 
