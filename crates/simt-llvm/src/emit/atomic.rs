@@ -164,8 +164,7 @@ impl FunctionEmitter<'_> {
         let compares = compare.map(|compare| self.elements_by_number(compare, access.ty));
         ir.store(ir.zero(vector), old_slot, 0);
         let bytes = access.ty.bytes();
-        let one = |this: &mut Self, lane: Val| {
-            let address = this.lane_of(addresses, lane);
+        let one_at = |this: &mut Self, lane: Val, address: Val| {
             let pointer = match access.space {
                 AddressSpace::Shared => ir.offset(this.shared_base(), ir.cast(Cast::ZExt, address, ir.int(64))),
                 _ => ir.cast(Cast::IntToPtr, address, ir.ptr()),
@@ -177,10 +176,17 @@ impl FunctionEmitter<'_> {
                 ir.store(old, ir.offset(old_slot, ir.mul(lane, this.i64(u64::from(bytes)))), 0);
             }
         };
+        let one = |this: &mut Self, lane: Val| one_at(this, lane, this.lane_of(addresses, lane));
         // In shared memory the operation itself is so quick that the loop would cost more.
         let is_quick = access.space == AddressSpace::Shared && reduction_of(kind).is_some();
         if is_quick && self.unit.few_atomics && self.lanes() == LANES {
-            self.each_active_lane_unrolled(one);
+            self.each_active_lane_or_all(one, |this| {
+                (0..LANES).step_by(2).for_each(|lane| {
+                    for (lane, address) in (lane..).zip(this.two_lanes_of(addresses, lane)) {
+                        one_at(this, this.i64(lane.into()), address);
+                    }
+                });
+            });
         } else {
             self.each_active_lane(one);
         }
@@ -229,6 +235,18 @@ impl FunctionEmitter<'_> {
                 let distance = ir.mul(ir.cast(Cast::SExt, index, ir.int(64)), self.i64(bytes.into()));
                 ir.add(base, distance)
             }
+        }
+    }
+
+    /// As [`FunctionEmitter::lane_of`] of a lane and the next one. Words are loaded together: what a processor with nothing else to do is short of here is loads.
+    fn two_lanes_of(&self, source: LaneSource, lane: u32) -> [Val; 2] {
+        let (ir, long) = (self.ir, self.ir.int(64));
+        match source {
+            LaneSource::Slot { slot, element, bytes: 4 } if element == ir.int(32) => {
+                let both = ir.load_aligned(long, ir.offset_by(slot, 4 * lane as usize), 4);
+                [both, ir.bin(Bin::LShr, both, self.i64(32))].map(|word| ir.cast(Cast::Trunc, word, element))
+            }
+            _ => [lane, lane + 1].map(|lane| self.lane_of(source, self.i64(lane.into()))),
         }
     }
 

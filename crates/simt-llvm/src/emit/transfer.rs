@@ -241,6 +241,13 @@ impl FunctionEmitter<'_> {
 
     /// As [`FunctionEmitter::each_active_lane`]; where all lanes are active, one after the other without a loop.
     pub fn each_active_lane_unrolled(&mut self, body: impl Fn(&mut Self, Val)) {
+        self.each_active_lane_or_all(&body, |this| {
+            (0..u64::from(this.lanes())).for_each(|lane| body(this, this.i64(lane)));
+        });
+    }
+
+    /// As [`FunctionEmitter::each_active_lane`]; where all lanes are active, `every` instead.
+    pub fn each_active_lane_or_all(&mut self, body: impl FnOnce(&mut Self, Val), every: impl FnOnce(&mut Self)) {
         let ir = self.ir;
         let (straight, looped, done) =
             (self.new_block("straight"), self.new_block("looped"), self.new_block("every_lane"));
@@ -248,12 +255,10 @@ impl FunctionEmitter<'_> {
         let all = ir.icmp(IntPredicate::LLVMIntEQ, self.mask_bits(self.mask), ir.not(none));
         ir.cond_br(all, straight, looped);
         ir.position(straight);
-        for lane in 0..u64::from(self.lanes()) {
-            body(self, self.i64(lane));
-        }
+        every(self);
         ir.br(done);
         ir.position(looped);
-        self.each_active_lane(&body);
+        self.each_active_lane(body);
         ir.br(done);
         ir.position(done);
     }
