@@ -77,15 +77,17 @@ impl Cpu {
             Some(marker) if has(marker) => {
                 let avx512 = level == CpuLevel::V4 && avx512;
                 let avx2 = avx512 || (level == CpuLevel::V3 && avx2);
-                let target = Target { avx512, avx2, vnni: false, vbmi: false, gfni: false, narrow_paths: false };
+                let (vnni, vbmi, gfni, vaes, narrow_paths) = (false, false, false, false, false);
+                let target = Target { avx512, avx2, vnni, vbmi, gfni, vaes, narrow_paths };
                 Self { name: level.to_string(), features: String::new(), target }
             }
             _ => {
                 let vnni = avx512 && has("+avx512vnni");
                 let vbmi = avx512 && has("+avx512vbmi");
                 let gfni = avx512 && has("+gfni");
+                let vaes = avx512 && has("+vaes");
                 let narrow_paths = avx512 && name.starts_with("znver");
-                Self { name, features, target: Target { avx512, avx2, vnni, vbmi, gfni, narrow_paths } }
+                Self { name, features, target: Target { avx512, avx2, vnni, vbmi, gfni, vaes, narrow_paths } }
             }
         }
     }

@@ -28,5 +28,5 @@ pub use presence::Presence;
 pub use schedule::Schedule;
 pub use shape::{Fact, LaunchShape, Place, SEGMENTS_MAX, Shape, Shapes};
 pub use strided::{Strided, StridedAccesses};
-pub use tables::{TABLE_ELEMENTS_MAX, Table, Tables, may_change_tables};
+pub use tables::{AesRound, AesRounds, TABLE_ELEMENTS_MAX, Table, Tables, may_change_tables};
 pub use turns::turns_at_most;

@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, HashMap};
 use super::{Layout, LoopId, Shapes};
 use crate::{AddressSpace, BlockId, Function, MemoryOrder, Op, Program, SymbolId, Value};
 
+mod aes;
 mod bytes;
 
+pub use aes::{AesRound, AesRounds};
 pub use bytes::ByteOf;
 use bytes::chosen_bytes;
 
@@ -42,6 +44,7 @@ pub struct Tables {
     tables: Vec<Table>,
     of_load: HashMap<Value, usize>,
     bytes: HashMap<Value, ByteOf>,
+    rounds: Vec<AesRounds>,
 }
 
 impl Tables {
@@ -71,14 +74,23 @@ impl Tables {
             }
         }
         let mut all = Self::default();
-        if found.values().any(|(table, _)| table.elements == TABLE_ELEMENTS_MAX) {
+        let has_whole = found.values().any(|(table, _)| table.elements == TABLE_ELEMENTS_MAX);
+        if has_whole {
             all.bytes = chosen_bytes(function, shapes);
         }
         for (index, (table, loads)) in found.into_values().enumerate() {
             all.tables.push(table);
             all.of_load.extend(loads.into_iter().map(|load| (load, index)));
         }
+        if has_whole {
+            all.rounds = AesRounds::all(program, function, shapes, &all);
+        }
         all
+    }
+
+    /// Rounds of AES, if a table is that of AES.
+    pub fn rounds(&self) -> &[AesRounds] {
+        &self.rounds
     }
 
     /// All of them.

@@ -194,7 +194,7 @@ impl FunctionEmitter<'_> {
         self.begin_sums(block);
         self.begin_strided(block);
         for (index, instruction) in data.instructions.iter().enumerate() {
-            if !self.strided_instruction(index, instruction) {
+            if !self.is_in_rounds(index)? && !self.strided_instruction(index, instruction) {
                 self.instruction(instruction)?;
             }
         }

@@ -51,7 +51,7 @@ impl Of {
 }
 
 /// The product in AES's field, modulo x^8 + x^4 + x^3 + x + 1.
-fn product(mut a: u8, b: u8) -> u8 {
+pub(super) fn product(mut a: u8, b: u8) -> u8 {
     (0..8).fold(0, |sum, bit| {
         let term = if b >> bit & 1 == 1 { a } else { 0 };
         a = a << 1 ^ if a & 0x80 == 0 { 0 } else { 0x1b };
@@ -60,8 +60,16 @@ fn product(mut a: u8, b: u8) -> u8 {
 }
 
 /// The inverse in AES's field: the power of 254, as each but 0 has 1 as that of 255.
-fn inverse(a: u8) -> u8 {
+pub(super) fn inverse(a: u8) -> u8 {
     (0..254).fold(1, |power, _| product(power, a))
+}
+
+/// The matrix that, times the index's inverse, gives the bytes of a plane but for what that has for 0.
+pub(super) fn matrix_of_inverse(plane: impl Fn(u8) -> u8) -> u64 {
+    let columns = [0, 1, 2, 3, 4, 5, 6, 7].map(|bit| plane(Of::Inverse.index_of_bit(bit)) ^ plane(0));
+    let row =
+        |bit: u32| (0..8).fold(0, |row, column: u32| row | u64::from(columns[column as usize] >> bit & 1) << column);
+    (0..8).fold(0, |matrix, bit| matrix | row(bit) << (8 * (7 - bit)))
 }
 
 /// The plane that eight bytes of a register are of, and which of two groups of eight lanes: for elements of so many bytes.
@@ -173,6 +181,17 @@ impl FunctionEmitter<'_> {
     pub(super) fn formula_function(&self, element_bytes: u32) -> Fun {
         let name = format!("formula_{element_bytes}");
         self.function_from_to(name, |planes, to| self.find_formula(element_bytes, planes, to))
+    }
+
+    /// Stores a formula of the index's inverse, of which matrices and constants are known.
+    pub(super) fn store_formula_of_inverse(&self, to: Val, planes: &[(u64, u8)]) {
+        let store = |at: u32, word: u64| _ = self.ir.store(self.i64(word), self.ir.offset_by(to, at as usize), 8);
+        store(KIND, Of::Inverse as u64);
+        for eight in 0..REGISTER / 8 {
+            let (matrix, constant) = planes[part_of(eight, planes.len() as u32).0 as usize];
+            store(MATRICES + 8 * eight, matrix);
+            store(CONSTANTS + 8 * eight, u64::from(constant) * (u64::MAX / 0xff));
+        }
     }
 
     /// Looks for the formula of a table in planes.

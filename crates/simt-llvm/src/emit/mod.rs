@@ -3,6 +3,7 @@
 //! How a function is walked is decided by `simt_ir::analysis::Schedule`; what a value looks like across lanes by
 //! `simt_ir::analysis::Shapes`. This module only follows both.
 
+mod aes;
 mod agree;
 mod arithmetic;
 mod atomic;
@@ -75,6 +76,8 @@ pub struct Target {
     pub vbmi: bool,
     /// GFNI: bytes times matrices of bits.
     pub gfni: bool,
+    /// VAES: rounds of AES, four states at a time.
+    pub vaes: bool,
     /// Stores of 512 bits take two turns, permutations run beside multiplications, a gather takes as long as loads lane by lane, and what
     /// blocks that do not wait read one behind the other is fetched ahead without being asked for: AMD's processors.
     pub narrow_paths: bool,

@@ -8,7 +8,7 @@
 //!
 //! Planes are made when something is first looked up, and once more when shared memory may have changed since.
 
-use simt_ir::analysis::{TABLE_ELEMENTS_MAX, Table, Tables};
+use simt_ir::analysis::{AesRounds, TABLE_ELEMENTS_MAX, Table, Tables};
 use simt_ir::{FunctionKind, Program, Type, Value};
 
 use super::FunctionEmitter;
@@ -32,6 +32,34 @@ pub(super) struct KnownTables {
     planes: Vec<Option<Planes>>,
 }
 
+impl KnownTables {
+    /// The rounds that an instruction of a block is one of.
+    pub(super) fn rounds_at(&self, block: BlockId, index: usize) -> Option<AesRounds> {
+        let is_there = |rounds: &&AesRounds| {
+            let (first, last) = rounds.range();
+            rounds.block == block && (first..=last).contains(&index) && self.is_aes(rounds.table).is_some()
+        };
+        self.tables.rounds().iter().find(is_there).cloned()
+    }
+
+    /// Slot with whether a table is that of AES, if that is asked.
+    pub(super) fn is_aes(&self, table: usize) -> Option<Val> {
+        self.planes[table].and_then(|planes| planes.aes).map(|(slot, _)| slot)
+    }
+
+    /// In which blocks tables are known to be in the frame.
+    pub(super) fn valid_in(&self) -> Vec<Option<BlockId>> {
+        self.planes.iter().map(|planes| planes.and_then(|planes| planes.valid_in)).collect()
+    }
+
+    /// As it was when [`valid_in`](KnownTables::valid_in) was asked.
+    pub(super) fn set_valid_in(&mut self, blocks: Vec<Option<BlockId>>) {
+        for (planes, block) in self.planes.iter_mut().zip(blocks) {
+            planes.iter_mut().for_each(|planes| planes.valid_in = block);
+        }
+    }
+}
+
 /// A table taken apart.
 #[derive(Clone, Copy)]
 pub(super) struct Planes {
@@ -40,6 +68,8 @@ pub(super) struct Planes {
     slot: Val,
     /// Slot with its [formula](super::formulas), if it may have one.
     formula: Option<Val>,
+    /// Slot with whether it is the one that [rounds of AES](super::aes) are made of, if there may be some, and whether its bytes are the highest first.
+    aes: Option<(Val, bool)>,
     /// Slot with whether all of this is as the table is.
     valid: Val,
     /// The block in which they are known to be, from here on.
@@ -72,13 +102,16 @@ impl FunctionEmitter<'_> {
             return;
         }
         let tables = Tables::new(unit.program, self.function, &self.shapes);
-        let planes = tables.tables().iter().map(|table| {
+        let planes = tables.tables().iter().enumerate().map(|(number, table)| {
             (is_worth_planes(table, self.lanes()) && is_all_there(unit.program, table)).then(|| {
                 let bytes = registers_of(table) * REGISTER * table.element_bytes;
                 let slot = self.slot(self.ir.vector(self.ir.int(8), bytes));
                 let has_formula = unit.target.gfni && table.elements == ELEMENTS;
                 let formula = has_formula.then(|| self.slot(self.ir.vector(self.ir.int(8), FORMULA_BYTES)));
-                Planes { table: *table, slot, formula, valid: self.zeroed_slot(self.ir.int(1)), valid_in: None }
+                let rounds = tables.rounds().iter().find(|rounds| rounds.table == number);
+                let rounds = rounds.filter(|_| unit.target.vaes && has_formula);
+                let aes = rounds.map(|rounds| (self.slot(self.ir.int(1)), rounds.is_high_first));
+                Planes { table: *table, slot, formula, aes, valid: self.zeroed_slot(self.ir.int(1)), valid_in: None }
             })
         });
         let planes = planes.collect();
@@ -134,26 +167,45 @@ impl FunctionEmitter<'_> {
     }
 
     /// Makes the planes of a table unless they are there.
-    fn renew_table(&mut self, index: usize) {
+    pub(super) fn renew_table(&mut self, index: usize) {
         let Some(planes) = self.tables.planes[index] else { return };
         if planes.valid_in == Some(self.block) {
             return;
         }
-        let function = self.planes_function(&planes.table);
         let ir = self.ir;
         let (renew, ready) = (self.new_block("renew_table"), self.new_block("table"));
         ir.cond_br(ir.load(ir.int(1), planes.valid), ready, renew);
         ir.position(renew);
         let begin = ir.offset_by(self.place_of_table(&planes.table), planes.table.begin as usize);
-        ir.call(function, &[begin, planes.slot]);
-        if let Some(formula) = planes.formula {
-            ir.call(self.formula_function(planes.table.element_bytes), &[planes.slot, formula]);
+        match (planes.aes, planes.formula) {
+            (Some((is_aes, is_high_first)), Some(formula)) => {
+                let (known, unknown, made) =
+                    (self.new_block("aes_table"), self.new_block("other"), self.new_block("made"));
+                ir.call(self.aes_function(is_high_first), &[begin, is_aes]);
+                ir.cond_br(ir.load(ir.int(1), is_aes), known, unknown);
+                ir.position(known);
+                self.store_aes_formula(formula, is_high_first);
+                ir.br(made);
+                ir.position(unknown);
+                self.make_planes(&planes, begin);
+                ir.br(made);
+                ir.position(made);
+            }
+            _ => self.make_planes(&planes, begin),
         }
         ir.store(ir.constant(ir.int(1), 1), planes.valid, 0);
         ir.br(ready);
         ir.position(ready);
         if let (None, Some(planes)) = (self.guard, &mut self.tables.planes[index]) {
             planes.valid_in = Some(self.block);
+        }
+    }
+
+    /// Makes the planes of a table, and looks for its formula.
+    fn make_planes(&self, planes: &Planes, begin: Val) {
+        self.ir.call(self.planes_function(&planes.table), &[begin, planes.slot]);
+        if let Some(formula) = planes.formula {
+            self.ir.call(self.formula_function(planes.table.element_bytes), &[planes.slot, formula]);
         }
     }
 

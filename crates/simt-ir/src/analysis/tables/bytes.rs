@@ -17,11 +17,7 @@ pub struct ByteOf {
 /// The bytes that choose what loads from shared and constant memory get, as far as the number of the element is a byte of a word.
 pub(super) fn chosen_bytes(function: &Function, shapes: &Shapes) -> HashMap<Value, ByteOf> {
     let instructions = || function.blocks.iter().flat_map(|block| &block.instructions);
-    let results = instructions().filter_map(|instruction| match &instruction.results[..] {
-        [result] => Some((*result, &instruction.op)),
-        _ => None,
-    });
-    let search = Search { function, operations: results.collect(), shapes };
+    let search = Search::new(function, shapes);
     let loads = instructions().filter_map(|instruction| match &instruction.op {
         Op::Load { space: AddressSpace::Shared | AddressSpace::Const, ty, count: 1, address, .. } => {
             Some((instruction.results[0], search.of_address(*address, ty.bytes())?))
@@ -32,7 +28,7 @@ pub(super) fn chosen_bytes(function: &Function, shapes: &Shapes) -> HashMap<Valu
 }
 
 /// Looks at how values were computed.
-struct Search<'a> {
+pub(super) struct Search<'a> {
     function: &'a Function,
     operations: HashMap<Value, &'a Op>,
     shapes: &'a Shapes,
@@ -46,9 +42,19 @@ struct Bits {
     mask: u64,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    /// In a function.
+    pub(super) fn new(function: &'a Function, shapes: &'a Shapes) -> Search<'a> {
+        let instructions = function.blocks.iter().flat_map(|block| &block.instructions);
+        let results = instructions.filter_map(|instruction| match &instruction.results[..] {
+            [result] => Some((*result, &instruction.op)),
+            _ => None,
+        });
+        Search { function, operations: results.collect(), shapes }
+    }
+
     /// The byte that says how many elements an address is behind the lowest that it can be.
-    fn of_address(&self, address: Value, element_bytes: u32) -> Option<ByteOf> {
+    pub(super) fn of_address(&self, address: Value, element_bytes: u32) -> Option<ByteOf> {
         let begin = self.lowest(address)?;
         let sum = match self.operations.get(&address)? {
             Op::Extend { a, .. } => *a,
@@ -130,7 +136,7 @@ impl Search<'_> {
     }
 
     /// The number that a value always is.
-    fn only(&self, value: Value) -> Option<i64> {
+    pub(super) fn only(&self, value: Value) -> Option<i64> {
         let fact = self.shapes.fact(value);
         (fact.place.is_none() && fact.range.0 == fact.range.1).then_some(fact.range.0)
     }
