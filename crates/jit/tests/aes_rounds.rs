@@ -1,26 +1,15 @@
 //! Rounds of AES made of lookups (`simt-llvm/src/emit/aes.rs`), and what is nearly that: the interpreter says what comes of it.
 
+#[path = "common/aes.rs"]
+mod aes;
 mod common;
 
+use aes::{Numbers, product, substitution};
 use common::{Device, Lowered};
 use simt_interp::random::{Case, Check};
 
 /// Threads of a block.
 const THREADS: u32 = 128;
-
-/// The product in AES's field.
-fn product(a: u8, b: u8) -> u8 {
-    let step = |(sum, a): (u8, u8), bit: u32| {
-        (if b >> bit & 1 == 1 { sum ^ a } else { sum }, a << 1 ^ if a & 0x80 == 0 { 0 } else { 0x1b })
-    };
-    (0..8).fold((0, a), step).0
-}
-
-/// AES's substitution.
-fn substitution(index: u8) -> u8 {
-    let inverse = (0..=255).find(|other| product(index, *other) == 1).unwrap_or(0);
-    (0..5).fold(0x63, |sum, turn| sum ^ inverse.rotate_left(turn))
-}
 
 /// AES's table, with the first row of a column in the highest byte or in the lowest.
 fn table(is_high_first: bool) -> Vec<u32> {
@@ -32,18 +21,9 @@ fn table(is_high_first: bool) -> Vec<u32> {
     (0..=255).map(element).collect()
 }
 
-/// Numbers for a program, by its seed.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, bound: u32) -> u32 {
-        self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-        ((self.0 >> 33) % u64::from(bound)) as u32
-    }
-
-    fn one_in(&mut self, count: u32) -> bool {
-        self.below(count) == 0
-    }
+/// Whether it is the one case in so many.
+fn one_in(numbers: &mut Numbers, count: u32) -> bool {
+    numbers.below(count) == 0
 }
 
 /// What is made.
@@ -59,7 +39,7 @@ struct Making {
 
 impl Making {
     fn is_fault(&mut self) -> bool {
-        self.faults > 0 && self.numbers.one_in(self.faults)
+        self.faults > 0 && one_in(&mut self.numbers, self.faults)
     }
 
     fn register(&mut self) -> u32 {
@@ -109,7 +89,7 @@ impl Making {
     fn substituted(&mut self, word: u32, byte: u32) -> u32 {
         let plane = if self.is_fault() { self.numbers.below(4) } else { 1 + self.numbers.below(2) };
         let result = self.register();
-        if byte == 0 && self.numbers.one_in(2) {
+        if byte == 0 && one_in(&mut self.numbers, 2) {
             return self.lookup(word, byte, Some(plane));
         }
         let element = self.lookup(word, byte, None);
@@ -148,7 +128,7 @@ impl Making {
         let first = self.numbers.below(4);
         parts.rotate_left(first as usize);
         let (sum, other) = (self.register(), self.register());
-        let way = if (is_last && self.numbers.one_in(2)) != self.is_fault() { "or" } else { "xor" };
+        let way = if (is_last && one_in(&mut self.numbers, 2)) != self.is_fault() { "or" } else { "xor" };
         let [a, b, c, d] = parts[..] else { unreachable!("four rows") };
         self.text += &match self.numbers.below(3) {
             0 if way == "xor" => format!(
@@ -184,12 +164,12 @@ impl Making {
                 _ => "%r15".to_owned(),
             };
             let mut rows = [0, 1, 2, 3].map(|row| (column + turn * row) % 4);
-            if self.faults > 0 && self.numbers.one_in(12) {
+            if self.faults > 0 && one_in(&mut self.numbers, 12) {
                 rows.swap(1, 2 + self.numbers.below(2) as usize);
             }
             made[column] = self.column(words, rows, &key, is_last);
         }
-        if self.numbers.one_in(4) {
+        if one_in(&mut self.numbers, 4) {
             let word = made[self.numbers.below(4) as usize];
             self.text += &format!("mad.lo.s32 %r9, %r9, 77, %w{word};\n");
         }
@@ -200,7 +180,7 @@ impl Making {
 /// A program of some rounds.
 fn case(seed: u64, faults: u32) -> Case<String> {
     let mut numbers = Numbers(seed);
-    let (is_high_first, is_constant) = (numbers.one_in(2), numbers.one_in(2));
+    let (is_high_first, is_constant) = (one_in(&mut numbers, 2), one_in(&mut numbers, 2));
     let of_table = numbers.below(8);
     let mut making = Making { numbers, text: String::new(), next: 10, is_high_first, is_constant, faults };
     let mut words = [1, 2, 3, 4];

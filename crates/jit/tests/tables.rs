@@ -1,7 +1,10 @@
 //! Lookups in small tables in shared and constant memory (`simt-llvm/src/emit/{tables,formulas}.rs`): compiled code takes tables apart, and the interpreter says what is found.
 
+#[path = "common/aes.rs"]
+mod aes;
 mod common;
 
+use aes::{Numbers, product, substitution};
 use common::{Device, Lowered};
 use simt_interp::random::{Case, Check};
 
@@ -110,20 +113,6 @@ fn contents(elements: &[u32], bytes: u32) -> Vec<u64> {
     let word = |at: u32| u32::from_le_bytes(bytes[at as usize..][..4].try_into().expect("four bytes"));
     let of_thread = |thread: u32| u64::from(word(4 * thread)) | u64::from(word(TABLE_BYTES / 2 + 4 * thread)) << 32;
     (0..2 * THREADS).map(|thread| of_thread(thread % THREADS)).collect()
-}
-
-/// The product in AES's field.
-fn product(a: u8, b: u8) -> u8 {
-    let step = |(sum, a): (u8, u8), bit: u32| {
-        (if b >> bit & 1 == 1 { sum ^ a } else { sum }, a << 1 ^ if a & 0x80 == 0 { 0 } else { 0x1b })
-    };
-    (0..8).fold((0, a), step).0
-}
-
-/// AES's substitution: of the inverse each bit is added to four others, and a constant.
-fn substitution(index: u8) -> u8 {
-    let inverse = (0..=255).find(|other| product(index, *other) == 1).unwrap_or(0);
-    (0..5).fold(0x63, |sum, turn| sum ^ inverse.rotate_left(turn))
 }
 
 /// A table of a checksum, least bit first.
@@ -255,16 +244,6 @@ fn what_chooses_need_not_be_at_hand() {
         let case = case_over_a_barrier(bytes, guard, contents(&formula, bytes));
         let lowered = Lowered::new(case).expect("the text is PTX");
         lowered.assert_same_everywhere(&device, &[64, THREADS], None, &format!("{bytes} bytes {guard}"));
-    }
-}
-
-/// Numbers for a program, by its seed.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, bound: u32) -> u32 {
-        self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-        ((self.0 >> 33) % u64::from(bound)) as u32
     }
 }
 
