@@ -215,10 +215,10 @@ impl<'a> InBlock<'a> {
         });
         let loads = loads.collect::<Option<Vec<_>>>()?;
         let (address, first) = loads[0];
-        let are_together = (0..).zip(&loads).all(|(column, load)| *load == (address, first + 4 * column));
+        let are_together = (0..).zip(&loads).all(|(column, load)| *load == (address, first.wrapping_add(4 * column)));
         let place = self.shapes.fact(address).place.filter(|place| place.range.0 == place.range.1)?;
-        let begin = u64::try_from(place.range.0 + first).ok()?;
-        let is_there = begin + 4 * WORDS as u64 <= self.program.symbols[place.symbol.0 as usize].size;
+        let begin = u64::try_from(place.range.0.checked_add(first)?).ok()?;
+        let is_there = begin.checked_add(4 * WORDS as u64)? <= self.program.symbols[place.symbol.0 as usize].size;
         (are_together && is_there).then_some((address, first))
     }
 

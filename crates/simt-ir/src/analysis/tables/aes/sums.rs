@@ -174,13 +174,15 @@ impl Sums<'_> {
             _ => return None,
         };
         let begin = begin.checked_add(offset)?;
-        let is_one = |table: &Table| {
-            let is_inside = (0..=WORDS as i64 - i64::from(ty.bytes())).contains(&(begin - i64::from(table.begin)));
-            table.element_bytes == WORDS as u32 && table.variable == variable && is_inside
+        let plane_of = |table: &Table| {
+            let is_alike = table.element_bytes == WORDS as u32 && table.variable == variable;
+            let plane = begin.checked_sub(table.begin.into()).and_then(|plane| u32::try_from(plane).ok());
+            plane.filter(|plane| is_alike && plane.checked_add(ty.bytes()).is_some_and(|end| end <= WORDS as u32))
         };
-        let table = self.tables.tables().iter().position(is_one).filter(|_| matches!(ty, Type::I8 | Type::I32))?;
+        let mut planes = self.tables.tables().iter().map(plane_of).enumerate();
+        let (table, plane) = planes.find_map(|(number, plane)| Some((number, plane?)))?;
         let chosen = self.search.of_address(address, WORDS as u32)?;
-        Some((table, chosen, (begin - i64::from(self.tables.tables()[table].begin)) as u32))
+        matches!(ty, Type::I8 | Type::I32).then_some((table, chosen, plane))
     }
 
     /// The word that a value always is.
