@@ -1,3 +1,5 @@
+//! Rounds of AES that are found, and what is none.
+
 use super::*;
 use crate::analysis::LaunchShape;
 use crate::{BinaryOp, FunctionBuilder, FunctionKind, SpecialRegister, Terminator};
