@@ -177,15 +177,19 @@ impl Making {
     }
 }
 
-/// A program of some rounds.
-fn case(seed: u64, faults: u32) -> Case<String> {
+/// A program of some rounds. With `turns`, the byte that is first changes from one round to the next, which is in another block.
+fn case(seed: u64, faults: u32, turns: bool) -> Case<String> {
     let mut numbers = Numbers(seed);
     let (is_high_first, is_constant) = (one_in(&mut numbers, 2), one_in(&mut numbers, 2));
     let of_table = numbers.below(8);
     let mut making = Making { numbers, text: String::new(), next: 10, is_high_first, is_constant, faults };
     let mut words = [1, 2, 3, 4];
-    let rounds = 1 + making.numbers.below(4);
+    let rounds = if turns { 2 } else { 1 + making.numbers.below(4) };
     for number in 0..rounds {
+        if turns && number == 1 {
+            making.text += "setp.ne.s32 %p1, %r2, 7; @%p1 bra NEXT; add.s32 %r9, %r9, 1; NEXT:\n";
+            making.is_high_first = !is_high_first;
+        }
         let is_last = number + 1 == rounds && making.numbers.below(3) > 0;
         words = making.round(number, words, is_last);
     }
@@ -206,6 +210,7 @@ fn case(seed: u64, faults: u32) -> Case<String> {
 .const .align 4 .b32 keys[16] = {{{keys}}};
 .visible .entry k(.param .u64 input, .param .u64 output)
 {{
+    .reg .pred %p<2>;
     .reg .b32 %r<30>;
     .reg .b32 %w<{registers}>;
     .reg .b64 %a<{registers}>;
@@ -271,11 +276,11 @@ fn case(seed: u64, faults: u32) -> Case<String> {
 }
 
 /// As many cases as `APEX_TEST_CASES` says, with so many faults.
-fn check(faults: u32) {
+fn check(faults: u32, turns: bool) {
     let device = Device::new();
     let cases = std::env::var("APEX_TEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(16);
     for seed in 0..cases {
-        let lowered = Lowered::new(case(seed, faults)).expect("the text is PTX");
+        let lowered = Lowered::new(case(seed, faults, turns)).expect("the text is PTX");
         let width = if seed % 4 < 2 { 64 } else { THREADS };
         lowered.assert_same_everywhere(&device, &[width], None, &format!("seed {seed}, one fault in {faults}"));
     }
@@ -283,11 +288,16 @@ fn check(faults: u32) {
 
 #[test]
 fn rounds_make_what_their_lookups_say() {
-    check(0);
+    check(0, false);
 }
 
 #[test]
 fn what_is_nearly_a_round_is_none() {
-    check(40);
-    check(200);
+    check(40, false);
+    check(200, false);
+}
+
+#[test]
+fn a_table_is_that_of_aes_in_one_order_of_bytes() {
+    check(0, true);
 }

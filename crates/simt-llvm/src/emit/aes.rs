@@ -41,6 +41,7 @@ impl FunctionEmitter<'_> {
     pub fn is_in_rounds(&mut self, index: usize) -> Result<bool, Error> {
         let Some(rounds) = self.tables.rounds_at(self.block, index) else { return Ok(false) };
         if index == rounds.range().0 {
+            let rounds = rounds.clone();
             self.emit_rounds(&rounds)?;
         }
         Ok(true)
@@ -58,7 +59,7 @@ impl FunctionEmitter<'_> {
         let ir = self.ir;
         let (looked_up, computed, done) =
             (self.new_block("no_aes"), self.new_block("aes"), self.new_block("rounds_done"));
-        let is_aes = ir.load(ir.int(1), self.tables.is_aes(rounds.table).expect("a table with rounds"));
+        let is_aes = ir.load(ir.int(1), self.tables.is_aes(rounds).expect("a table with rounds"));
         ir.unlikely_br(ir.not(is_aes), looked_up, computed);
 
         ir.position(looked_up);

@@ -238,7 +238,7 @@ impl FunctionEmitter<'_> {
         }
     }
 
-    /// As [`FunctionEmitter::lane_of`] of a lane and the next one. Words are loaded together: what a processor with nothing else to do is short of here is loads.
+    /// As [`FunctionEmitter::lane_of`] of a lane and the next one. Words are loaded together, since each addition is a load and a store by itself.
     fn two_lanes_of(&self, source: LaneSource, lane: u32) -> [Val; 2] {
         let (ir, long) = (self.ir, self.ir.int(64));
         match source {

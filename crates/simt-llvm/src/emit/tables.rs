@@ -34,17 +34,18 @@ pub(super) struct KnownTables {
 
 impl KnownTables {
     /// The rounds that an instruction of a block is one of.
-    pub(super) fn rounds_at(&self, block: BlockId, index: usize) -> Option<AesRounds> {
+    pub(super) fn rounds_at(&self, block: BlockId, index: usize) -> Option<&AesRounds> {
         let is_there = |rounds: &&AesRounds| {
             let (first, last) = rounds.range();
-            rounds.block == block && (first..=last).contains(&index) && self.is_aes(rounds.table).is_some()
+            rounds.block == block && (first..=last).contains(&index) && self.is_aes(rounds).is_some()
         };
-        self.tables.rounds().iter().find(is_there).cloned()
+        self.tables.rounds().iter().find(is_there)
     }
 
-    /// Slot with whether a table is that of AES, if that is asked.
-    pub(super) fn is_aes(&self, table: usize) -> Option<Val> {
-        self.planes[table].and_then(|planes| planes.aes).map(|(slot, _)| slot)
+    /// Slot with whether a table is the one that rounds are made of. A table is asked for one order of its bytes: rounds in the other are looked up.
+    pub(super) fn is_aes(&self, rounds: &AesRounds) -> Option<Val> {
+        let (slot, is_high_first) = self.planes[rounds.table]?.aes?;
+        (is_high_first == rounds.is_high_first).then_some(slot)
     }
 
     /// In which blocks tables are known to be in the frame.

@@ -58,8 +58,11 @@ pub struct AesRound {
 impl AesRounds {
     /// The first and the last of the instructions.
     pub fn range(&self) -> (usize, usize) {
-        let all = || [&self.before, &self.within, &self.behind].into_iter().flatten().copied();
-        (all().min().unwrap_or(0), all().max().unwrap_or(0))
+        // Each list is in order.
+        let lists = || [&self.before, &self.within, &self.behind].into_iter();
+        let (first, last) =
+            (lists().filter_map(|list| list.first()).min(), lists().filter_map(|list| list.last()).max());
+        (first.copied().unwrap_or(0), last.copied().unwrap_or(0))
     }
 
     /// The rounds of a function that looks things up in tables.
@@ -87,6 +90,21 @@ struct Found {
     table: usize,
     is_high_first: bool,
     loads: Vec<usize>,
+}
+
+/// Instructions of the block that use values, by number, and what is used elsewhere.
+#[derive(Default)]
+struct Uses {
+    here: HashMap<Value, Vec<usize>>,
+    elsewhere: HashSet<Value>,
+}
+
+impl Uses {
+    /// Whether only these instructions use a value.
+    fn are_within(&self, value: Value, numbers: &HashSet<usize>) -> bool {
+        let mut here = self.here.get(&value).into_iter().flatten();
+        !self.elsewhere.contains(&value) && here.all(|number| numbers.contains(number))
+    }
 }
 
 /// The search in a block.
@@ -130,10 +148,14 @@ impl<'a> InBlock<'a> {
                 None => chains.push(vec![found]),
             }
         }
+        if chains.is_empty() {
+            return Vec::new();
+        }
+        let uses = self.uses();
         let mut all: Vec<AesRounds> = Vec::new();
         for chain in chains {
             let apart = |rounds: &AesRounds| all.iter().all(|other| rounds.range().0 > other.range().1);
-            let rounds = self.region(chain).filter(apart);
+            let rounds = self.region(chain, &uses).filter(apart);
             all.extend(rounds);
         }
         all
@@ -223,7 +245,7 @@ impl<'a> InBlock<'a> {
     }
 
     /// What is to be done before, within and behind rounds, if that can be told apart.
-    fn region(&self, chain: Vec<Found>) -> Option<AesRounds> {
+    fn region(&self, chain: Vec<Found>, uses: &Uses) -> Option<AesRounds> {
         let (table, is_high_first) = (chain[0].table, chain[0].is_high_first);
         let loads: HashSet<usize> = chain.iter().flat_map(|found| found.loads.iter().copied()).collect();
         // Only now is the order of columns known.
@@ -250,8 +272,10 @@ impl<'a> InBlock<'a> {
         // What is added, and where that is, has to be known before.
         let mut added = rounds.iter().flat_map(AesRound::added);
         let is_before = added.all(|value| self.made.get(&value).is_none_or(|at| !follows.contains(at)));
-        self.take_along(&rounds, &mut before, &mut within);
-        let wanted = self.used_elsewhere(&within.iter().copied().collect());
+        self.take_along(&rounds, uses, &mut before, &mut within);
+        let inside: HashSet<usize> = within.iter().copied().collect();
+        let results = within.iter().flat_map(|number| &self.block.instructions[*number].results);
+        let wanted: Vec<Value> = results.filter(|result| !uses.are_within(**result, &inside)).copied().collect();
         let is_all = is_before && wanted.iter().all(|value| makes.contains(value));
         let block = self.id;
         is_all.then_some(AesRounds { block, table, is_high_first, rounds, before, within, behind, wanted })
@@ -285,31 +309,20 @@ impl<'a> InBlock<'a> {
         (follows, needed)
     }
 
-    /// Moves what only lookups need from what comes before to what is within.
-    fn take_along(&self, rounds: &[AesRound], before: &mut Vec<usize>, within: &mut Vec<usize>) {
+    /// Moves what only lookups need from what comes before to what is within: computations, and loads of keys that are not needed one by one.
+    fn take_along(&self, rounds: &[AesRound], uses: &Uses, before: &mut Vec<usize>, within: &mut Vec<usize>) {
         let stays: HashSet<Value> = rounds.iter().flat_map(AesRound::added).chain(rounds[0].words).collect();
-        let mut users: HashMap<Value, Vec<usize>> = HashMap::new();
-        let mut used_outside = HashSet::new();
-        for block in &self.function.blocks {
-            let is_here = std::ptr::eq(block, self.block);
-            for (number, instruction) in block.instructions.iter().enumerate() {
-                instruction.op.for_each_operand(|operand| match is_here {
-                    true => users.entry(operand).or_default().push(number),
-                    false => _ = used_outside.insert(operand),
-                });
-            }
-            used_outside.extend(block.phis.iter().flat_map(|phi| phi.incoming.iter().map(|(_, value)| *value)));
-            liveness_uses(&block.terminator, |value| _ = used_outside.insert(value));
-        }
+        let keyed = rounds.iter().filter(|round| round.key.is_some()).flat_map(|round| &round.others);
+        let keys: HashSet<Value> = keyed.flatten().copied().collect();
         let mut inside: HashSet<usize> = within.iter().copied().collect();
         for number in before.iter().rev() {
-            let is_inside = |result: &Value| {
-                let users = users.get(result).map_or(&[][..], |users| users);
-                !stays.contains(result)
-                    && !used_outside.contains(result)
-                    && users.iter().all(|user| inside.contains(user))
+            let instruction = &self.block.instructions[*number];
+            let goes = |result: &Value| {
+                (instruction.op.is_pure() || keys.contains(result))
+                    && !stays.contains(result)
+                    && uses.are_within(*result, &inside)
             };
-            if self.block.instructions[*number].results.iter().all(is_inside) {
+            if instruction.results.iter().all(goes) {
                 inside.insert(*number);
             }
         }
@@ -318,23 +331,21 @@ impl<'a> InBlock<'a> {
         within.sort_unstable();
     }
 
-    /// What instructions of this block make that others use, in order.
-    fn used_elsewhere(&self, within: &HashSet<usize>) -> Vec<Value> {
-        let mut used = HashSet::new();
+    /// Who uses what.
+    fn uses(&self) -> Uses {
+        let mut uses = Uses::default();
         for block in &self.function.blocks {
             let is_here = std::ptr::eq(block, self.block);
             for (number, instruction) in block.instructions.iter().enumerate() {
-                if !is_here || !within.contains(&number) {
-                    instruction.op.for_each_operand(|operand| _ = used.insert(operand));
-                }
+                instruction.op.for_each_operand(|operand| match is_here {
+                    true => uses.here.entry(operand).or_default().push(number),
+                    false => _ = uses.elsewhere.insert(operand),
+                });
             }
-            used.extend(block.phis.iter().flat_map(|phi| phi.incoming.iter().map(|(_, value)| *value)));
-            liveness_uses(&block.terminator, |value| _ = used.insert(value));
+            uses.elsewhere.extend(block.phis.iter().flat_map(|phi| phi.incoming.iter().map(|(_, value)| *value)));
+            liveness_uses(&block.terminator, |value| _ = uses.elsewhere.insert(value));
         }
-        let mut numbers: Vec<usize> = within.iter().copied().collect();
-        numbers.sort_unstable();
-        let results = numbers.into_iter().flat_map(|number| &self.block.instructions[number].results);
-        results.filter(|result| used.contains(result)).copied().collect()
+        uses
     }
 }
 
