@@ -20,8 +20,8 @@ use crate::llvm::{Bin, Cast, FloatPredicate, IntPredicate, Ordering, Rmw, Ty, Va
 enum LaneSource {
     /// The same for all.
     Same(Val),
-    /// In a stack slot, one behind the other.
-    Slot { slot: Val, element: Ty, bytes: u32 },
+    /// Of a vector, which is in a stack slot, too.
+    Slot { vector: Val, slot: Val, element: Ty, bytes: u32 },
     /// An address of an element, so many bytes each, whose index is in a stack slot.
     Elements { slot: Val, base: Val, bytes: u32 },
 }
@@ -210,7 +210,7 @@ impl FunctionEmitter<'_> {
             AddressSpace::Shared => self.ir.cast(Cast::Trunc, addresses, vector),
             _ => self.ir.cast(Cast::PtrToInt, self.lane_pointers(access.space, addresses), vector),
         };
-        LaneSource::Slot { slot: self.spill_for_good(numbers), element, bytes }
+        LaneSource::Slot { vector: numbers, slot: self.spill_for_good(numbers), element, bytes }
     }
 
     /// The lanes of a value by number.
@@ -219,13 +219,13 @@ impl FunctionEmitter<'_> {
             return LaneSource::Same(self.observed_uniform(value));
         }
         let vector = self.observed(value);
-        LaneSource::Slot { slot: self.spill_for_good(vector), element: self.scalar_type(ty), bytes: ty.bytes() }
+        LaneSource::Slot { vector, slot: self.spill_for_good(vector), element: self.scalar_type(ty), bytes: ty.bytes() }
     }
 
     fn lane_of(&self, source: LaneSource, lane: Val) -> Val {
         match source {
             LaneSource::Same(value) => value,
-            LaneSource::Slot { slot, element, bytes } => {
+            LaneSource::Slot { slot, element, bytes, .. } => {
                 let place = self.ir.mul(lane, self.i64(bytes.into()));
                 self.ir.load(element, self.ir.offset(slot, place))
             }
@@ -242,8 +242,12 @@ impl FunctionEmitter<'_> {
     fn two_lanes_of(&self, source: LaneSource, lane: u32) -> [Val; 2] {
         let (ir, long) = (self.ir, self.ir.int(64));
         match source {
-            LaneSource::Slot { slot, element, bytes: 4 } if element == ir.int(32) => {
-                let both = ir.load_aligned(long, ir.offset_by(slot, 4 * lane as usize), 4);
+            LaneSource::Slot { vector, slot, element, bytes: 4 } if element == ir.int(32) => {
+                let both = if self.unit.target.narrow_paths {
+                    ir.load_aligned(long, ir.offset_by(slot, 4 * lane as usize), 4)
+                } else {
+                    ir.extract_at(ir.cast(Cast::BitCast, vector, ir.vector(long, self.lanes() / 2)), lane / 2)
+                };
                 [both, ir.bin(Bin::LShr, both, self.i64(32))].map(|word| ir.cast(Cast::Trunc, word, element))
             }
             _ => [lane, lane + 1].map(|lane| self.lane_of(source, self.i64(lane.into()))),

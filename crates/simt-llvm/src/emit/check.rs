@@ -8,7 +8,9 @@
 
 use std::mem::offset_of;
 
-use simt_ir::abi::{ACCESS_ALONE, ACCESS_LISTED, AccessRows, LaunchContext, OFFSET_REACH, RuntimeTable, WarpContext};
+use simt_ir::abi::{
+    ACCESS_ALONE, ACCESS_LISTED, AccessRows, AccessSpace, LaunchContext, OFFSET_REACH, RuntimeTable, WarpContext,
+};
 use simt_ir::{AddressSpace, BlockId, FunctionKind, Value};
 
 use super::memory::{Access, Pattern};
@@ -375,6 +377,35 @@ impl FunctionEmitter<'_> {
         fun
     }
 
+    /// Whether one of some lanes is not sure to access its space only, of accesses whose bytes and space (`AccessSpace`) are numbers in the code.
+    fn is_any_doubtful(&self, launch: Val, lanes: Val, addresses: Val, [bytes, space]: [Val; 2]) -> Val {
+        let ir = self.ir;
+        let long = ir.int(64);
+        let field = |ty: Ty, offset: usize| ir.load_aligned(ty, ir.offset_by(launch, offset), 4);
+        let size_of = |offset: usize| ir.cast(Cast::ZExt, field(ir.int(32), offset), long);
+        let is = |other: AccessSpace| ir.icmp(IntPredicate::LLVMIntEQ, space, self.i32(other as u32));
+        let own_size = ir.select(
+            is(AccessSpace::Shared),
+            size_of(offset_of!(LaunchContext, shared_bytes)),
+            size_of(offset_of!(LaunchContext, local_stride)),
+        );
+        let arena = [offset_of!(LaunchContext, arena_base), offset_of!(LaunchContext, arena_size)];
+        let [arena_base, arena_size] = arena.map(|offset| field(long, offset));
+        let is_global = is(AccessSpace::Global);
+        let size = ir.select(is_global, arena_size, own_size);
+        let begin = ir.select(is_global, arena_base, ir.zero(long));
+        let bytes = ir.cast(Cast::ZExt, bytes, long);
+        let spread = |scalar: Val| ir.splat(scalar, self.lanes());
+        let distances = ir.sub(addresses, spread(begin));
+        // Of a space smaller than the access the limit is negative, and no address good.
+        let above = ir.icmp(IntPredicate::LLVMIntSGT, distances, spread(ir.sub(size, bytes)));
+        let below = ir.icmp(IntPredicate::LLVMIntSLT, distances, self.like(addresses, 0));
+        let low = ir.and(addresses, spread(ir.sub(bytes, self.i64(1))));
+        let misaligned = ir.icmp(IntPredicate::LLVMIntNE, low, self.like(addresses, 0));
+        let doubtful = ir.or(ir.or(above, below), misaligned);
+        self.any(ir.and(doubtful, self.mask_from_bits(lanes)))
+    }
+
     /// `(launch, warp, lanes, addresses, line, bytes | kind << 16 | space << 24) -> verdict`.
     pub fn examine_helper(&self) -> Fun {
         let name = "examine".to_string();
@@ -391,10 +422,17 @@ impl FunctionEmitter<'_> {
         let (launch, warp, details) = (parameter(0), parameter(1), parameter(5));
         let code = ir.or(ir.bin(Bin::Shl, parameter(4), self.i32(8)), self.i32(ACCESS_LISTED));
         ir.store(code, ir.offset_by(warp, offset_of!(WarpContext, access)), 4);
+        ir.store(parameter(3), ir.offset_by(warp, offset_of!(WarpContext, access_addresses)), 8);
         let field = |shift: u32| {
             let moved = ir.bin(Bin::LShr, details, self.i32(shift));
             ir.and(moved, self.i32(if shift == 0 { 0xffff } else { 0xff }))
         };
+        // Most are good: who asks has seen only that lanes are not in order, or that not all of them would be good.
+        let [asked, all_good] = ["asked", "all_good"].map(|name| ir.append_block(fun, name));
+        ir.cond_br(self.is_any_doubtful(launch, parameter(2), parameter(3), [field(0), field(24)]), asked, all_good);
+        ir.position(all_good);
+        ir.ret(self.i32(0));
+        ir.position(asked);
         let table = ir.load_aligned(ir.ptr(), ir.offset_by(launch, offset_of!(LaunchContext, runtime)), 8);
         let target = ir.load_aligned(ir.ptr(), ir.offset_by(table, offset_of!(RuntimeTable, check_access)), 8);
         let callee = ir.function_type(i32_ty, &[ir.ptr(), ir.ptr(), i32_ty, i32_ty, i32_ty, i32_ty]);
@@ -414,6 +452,8 @@ impl FunctionEmitter<'_> {
             ir.position(good);
         }
         ir.store(self.i32(0), first_lane, 4);
+        // As an access that faults is to find them.
+        ir.store(parameter(3), ir.offset_by(warp, offset_of!(WarpContext, access_addresses)), 8);
         ir.ret(self.i32(0));
         ir.position(here);
         self.unit.helpers.borrow_mut().insert(name, fun);

@@ -62,13 +62,13 @@ impl Chooser<'_> {
             return None;
         }
         let cost = self.cost(id);
-        let few = match self.target.narrow_paths && !cost.in_order {
+        let few = match self.target.narrow_paths {
             // Lanes leave one after the other: those that are left have half as many turns to go as the last of them.
             true => (2 * cost.warp / cost.lane).min(self.lanes.into()) as u32,
             // In half of the warp's time: a lane has to be called, too.
             false => (cost.warp / (2 * cost.lane)).min(u64::from(self.lanes) / LANES_TO_ONE) as u32,
         };
-        if !cost.scattered || few == 0 {
+        if !cost.scattered || cost.in_order || few == 0 {
             return None;
         }
         let made = lane_loop(self.function, layout, id)?;

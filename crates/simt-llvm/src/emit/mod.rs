@@ -102,7 +102,7 @@ impl Target {
 
     /// Whether small tables are better looked up in by permutations of bytes than by gathers.
     pub fn permutes_tables(self) -> bool {
-        self.vbmi && self.narrow_paths
+        self.vbmi
     }
 
     /// Whether there are instructions that gather.

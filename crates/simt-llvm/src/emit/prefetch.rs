@@ -60,6 +60,15 @@ impl FunctionEmitter<'_> {
     /// As [`FunctionEmitter::prefetch`], for segments of so many bytes. Outside of loops that wait, what segments will be wanted nobody knows.
     pub fn prefetch_segments(&mut self, access: Access, pointers: &[Val]) {
         let innermost = self.shapes.schedule.layout.innermost[self.block.0 as usize];
+        if access.space == AddressSpace::Global
+            && innermost.is_none_or(|id| self.is_short(id))
+            && !self.leaves_streams_alone()
+        {
+            let distance = self.i64(512);
+            for pointer in pointers {
+                self.fetch(*pointer, distance, self.lanes() / pointers.len() as u32 * access.bytes(), Purpose::Read);
+            }
+        }
         if access.space == AddressSpace::Global && innermost.is_some_and(|id| self.comes_back(id)) {
             let distance = self.distance_over_waits(pointers[0]);
             for pointer in pointers {
