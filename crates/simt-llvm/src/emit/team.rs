@@ -4,7 +4,7 @@
 //! computed once for all of them. Between the barriers of its block a warp owes the others nothing, so that this may be done wherever no
 //! operation but a shuffle, which each warp does for itself, speaks of the warp, and lanes need not wait for each other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use simt_ir::abi::TEAM_LANES_MAX;
 use simt_ir::analysis::{LaunchShape, Layout, LoopId, Presence, Shape, Shapes, Tables, turns_at_most};
@@ -31,7 +31,8 @@ pub fn choose_lanes(program: &Program, launch: LaunchShape, target: Target, want
     let alone = Walked::new(program, kernel, launch);
     let far_apart = if alone.jumps() { JUMPING_LANES } else { 0 };
     let table = if alone.looks_up_bytes(program, target) { BYTE_LANES } else { 0 };
-    let filling = alone.filling_lanes(target).max(far_apart).max(table);
+    let rows = if alone.is_pass_over_rows(launch) { ROWS_LANES } else { 0 };
+    let filling = alone.filling_lanes(target).max(far_apart).max(table).max(rows);
     let wanted = (f64::from(WARP_SIZE) * alone.idleness(target)).max(filling.into());
     let (irregular, is_chopped) = (alone.irregular_accesses(), alone.is_chopped_by_waits());
     let promises = |lanes: &&u32| {
@@ -47,6 +48,9 @@ pub fn choose_lanes(program: &Program, launch: LaunchShape, target: Target, want
     };
     if let Some(lanes) = sizes.iter().find(promises) {
         return *lanes;
+    }
+    if !target.narrow_paths && sizes.contains(&LOCKING_LANES) && alone.locks_between_gathers() {
+        return LOCKING_LANES;
     }
     // Two warps, whose chains fill each other's gaps, even if they part in a short loop.
     let two = 2 * WARP_SIZE;
@@ -84,6 +88,13 @@ const WORK_OF_WAIT_MAX: usize = 100;
 
 /// Lanes of a loop whose turns load from places far apart: what lies side by side is fetched from there at once, and not by one warp after the other.
 const JUMPING_LANES: u32 = 256;
+
+/// Lanes of a kernel that goes once over the rows of a matrix: tests and notes of addresses are done once for four rows, and their loads wait together.
+const ROWS_LANES: u32 = 128;
+
+/// Lanes of a loop that gathers, and locks in between: a core begins no load behind a lock before that is done, so that the fewer lanes gather
+/// together, the more often all wait.
+const LOCKING_LANES: u32 = 128;
 
 /// Lanes whose numbers of elements of a small table fill a register of bytes.
 const BYTE_LANES: u32 = 64;
@@ -150,6 +161,37 @@ impl<'a> Walked<'a> {
                 && phis
                     .flat_map(|phi| from_inside(phi).map(|(_, next)| (phi.result, *next)))
                     .any(|way| self.goes_far(blocks, way))
+        })
+    }
+
+    /// Whether threads of a block of several rows, each as wide as a warp, do their part once and end, and load in order from global memory in several
+    /// places.
+    fn is_pass_over_rows(&self, launch: LaunchShape) -> bool {
+        let Some([x, y, z]) = launch.block else { return false };
+        let layout = &self.shapes.schedule.layout;
+        let ops = || layout.order.iter().flat_map(|block| &self.kernel.block(*block).instructions).map(|it| &it.op);
+        let waits = ops().any(|op| matches!(op, Op::Barrier { .. }));
+        let in_order = |value: Value| matches!(self.shapes.shape(value), Shape::Affine { .. });
+        let places: HashSet<Value> = ops()
+            .filter_map(|op| match op {
+                Op::Load { space: AddressSpace::Global, address, .. } if in_order(*address) => Some(*address),
+                _ => None,
+            })
+            .collect();
+        x == WARP_SIZE && y * z > 1 && layout.loops.is_empty() && !waits && places.len() > 1
+    }
+
+    /// Whether lanes of an innermost loop load from anywhere in global memory, and lock what they find.
+    fn locks_between_gathers(&self) -> bool {
+        let varies = |value: &Value| self.shapes.shape(*value) == Shape::Varying;
+        self.innermost_loops().into_iter().any(|id| {
+            let ops =
+                || self.blocks(id).iter().flat_map(|block| &self.kernel.block(*block).instructions).map(|it| &it.op);
+            let gathers =
+                |op: &Op| matches!(op, Op::Load { space: AddressSpace::Global, address, .. } if varies(address));
+            let locks =
+                |op: &Op| matches!(op, Op::Atomic { space: AddressSpace::Global, address, .. } if varies(address));
+            ops().any(gathers) && ops().any(locks)
         })
     }
 
