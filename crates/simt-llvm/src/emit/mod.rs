@@ -100,7 +100,8 @@ impl Target {
         if self.avx512 { 32 } else { 16 }
     }
 
-    /// Whether small tables are better looked up in by permutations of bytes than by gathers.
+    /// Whether small tables are looked up in by permutations of bytes. Where gathers are quick that takes as long as they do for the largest of
+    /// tables, but those may have formulas, which take half.
     pub fn permutes_tables(self) -> bool {
         self.vbmi
     }

@@ -12,6 +12,9 @@ use crate::llvm::{Cast, IntPredicate, Val};
 const PREFETCH_DISTANCE_BYTES: u32 = 2048;
 pub(super) const CACHE_LINE_BYTES: u32 = 64;
 
+/// The same for short pieces of several rows, of which a block has a few: four blocks ahead, where it has 32 words of each.
+const SEGMENT_DISTANCE_BYTES: u32 = 512;
+
 /// Turns of a loop ahead of which its loads are fetched: about as many as pass while memory answers.
 const PREFETCH_TURNS: u64 = 8;
 
@@ -57,23 +60,20 @@ impl FunctionEmitter<'_> {
         self.unit.target.narrow_paths && !self.unit.suspendable
     }
 
-    /// As [`FunctionEmitter::prefetch`], for segments of so many bytes. Outside of loops that wait, what segments will be wanted nobody knows.
+    /// As [`FunctionEmitter::prefetch`], for segments of so many bytes: outside of loops, what one of the next blocks along x wants, whose segments
+    /// lie beside these.
     pub fn prefetch_segments(&mut self, access: Access, pointers: &[Val]) {
-        let innermost = self.shapes.schedule.layout.innermost[self.block.0 as usize];
-        if access.space == AddressSpace::Global
-            && innermost.is_none_or(|id| self.is_short(id))
-            && !self.leaves_streams_alone()
-        {
-            let distance = self.i64(512);
-            for pointer in pointers {
-                self.fetch(*pointer, distance, self.lanes() / pointers.len() as u32 * access.bytes(), Purpose::Read);
-            }
+        if access.space != AddressSpace::Global {
+            return;
         }
-        if access.space == AddressSpace::Global && innermost.is_some_and(|id| self.comes_back(id)) {
-            let distance = self.distance_over_waits(pointers[0]);
-            for pointer in pointers {
-                self.fetch(*pointer, distance, self.lanes() / pointers.len() as u32 * access.bytes(), Purpose::Read);
-            }
+        let distance = match self.shapes.schedule.layout.innermost[self.block.0 as usize] {
+            Some(id) if self.comes_back(id) => self.distance_over_waits(pointers[0]),
+            Some(id) if !self.is_short(id) => return,
+            _ if self.leaves_streams_alone() => return,
+            _ => self.i64(SEGMENT_DISTANCE_BYTES.into()),
+        };
+        for pointer in pointers {
+            self.fetch(*pointer, distance, self.lanes() / pointers.len() as u32 * access.bytes(), Purpose::Read);
         }
     }
 
