@@ -138,8 +138,11 @@ fn emit_block_loop(unit: &Unit<'_>, body: Fun, side_by_side: u32) {
     ir.add_incoming(left, &[(rest, next_block)]);
     ir.cond_br(ir.icmp(IntPredicate::LLVMIntEQ, rest, ir.constant(long, 0)), done, blocks);
 
-    ir.position(done);
-    ir.ret(number(0));
-    ir.position(faulted);
-    ir.ret(status);
+    for (end, status) in [(done, number(0)), (faulted, status)] {
+        ir.position(end);
+        if unit.streamed.get() {
+            ir.intrinsic("llvm.x86.sse.sfence", &[], &[]);
+        }
+        ir.ret(status);
+    }
 }

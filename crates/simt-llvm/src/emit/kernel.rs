@@ -11,6 +11,7 @@ use simt_ir::{Function, FunctionId, FunctionKind, Op, Program, Value, pass};
 use super::block_loop::emit_block_entry;
 use super::call::HIDDEN_PARAMETERS;
 use super::notes::FunctionNotes;
+use super::streaming::streamed_bytes;
 use super::value::Repr;
 use super::{FunctionEmitter, LANES, Target, Unit};
 use super::{lane_choice, lane_loop};
@@ -73,6 +74,7 @@ pub fn emit_program(
     };
     let suspendable = suspends(program.kernel(), &all_shapes[0], launch);
     let needs_stack = (1..program.functions.len()).any(|index| reachable[index]);
+    let may_stream = target.avx512 && !suspendable && !purpose.quick && !purpose.instrument;
     let mut unit = Unit {
         ir,
         program: &program,
@@ -83,6 +85,8 @@ pub fn emit_program(
         lane_loops: lane_loop::declare(ir, &lane_candidates, launch.lanes),
         helpers: Default::default(),
         suspendable,
+        streamed_bytes: may_stream.then(|| streamed_bytes(&program)).flatten(),
+        streamed: Default::default(),
         notes: Default::default(),
         explain: purpose.explain,
         instrumentation: purpose.instrument.then(Default::default),

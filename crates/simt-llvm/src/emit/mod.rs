@@ -39,6 +39,7 @@ mod round;
 mod rows;
 mod runtime;
 mod skip;
+mod streaming;
 mod strided;
 mod tables;
 mod team;
@@ -137,6 +138,10 @@ struct Unit<'a> {
     outline: bool,
     /// Whether the kernel is called warp by warp and may suspend.
     suspendable: bool,
+    /// What each thread stores, in bytes, where stores may go past the caches.
+    streamed_bytes: Option<u64>,
+    /// Whether some do.
+    streamed: std::cell::Cell<bool>,
     /// What was decided, function by function.
     notes: std::cell::RefCell<Vec<notes::FunctionNotes>>,
     /// Whether the notes are to say why branches diverge.

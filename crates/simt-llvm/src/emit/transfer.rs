@@ -366,21 +366,28 @@ impl FunctionEmitter<'_> {
 
     /// Stores what memory is to have one behind the other.
     pub fn store_contiguous(&mut self, access: Access, pointer: Val, whole: Val) {
-        self.prefetch_for_store(access, pointer);
-        let mask = self.repeat_mask(access.count);
-        self.masked_store(whole, pointer, access.ty.bytes(), mask);
+        self.store_streaming(access, &[(whole, pointer)], |this| {
+            this.prefetch_for_store(access, pointer);
+            let mask = this.repeat_mask(access.count);
+            this.masked_store(whole, pointer, access.ty.bytes(), mask);
+        });
     }
 
     pub fn store_segments(&mut self, access: Access, bases: &[Val], whole: Val) {
         let length = self.lanes() / bases.len() as u32;
-        for (index, base) in bases.iter().enumerate() {
-            let first = index as u32 * length;
+        let begins = (0..self.lanes()).step_by(length as usize);
+        let part = |first: u32| {
             let order: Vec<u32> = (first * access.count..(first + length) * access.count).collect();
-            let part = self.ir.shuffle(whole, whole, &order);
-            let pointer = self.pointer(access.space, *base);
-            let mask = self.repeated(self.segment_mask(first, length), length, access.count);
-            self.masked_store(part, pointer, access.ty.bytes(), mask);
-        }
+            self.ir.shuffle(whole, whole, &order)
+        };
+        let pieces: Vec<(Val, Val)> =
+            begins.clone().zip(bases).map(|(first, base)| (part(first), self.pointer(access.space, *base))).collect();
+        self.store_streaming(access, &pieces, |this| {
+            for (first, (part, pointer)) in begins.zip(&pieces) {
+                let mask = this.repeated(this.segment_mask(first, length), length, access.count);
+                this.masked_store(*part, *pointer, access.ty.bytes(), mask);
+            }
+        });
     }
 
     /// Loads of all lanes, `segments` of them to a column.

@@ -243,6 +243,18 @@ impl Ir {
         unsafe { LLVMSetVolatile(access.0, 1) }
     }
 
+    /// Has a store go past the caches.
+    pub fn set_nontemporal(&self, store: Val) {
+        // SAFETY: the context lives; a store of this `Ir`, by the callers' contract; the metadata is LLVM's documented node.
+        unsafe {
+            let name = "nontemporal";
+            let kind = LLVMGetMDKindIDInContext(self.context, name.as_ptr().cast(), name.len() as u32);
+            let mut one = [LLVMValueAsMetadata(LLVMConstInt(self.int(32).0, 1, 0))];
+            let node = LLVMMDNodeInContext2(self.context, one.as_mut_ptr(), one.len());
+            LLVMSetMetadata(store.0, kind, LLVMMetadataAsValue(self.context, node));
+        }
+    }
+
     /// Makes a scalar load or store atomic.
     pub fn set_ordering(&self, access: Val, ordering: Ordering) {
         // SAFETY: a load or store of this `Ir`, by the callers' contract.
