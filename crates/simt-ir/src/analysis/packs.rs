@@ -1,7 +1,8 @@
 //! Values that may stay together as memory has them: the parts of a vector load (`float4`) on which the same is done part by part.
 //!
 //! Memory holds the parts of lane 0, then those of lane 1. To have a vector of lanes for each part they must be taken apart, and put
-//! together again to be stored. What treats all parts alike need not: it can be computed for all parts of all lanes as they lie.
+//! together again to be stored. What treats all parts alike need not: it can be computed for all parts of all lanes as they lie, and what is only
+//! copied can be stored as it was loaded.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -47,7 +48,9 @@ impl Packs {
         while let Some(pack) = finder.pending.pop_front() {
             finder.grow(pack);
         }
-        finder.keep_consistent()
+        let stored = finder.stored();
+        stored.iter().for_each(|values| finder.meet(values));
+        finder.keep_what_pays(&stored)
     }
 
     /// The pack of a value and its place in it.
@@ -100,17 +103,35 @@ impl<'a> Finder<'a> {
     fn seed(&mut self) {
         for &id in &self.shapes.schedule.layout.order {
             for instruction in &self.function.block(id).instructions {
-                if let Op::Load { ty: Type::F32, count: 2.., address, guard: None, .. } = instruction.op {
-                    let bytes = i64::from(Type::F32.bytes()) * instruction.results.len() as i64;
-                    let stride = match self.shapes.shape(address) {
-                        Shape::Affine { stride, .. } | Shape::Segmented { stride, .. } => stride,
-                        Shape::Uniform | Shape::Varying => continue,
-                    };
-                    if stride == bytes {
-                        self.add(instruction.results.clone(), Made::Loaded);
-                    }
+                if let Op::Load { ty, count: 2.., address, guard: None, .. } = instruction.op
+                    && self.are_neighbours(address, ty, instruction.results.len())
+                {
+                    self.add(instruction.results.clone(), Made::Loaded);
                 }
             }
+        }
+    }
+
+    /// What stores of several elements write that lie one behind the other.
+    fn stored(&self) -> Vec<Vec<Value>> {
+        let blocks = self.shapes.schedule.layout.order.iter().map(|id| self.function.block(*id));
+        let ops = blocks.flat_map(|block| &block.instructions).map(|instruction| &instruction.op);
+        ops.filter_map(|op| match op {
+            Op::Store { ty, address, values, .. } if values.len() > 1 => {
+                self.are_neighbours(*address, *ty, values.len()).then(|| values.clone())
+            }
+            _ => None,
+        })
+        .collect()
+    }
+
+    /// Whether lanes access so many elements each, and each lane those behind the ones of the lane before it.
+    fn are_neighbours(&self, address: Value, ty: Type, count: usize) -> bool {
+        match self.shapes.shape(address) {
+            Shape::Affine { stride, .. } | Shape::Segmented { stride, .. } => {
+                stride == i64::from(ty.bytes()) * count as i64
+            }
+            Shape::Uniform | Shape::Varying => false,
         }
     }
 
@@ -201,8 +222,9 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// Drops packs that are made of what is none, until all that are left are made of each other, of loads and of what all members share.
-    fn keep_consistent(mut self) -> Packs {
+    /// Drops packs that are made of what is none, until all that are left are made of each other, of loads and of what all members share; and those
+    /// that are neither computed nor stored together.
+    fn keep_what_pays(mut self, stored: &[Vec<Value>]) -> Packs {
         let mut alive = vec![true; self.found.packs.len()];
         loop {
             let dead: Vec<usize> =
@@ -212,24 +234,29 @@ impl<'a> Finder<'a> {
             }
             dead.iter().for_each(|pack| alive[*pack] = false);
         }
-        let computes =
-            self.found.packs.iter().zip(&alive).any(|(pack, alive)| *alive && matches!(pack.made, Made::Computed(_)));
-        if !computes {
-            return Packs::default();
+        let computed = (0..alive.len()).filter(|pack| matches!(self.found.packs[*pack].made, Made::Computed(_)));
+        let ends = computed.chain(stored.iter().filter_map(|values| self.pack_of(values)));
+        let mut pays = vec![false; alive.len()];
+        let mut next: Vec<usize> = ends.filter(|pack| alive[*pack]).collect();
+        while let Some(pack) = next.pop() {
+            if !std::mem::replace(&mut pays[pack], true)
+                && let Made::Computed(lists) | Made::Met(lists) = &self.found.packs[pack].made
+            {
+                next.extend(lists.iter().filter_map(|values| self.pack_of(values)));
+            }
         }
-        self.found.places.retain(|_, (pack, _)| alive[*pack]);
+        self.found.places.retain(|_, (pack, _)| pays[*pack]);
         self.found
     }
 
+    /// The pack of which values are the members, in order.
+    fn pack_of(&self, values: &[Value]) -> Option<usize> {
+        let (pack, _) = self.found.places.get(&values[0])?;
+        (self.found.packs[*pack].members == values).then_some(*pack)
+    }
+
     fn is_consistent(&self, pack: usize, alive: &[bool]) -> bool {
-        let is_pack = |values: &[Value]| {
-            let place = |value: &Value| self.found.places.get(value).copied();
-            place(&values[0]).is_some_and(|(other, _)| {
-                alive[other]
-                    && self.found.packs[other].members.len() == values.len()
-                    && values.iter().enumerate().all(|(at, value)| place(value) == Some((other, at)))
-            })
-        };
+        let is_pack = |values: &[Value]| self.pack_of(values).is_some_and(|other| alive[other]);
         let is_shared = |values: &[Value]| values.iter().all(|value| *value == values[0]) && self.is_flat(values[0]);
         match &self.found.packs[pack].made {
             Made::Loaded => true,
@@ -304,6 +331,39 @@ mod tests {
         let (pack, _) = places[0].expect("the first product is in a pack");
         assert_eq!(places, (0..4).map(|at| Some((pack, at))).collect::<Vec<_>>());
         assert_eq!(packs.members(pack), &products.borrow()[..]);
+    }
+
+    #[test]
+    fn what_is_stored_as_it_was_loaded_is_a_pack() {
+        let copied = std::cell::RefCell::new(Vec::new());
+        let (program, shapes) = kernel(|builder, loaded, factor| {
+            *copied.borrow_mut() = loaded.to_vec();
+            let thread = builder.push1(Op::Special(SpecialRegister::TidX));
+            let thread = builder.push1(Op::Extend { signed: false, from: Type::I32, to: Type::I64, a: thread });
+            let sixteen = builder.constant(Type::I64, 16);
+            let address = builder.push1(Op::Binary { op: BinaryOp::Mul, ty: Type::I64, a: thread, b: sixteen });
+            let (space, order) = (AddressSpace::Shared, MemoryOrder::Weak);
+            let store = |address, values| Op::Store { space, ty: Type::F32, order, address, offset: 4096, values, guard: None };
+            builder.push(store(address, loaded.to_vec()));
+            let _ = factor;
+        });
+        let packs = Packs::new(program.kernel(), &shapes);
+        let pack = packs.place(copied.borrow()[0]).expect("the first part is in a pack").0;
+        assert_eq!(packs.members(pack), &copied.borrow()[..]);
+    }
+
+    #[test]
+    fn what_is_stored_in_another_order_is_none() {
+        let parts = std::cell::RefCell::new(Vec::new());
+        let (program, shapes) = kernel(|builder, loaded, _| {
+            *parts.borrow_mut() = loaded.to_vec();
+            let address = builder.constant(Type::I64, 4096);
+            let (space, order) = (AddressSpace::Shared, MemoryOrder::Weak);
+            let store = |values| Op::Store { space, ty: Type::F32, order, address, offset: 0, values, guard: None };
+            builder.push(store(loaded.iter().rev().copied().collect()));
+        });
+        let packs = Packs::new(program.kernel(), &shapes);
+        assert!(parts.borrow().iter().all(|value| packs.place(*value).is_none()));
     }
 
     #[test]
