@@ -1,5 +1,5 @@
-//! Random control flow: a structured part by recursion, with loops that lanes leave one by one, switches, regions with two
-//! entries, and calls.
+//! Random control flow: a structured part by recursion, with loops that lanes leave one by one and whose turns end in several places, switches,
+//! regions with two entries, and calls.
 //!
 //! A handful of `i32` variables goes through all of it; their values at the end are the outputs. Some are kept in memory on the way, in words
 //! of the thread's own, and some change places, so that loops pass them on crosswise.
@@ -132,6 +132,13 @@ struct Generator<'g> {
 
 /// A loop that is being filled.
 struct Loop {
+    /// Where a turn begins.
+    head: BlockId,
+    /// How many turns there were, and how many there may be.
+    counter: Value,
+    turns: Value,
+    /// Edges to the head but the first, with the count of turns.
+    repeats: Vec<(BlockId, Value, State)>,
     /// The block behind it.
     exit: BlockId,
     /// Edges to that block.
@@ -300,50 +307,90 @@ impl Generator<'_> {
         self.join(edges, join)
     }
 
-    /// A loop with a number of turns that differs from lane to lane, and perhaps other ways out.
+    /// A loop with a number of turns that differs from lane to lane, which it asks for at the begin of a turn or at its end, and perhaps other ways
+    /// out.
     fn repeat(&mut self, state: State, depth: u32) -> State {
         let turns = self.variable(&state);
         let most = self.int(TURNS - 2);
         let turns = self.b.binary(BinaryOp::RemUnsigned, turns, most);
         let zero = self.int(0);
+        let asks_first = self.rng.flag();
         let entry = self.b.current_block();
         let (head, exit) = (self.b.create_block(), self.b.create_block());
         self.b.terminate(Terminator::Branch(head));
         self.b.switch_to(head);
         let counter = self.b.push_phi(head, Type::I32);
         let variables: State = state.iter().map(|_| self.b.push_phi(head, Type::I32)).collect();
-        self.loops.push(Loop { exit, edges: Vec::new() });
-        let after = self.statements(variables.clone(), depth + 1);
-        let after = self.detour(after);
-        let one = self.int(1);
-        let next = self.b.binary(BinaryOp::Add, counter, one);
-        let done = self.b.int_compare(IntCondition::GeUnsigned, counter, turns);
-        let latch = self.b.current_block();
-        self.b.terminate(Terminator::CondBranch { condition: done, then: exit, otherwise: head });
-        let phis = &mut self.b.function_mut().block_mut(head).phis;
-        let starts = std::iter::once(zero).chain(state);
-        let repeats = std::iter::once(next).chain(after.iter().copied());
-        for (phi, (start, repeat)) in phis.iter_mut().zip(starts.zip(repeats)) {
-            phi.incoming = vec![(entry, start), (latch, repeat)];
+        self.loops.push(Loop { head, counter, turns, repeats: Vec::new(), exit, edges: Vec::new() });
+        if asks_first {
+            let body = self.b.create_block();
+            self.end_turn(exit, body);
+            self.innermost().edges.push((head, variables.clone()));
+            self.b.switch_to(body);
         }
-        let mut edges = self.loops.pop().expect("the loop just entered").edges;
-        edges.push((latch, after));
+        let after = self.statements(variables, depth + 1);
+        let after = self.detour(after);
+        let next = self.counted(counter);
+        let latch = self.b.current_block();
+        if asks_first {
+            self.b.terminate(Terminator::Branch(head));
+        } else {
+            self.end_turn(exit, head);
+            self.innermost().edges.push((latch, after.clone()));
+        }
+        self.innermost().repeats.push((latch, next, after));
+        let Loop { repeats, edges, .. } = self.loops.pop().expect("the loop just entered");
+        let phis = &mut self.b.function_mut().block_mut(head).phis;
+        for (index, (phi, start)) in phis.iter_mut().zip(std::iter::once(zero).chain(state)).enumerate() {
+            let repeated = |(from, next, state): &(BlockId, Value, State)| {
+                (*from, if index == 0 { *next } else { state[index - 1] })
+            };
+            phi.incoming = std::iter::once((entry, start)).chain(repeats.iter().map(repeated)).collect();
+        }
         self.join(edges, exit)
     }
 
-    /// A way out of one of the loops around the place. Outside of loops, an assignment.
+    fn innermost(&mut self) -> &mut Loop {
+        self.loops.last_mut().expect("a loop around the place")
+    }
+
+    /// Leaves the innermost loop if it has had its turns, and goes on elsewhere if not.
+    fn end_turn(&mut self, exit: BlockId, on: BlockId) {
+        let Loop { counter, turns, .. } = *self.innermost();
+        let done = self.b.int_compare(IntCondition::GeUnsigned, counter, turns);
+        self.b.terminate(Terminator::CondBranch { condition: done, then: exit, otherwise: on });
+    }
+
+    /// The count of turns after another one.
+    fn counted(&mut self, counter: Value) -> Value {
+        let one = self.int(1);
+        self.b.binary(BinaryOp::Add, counter, one)
+    }
+
+    /// A way out of one of the loops around the place, or to its next turn. Outside of loops, an assignment.
     fn leave_loop(&mut self, state: State) -> State {
         if self.loops.is_empty() {
             return self.assignment(state);
         }
-        let condition = self.condition(&state);
+        let target = self.rng.below(self.loops.len());
+        let goes_back = self.rng.flag();
+        let mut condition = self.condition(&state);
+        let Loop { head, counter, turns, exit, .. } = self.loops[target];
+        if goes_back {
+            let more = self.b.int_compare(IntCondition::LtUnsigned, counter, turns);
+            condition = self.b.binary(BinaryOp::And, condition, more);
+        }
         let (leave, stay) = (self.b.create_block(), self.b.create_block());
         self.b.terminate(Terminator::CondBranch { condition, then: leave, otherwise: stay });
         self.b.switch_to(leave);
         let leaving = self.assignment(state.clone());
-        let target = self.rng.below(self.loops.len());
-        self.b.terminate(Terminator::Branch(self.loops[target].exit));
-        self.loops[target].edges.push((leave, leaving));
+        if goes_back {
+            let next = self.counted(counter);
+            self.loops[target].repeats.push((leave, next, leaving));
+        } else {
+            self.loops[target].edges.push((leave, leaving));
+        }
+        self.b.terminate(Terminator::Branch(if goes_back { head } else { exit }));
         self.b.switch_to(stay);
         state
     }

@@ -343,7 +343,8 @@ mod tests {
             let sixteen = builder.constant(Type::I64, 16);
             let address = builder.push1(Op::Binary { op: BinaryOp::Mul, ty: Type::I64, a: thread, b: sixteen });
             let (space, order) = (AddressSpace::Shared, MemoryOrder::Weak);
-            let store = |address, values| Op::Store { space, ty: Type::F32, order, address, offset: 4096, values, guard: None };
+            let store =
+                |address, values| Op::Store { space, ty: Type::F32, order, address, offset: 4096, values, guard: None };
             builder.push(store(address, loaded.to_vec()));
             let _ = factor;
         });

@@ -101,6 +101,16 @@ impl FunctionEmitter<'_> {
         self.shapes.schedule.may_be_pending(&predecessors, block)
     }
 
+    /// Whether lanes may be pending at a block when others come to it at once: at the head of a loop that are lanes which ended their turn by another
+    /// edge, if these go back, since those that entered the loop have been taken along by the turn that ends.
+    fn may_wait_before(&self, block: BlockId, goes_back: bool) -> bool {
+        let schedule = &self.shapes.schedule;
+        let reached = |from: &&BlockId| schedule.layout.position[from.0 as usize] != usize::MAX;
+        self.predecessors[block.0 as usize].iter().filter(reached).any(|from| {
+            !schedule.is_immediate(*from, block) && (!goes_back || schedule.layout.is_retreating(*from, block))
+        })
+    }
+
     /// Where the walk goes when it is done with a position.
     pub fn after(&self, position: usize) -> Bb {
         let layout = &self.shapes.schedule.layout;
@@ -357,13 +367,14 @@ impl FunctionEmitter<'_> {
         }
         self.copy_phis(from, to, mask);
         let slot = self.pending_slot(to);
-        if self.may_be_pending(to) && !self.shapes.schedule.layout.is_retreating(from, to) {
+        let goes_back = self.shapes.schedule.layout.is_retreating(from, to);
+        if self.may_wait_before(to, goes_back) {
             let old = self.ir.load(self.mask_type(), slot);
             self.ir.store(self.ir.or(old, mask), slot, 0);
         } else {
             self.ir.store(mask, slot, 0);
         }
-        if self.shapes.schedule.layout.is_retreating(from, to) {
+        if goes_back {
             self.next_turn(from, to);
             let next = self.next_turn_at(to);
             self.ir.br(next);
