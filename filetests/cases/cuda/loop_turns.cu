@@ -155,3 +155,10 @@ int main() {
     compare<by_case>("by case", tables, results, count);
     return 0;
 }
+
+// EXPECT-EXIT: 0
+// EXPECT: meeting: digest f0ee8b56, wrong 0 and 0
+// EXPECT: steps to one: digest 123555a2, wrong 0 and 0
+// EXPECT: continued: digest 84d2d247, wrong 0 and 0
+// EXPECT: nested: digest 5ceace46, wrong 0 and 0
+// EXPECT: by case: digest e83e5767, wrong 0 and 0

@@ -104,3 +104,54 @@ int main() {
     printf("parts: %08x\n", digest(out, 32 * count));
     return 0;
 }
+
+// EXPECT-EXIT: 0
+// EXPECT: float4 by tiles: bb3d4d08
+// EXPECT: float4 by tiles up to a limit: a7e82ad1
+// EXPECT: float4 by one thread: 084b9811
+// EXPECT: float4 ahead: 06699995
+// EXPECT: float4 ahead, not all warps whole: 18332d68
+// EXPECT: float4 apart: 7b421640
+// EXPECT: uint4 by tiles: bb3d4d08
+// EXPECT: uint4 by tiles up to a limit: a7e82ad1
+// EXPECT: uint4 by one thread: 084b9811
+// EXPECT: uint4 ahead: 06699995
+// EXPECT: uint4 ahead, not all warps whole: 18332d68
+// EXPECT: uint4 apart: 7b421640
+// EXPECT: double2 by tiles: bb3d4d08
+// EXPECT: double2 by tiles up to a limit: a7e82ad1
+// EXPECT: double2 by one thread: 084b9811
+// EXPECT: double2 ahead: 06699995
+// EXPECT: double2 ahead, not all warps whole: 18332d68
+// EXPECT: double2 apart: 7b421640
+// EXPECT: ulonglong2 by tiles: bb3d4d08
+// EXPECT: ulonglong2 by tiles up to a limit: a7e82ad1
+// EXPECT: ulonglong2 by one thread: 084b9811
+// EXPECT: ulonglong2 ahead: 06699995
+// EXPECT: ulonglong2 ahead, not all warps whole: 18332d68
+// EXPECT: ulonglong2 apart: 7b421640
+// EXPECT: float2 by tiles: 85e9a6f4
+// EXPECT: float2 by tiles up to a limit: 001f0f71
+// EXPECT: float2 by one thread: 3bb9f89f
+// EXPECT: float2 ahead: effa26d7
+// EXPECT: float2 ahead, not all warps whole: 30eb1720
+// EXPECT: float2 apart: c2d020c7
+// EXPECT: ushort4 by tiles: 85e9a6f4
+// EXPECT: ushort4 by tiles up to a limit: 001f0f71
+// EXPECT: ushort4 by one thread: 3bb9f89f
+// EXPECT: ushort4 ahead: effa26d7
+// EXPECT: ushort4 ahead, not all warps whole: 30eb1720
+// EXPECT: ushort4 apart: c2d020c7
+// EXPECT: uchar4 by tiles: 37f06ce2
+// EXPECT: uchar4 by tiles up to a limit: 351fe055
+// EXPECT: uchar4 by one thread: cca75caa
+// EXPECT: uchar4 ahead: e38262d5
+// EXPECT: uchar4 ahead, not all warps whole: 8775a8ad
+// EXPECT: uchar4 apart: b1d63ea0
+// EXPECT: char2 by tiles: 78f0a15e
+// EXPECT: char2 by tiles up to a limit: 387d8305
+// EXPECT: char2 by one thread: e79da11a
+// EXPECT: char2 ahead: 01a323a8
+// EXPECT: char2 ahead, not all warps whole: f25a09e4
+// EXPECT: char2 apart: 8e21e2c3
+// EXPECT: parts: 3f778126
