@@ -40,18 +40,20 @@ fn launch_alone(engine: &Engine, kernel: &Arc<Kernel>, parameters: &[u64]) -> (A
 #[test]
 fn an_access_past_the_end_of_an_allocation_is_described() {
     let engine = engine(2);
+    // Alone in the 2 MiB that it begins, all of which are accessible.
     let base = engine.arena().allocate(4096, Purpose::Device, None).unwrap();
-    let (_, fault) = launch_alone(&engine, &serial("store", store), &[base + 4096 + 8]);
+    assert_eq!(launch_alone(&engine, &serial("store", store), &[base + 4096 + 8]).1, None);
+    let past = base + (2 << 20) + 8;
+    let (_, fault) = launch_alone(&engine, &serial("store", store), &[past]);
     let fault = fault.unwrap();
     let access = fault.access.unwrap();
     let nearest = access.nearest.unwrap();
     assert_eq!((fault.kind, fault.line, fault.block), (FaultKind::IllegalAddress, Some(42), [3, 0, 0]));
-    assert_eq!((fault.thread, access.address), (Some([37, 0, 0]), base + 4096 + 8));
-    assert_eq!((nearest.relation, nearest.allocation.unwrap().base), (Relation::Past { bytes: 8 }, base));
+    assert_eq!((fault.thread, access.address), (Some([37, 0, 0]), past));
+    assert_eq!((nearest.relation, nearest.allocation.unwrap().base), (Relation::Past { bytes: 2_093_064 }, base));
     let text = format!(
         "illegal address in kernel store, PTX line 42, block (3,0,0), thread (37,0,0)\n  \
-         access at {:#x}, global memory: 8 bytes past the end of allocation #1 (device memory, 4096 bytes at {base:#x})",
-        base + 4104
+         access at {past:#x}, global memory: 2093064 bytes past the end of allocation #1 (device memory, 4096 bytes at {base:#x})"
     );
     assert_eq!(fault.to_string(), text);
     // The same engine goes on with another domain.

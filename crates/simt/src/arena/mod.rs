@@ -1,10 +1,11 @@
 //! Device memory: one reserved range of the host's address space, handed out in pages.
 //!
-//! A device pointer is a host address in that range. What is not allocated cannot be touched: pages are made accessible
-//! when they are allocated and inaccessible when they are freed, and a page between two allocations stays inaccessible
-//! ([`GUARDED_ALLOCATIONS_MAX`]), so that an access outside every allocation faults by itself.
+//! A device pointer is a host address in that range. As on NVIDIA's cards 2 MiB are accessible if there is an allocation in any of them, and an access
+//! elsewhere faults by itself: programs that read a little past their arrays, which nobody sees there, run here too. What the engine has for itself lies
+//! apart from that, and where mistakes are to show ([`Arena::take_care`]) pages are accessible from when they are allocated until they are freed,
+//! and no others.
 //!
-//! Freed pages keep their contents for a while, inaccessible, to be used again for an allocation of the same size without
+//! Freed memory keeps its contents for a while to be used again for an allocation of the same size without
 //! asking the system for cleared memory; [`KEPT_BYTES_MAX`] bounds what is held back so.
 
 mod budget;
@@ -27,7 +28,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use store::Store;
 
-/// Allocations up to this number are followed by an inaccessible page. Beyond it they may adjoin, because the system limits
+/// Allocations up to this number are followed by a page that is nobody's. Beyond it they may adjoin, because the system limits
 /// the number of differently protected ranges of a process (65 530 by default).
 pub const GUARDED_ALLOCATIONS_MAX: usize = 16_384;
 
@@ -204,8 +205,8 @@ impl Arena {
         result
     }
 
-    /// Frees the allocation that begins at `base`; from here on every access to it faults. `None` when there is none, or when
-    /// it has another purpose than one of `purposes`.
+    /// Frees the allocation that begins at `base`; from here on every access to it faults, unless there is another allocation in the same 2 MiB. `None`
+    /// when there is none, or when it has another purpose than one of `purposes`.
     pub fn free(&self, base: u64, purposes: &[Purpose]) -> Option<Allocation> {
         self.store.lock().free(base, purposes)
     }
@@ -304,6 +305,50 @@ mod tests {
         assert_eq!(arena.free(base, &[Purpose::Device]), None);
         assert_eq!(arena.free(base, &[Purpose::Device, Purpose::Host]).unwrap().bytes, 4096);
         assert_eq!(arena.free(base, &[Purpose::Host]), None);
+    }
+
+    /// Whether the system lets anybody read at an address.
+    fn is_readable(address: u64) -> bool {
+        let mut pipe = [0; 2];
+        // SAFETY: room for two descriptors.
+        assert_eq!(unsafe { libc::pipe(pipe.as_mut_ptr()) }, 0);
+        // SAFETY: the kernel looks whether it may read there.
+        let written = unsafe { libc::write(pipe[1], address as *const libc::c_void, 1) };
+        // SAFETY: descriptors that were opened here.
+        pipe.iter().for_each(|end| unsafe {
+            libc::close(*end);
+        });
+        written == 1
+    }
+
+    #[test]
+    fn what_is_accessible_goes_by_2_mib() {
+        let arena = arena();
+        let [first, second] = [(); 2].map(|()| arena.allocate(5000, Purpose::Device, None).unwrap());
+        let large = arena.allocate((5 << 20) + 7, Purpose::Managed, None).unwrap();
+        let own = arena.allocate(5000, Purpose::Internal, None).unwrap();
+        let end = first - first % HUGE_PAGE + HUGE_PAGE;
+        assert!([first, second + 9000, end - 1, large + (6 << 20) - 1].into_iter().all(is_readable));
+        assert!(![end, large + (6 << 20), own + 8192].into_iter().any(is_readable));
+        arena.free(first, &[Purpose::Device]).unwrap();
+        assert!(is_readable(first), "there is another allocation in the same 2 MiB");
+        arena.free(second, &[Purpose::Device]).unwrap();
+        arena.free(large, &[Purpose::Managed]).unwrap();
+        arena.free(own, &[Purpose::Internal]).unwrap();
+        assert!(![first, second, large, own].into_iter().any(is_readable));
+        assert!(is_readable(arena.allocate(5000, Purpose::Device, None).unwrap()));
+    }
+
+    #[test]
+    fn where_mistakes_are_to_show_no_more_is_accessible_than_was_asked_for() {
+        let arena = arena();
+        arena.take_care(true, None);
+        let [first, second] = [(); 2].map(|()| arena.allocate(5000, Purpose::Device, None).unwrap());
+        let large = arena.allocate((5 << 20) + 7, Purpose::Managed, None).unwrap();
+        assert!([first + 5000, second + 8191, large + (5 << 20) + 4095].into_iter().all(is_readable));
+        assert!(![first + 8192, second + 8192, large + (5 << 20) + 4096].into_iter().any(is_readable));
+        arena.free(first, &[Purpose::Device]).unwrap();
+        assert!(!is_readable(first) && is_readable(second));
     }
 
     #[test]
