@@ -118,10 +118,36 @@ impl FunctionEmitter<'_> {
     fn multiply_high(&mut self, cast: Cast, ty: Type, a: Val, b: Val) -> Val {
         let ir = self.ir;
         let shape = ir.type_of(a);
+        if ty.bits() == 64 && (ir.is_vector(shape) || self.unit.quick) {
+            let high = self.multiply_high_by_halves(a, b);
+            return if matches!(cast, Cast::SExt) { self.as_signed_product(high, a, b) } else { high };
+        }
         let wide = ir.like(ir.int(ty.bits() * 2), shape);
         let product = ir.mul(ir.cast(cast, a, wide), ir.cast(cast, b, wide));
         let high = ir.bin(Bin::LShr, product, ir.constant(wide, u64::from(ty.bits())));
         ir.cast(Cast::Trunc, high, shape)
+    }
+
+    /// The high 64 bits of products of numbers without sign, by products of their halves. Processors have no vectors of 128-bit integers, and LLVM would
+    /// take vectors apart; code made in haste has no such integers at all.
+    fn multiply_high_by_halves(&mut self, a: Val, b: Val) -> Val {
+        let ir = self.ir;
+        let half = self.like(a, 32);
+        let low = |value: Val| ir.and(value, self.like(a, u64::from(u32::MAX)));
+        let high = |value: Val| ir.bin(Bin::LShr, value, half);
+        let [low_low, low_high, high_low, high_high] =
+            [(low(a), low(b)), (low(a), high(b)), (high(a), low(b)), (high(a), high(b))].map(|(x, y)| ir.mul(x, y));
+        // Neither sum overflows: a product of halves is at most 2^64 - 2^33 + 1.
+        let middle = ir.add(high_low, high(low_low));
+        let other = ir.add(low_high, low(middle));
+        ir.add(ir.add(high_high, high(middle)), high(other))
+    }
+
+    /// The high bits of a product of numbers with sign, given those of the same bits without.
+    fn as_signed_product(&mut self, high: Val, a: Val, b: Val) -> Val {
+        let ir = self.ir;
+        let where_negative = |sign: Val, value: Val| ir.and(ir.bin(Bin::AShr, sign, self.like(sign, 63)), value);
+        ir.sub(ir.sub(high, where_negative(a, b)), where_negative(b, a))
     }
 
     /// Shifts by the width or more give zeros, or the sign.
