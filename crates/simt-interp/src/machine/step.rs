@@ -85,7 +85,7 @@ impl Warp {
                 return self.call_runtime(context, group, instruction, *function, arguments);
             }
             op => {
-                for id in lanes_of(group) {
+                for id in in_order(op, group) {
                     let lane = &mut self.lanes[id];
                     let outcome = run_lane(context, lane, op, results.len(), line);
                     let bits = outcome.map_err(|kind| context.fault(&self.lanes[id], line, kind))?;
@@ -159,6 +159,16 @@ fn arrive_at_cluster_barrier(lane: &mut Lane, arrive: bool, wait: bool, line: u3
         lane.complete(&[], &[]);
     }
     Ok(())
+}
+
+/// The lanes of a group in the order in which they do what concerns each alone: stores so that of several to one place the right one is seen.
+fn in_order(op: &Op, group: u32) -> Vec<usize> {
+    let mut lanes: Vec<usize> = lanes_of(group).collect();
+    if let Op::Store { ty, values, .. } = op {
+        let together = Op::store_group(ty.bytes() * values.len() as u32) as usize;
+        lanes.sort_by_key(|lane| (lane / together, std::cmp::Reverse(lane % together)));
+    }
+    lanes
 }
 
 /// Executes an operation that concerns one lane alone; its results.

@@ -471,7 +471,7 @@ impl FunctionEmitter<'_> {
             });
             return;
         }
-        // Of lanes that store to one place, a scatter takes the last.
+        // Of lanes that store to one place, a scatter takes the right one.
         let pattern = match pattern {
             Pattern::Segments { lanes, contiguous: false, .. } => Pattern::Listed(lanes),
             other => other,

@@ -4,7 +4,7 @@
 use std::mem::offset_of;
 
 use simt_ir::abi::{LaunchContext, SHARED_MARGIN};
-use simt_ir::{AddressSpace, Value};
+use simt_ir::{AddressSpace, Op, Value};
 
 use super::FunctionEmitter;
 use super::indexed::Indices;
@@ -220,10 +220,17 @@ impl FunctionEmitter<'_> {
         let stored = self.spill(self.interleave(vectors));
         let lane_type = ir.vector(self.scalar_type(access.ty), access.count);
         let place = |lane: Val, bytes: u64| ir.mul(lane, ir.constant(ir.int(64), bytes));
-        self.each_active_lane(|_, lane| {
-            let pointer = ir.cast(Cast::IntToPtr, ir.load(ir.int(64), ir.offset(pointers, place(lane, 8))), ir.ptr());
-            ir.store(ir.load_aligned(lane_type, ir.offset(stored, place(lane, 16)), 16), pointer, 16);
-        });
+        let (outer, together) = (self.mask, Op::store_group(access.bytes()));
+        for first in (0..self.lanes()).step_by(together as usize) {
+            let is_in = |lane: u32| ir.constant(ir.int(1), u64::from((first..first + together).contains(&lane)));
+            self.mask = ir.and(outer, ir.constant_vector(&(0..self.lanes()).map(is_in).collect::<Vec<_>>()));
+            self.each_active_lane_from_last(|_, lane| {
+                let pointer =
+                    ir.cast(Cast::IntToPtr, ir.load(ir.int(64), ir.offset(pointers, place(lane, 8))), ir.ptr());
+                ir.store(ir.load_aligned(lane_type, ir.offset(stored, place(lane, 16)), 16), pointer, 16);
+            });
+        }
+        self.mask = outer;
     }
 
     /// The lanes' addresses as numbers, in a stack slot.
@@ -239,15 +246,13 @@ impl FunctionEmitter<'_> {
         slot
     }
 
-    /// As [`FunctionEmitter::each_active_lane`]; where all lanes are active, one after the other without a loop.
-    pub fn each_active_lane_unrolled(&mut self, body: impl Fn(&mut Self, Val)) {
-        self.each_active_lane_or_all(&body, |this| {
-            (0..u64::from(this.lanes())).for_each(|lane| body(this, this.i64(lane)));
-        });
-    }
-
     /// As [`FunctionEmitter::each_active_lane`]; where all lanes are active, `every` instead.
     pub fn each_active_lane_or_all(&mut self, body: impl FnOnce(&mut Self, Val), every: impl FnOnce(&mut Self)) {
+        self.some_or_all_lanes(|this| this.each_active_lane(body), every);
+    }
+
+    /// Does one thing where all lanes are active, and another where not.
+    fn some_or_all_lanes(&mut self, some: impl FnOnce(&mut Self), every: impl FnOnce(&mut Self)) {
         let ir = self.ir;
         let (straight, looped, done) =
             (self.new_block("straight"), self.new_block("looped"), self.new_block("every_lane"));
@@ -258,7 +263,7 @@ impl FunctionEmitter<'_> {
         every(self);
         ir.br(done);
         ir.position(looped);
-        self.each_active_lane(body);
+        some(self);
         ir.br(done);
         ir.position(done);
     }
@@ -280,6 +285,33 @@ impl FunctionEmitter<'_> {
         body(self, self.lane_number(lane));
         ir.br(head);
         ir.position(done);
+    }
+
+    /// As [`FunctionEmitter::each_active_lane`], highest first.
+    fn each_active_lane_from_last(&mut self, body: impl FnOnce(&mut Self, Val)) {
+        let ir = self.ir;
+        let word = self.mask_int();
+        let remaining = self.slot(word);
+        ir.store(self.mask_bits(self.mask), remaining, 0);
+        let (head, turn, done) = (self.new_block("lanes"), self.new_block("lane"), self.new_block("lanes_done"));
+        ir.br(head);
+        ir.position(head);
+        let lanes = ir.load(word, remaining);
+        ir.cond_br(ir.icmp(IntPredicate::LLVMIntNE, lanes, ir.zero(word)), turn, done);
+        ir.position(turn);
+        let lane = self.last_lane(lanes);
+        ir.store(ir.xor(lanes, ir.bin(Bin::Shl, ir.constant(word, 1), lane)), remaining, 0);
+        body(self, self.lane_number(lane));
+        ir.br(head);
+        ir.position(done);
+    }
+
+    /// The highest lane of some.
+    fn last_lane(&self, lanes: Val) -> Val {
+        let ir = self.ir;
+        let word = self.mask_int();
+        let zeros = ir.intrinsic("llvm.ctlz", &[word], &[lanes, ir.constant(ir.int(1), 1)]);
+        ir.sub(ir.constant(word, u64::from(self.lanes()) - 1), zeros)
     }
 
     /// The number of a lane, found in a mask's bits, as an `i64`.
@@ -334,11 +366,11 @@ impl FunctionEmitter<'_> {
         self.observed(value)
     }
 
-    /// All lanes store to one place: the last active one is seen afterwards, as good as any.
+    /// All lanes store to one place.
     pub fn store_uniform(&mut self, access: Access, at: Val, values: &[Value]) {
         let pointer = self.pointer(access.space, at);
         let element = self.scalar_type(access.ty);
-        let lane = self.last_active_lane();
+        let lane = self.seen_lane(access);
         let mut whole = self.ir.poison(self.ir.vector(element, access.count));
         for (index, value) in values.iter().enumerate() {
             let scalar = match self.get(*value) {
@@ -357,11 +389,25 @@ impl FunctionEmitter<'_> {
         self.ir.store(whole, pointer, access.bytes());
     }
 
-    fn last_active_lane(&self) -> Val {
-        let bits = self.mask_bits(self.mask);
-        let zeros = self.ir.intrinsic("llvm.ctlz", &[self.mask_int()], &[bits, self.ir.constant(self.ir.int(1), 0)]);
-        let last = self.i64(u64::from(self.lanes()) - 1);
-        self.ir.and(self.ir.sub(last, self.lane_number(zeros)), last)
+    /// Of all active lanes the one whose value is seen afterwards if they store to one place ([`Op::store_group`]). Some lane is active.
+    fn seen_lane(&self, access: Access) -> Val {
+        let ir = self.ir;
+        let (word, bits) = (self.mask_int(), self.mask_bits(self.mask));
+        let first_of = |lanes: Val| ir.intrinsic("llvm.cttz", &[word], &[lanes, ir.constant(ir.int(1), 0)]);
+        let together = Op::store_group(access.bytes());
+        let lane = if together == self.lanes() {
+            first_of(bits)
+        } else {
+            let group = ir.and(self.last_lane(bits), ir.constant(word, !(u64::from(together) - 1)));
+            ir.add(group, first_of(ir.bin(Bin::LShr, bits, group)))
+        };
+        ir.and(self.lane_number(lane), self.i64(u64::from(self.lanes()) - 1))
+    }
+
+    /// The lanes in the order in which their stores are done, so that the right one is seen if some go to one place. The local memory of each is its own.
+    fn store_order(&self, access: Access) -> Vec<u32> {
+        let together = if access.space == AddressSpace::Local { 1 } else { Op::store_group(access.bytes()) };
+        (0..self.lanes()).map(|turn| turn / together * together + together - 1 - turn % together).collect()
     }
 
     /// Stores what memory is to have one behind the other.
@@ -461,7 +507,10 @@ impl FunctionEmitter<'_> {
         if self.ir.bits(piece) < 32 && access.count == 1 {
             return self.scatter_small(access, addresses, vectors[0]);
         }
-        self.scatter_pieces(access, piece, vectors, |moved| self.moved_pointers(access.space, addresses, moved));
+        let order = self.store_order(access);
+        let addresses = self.ir.shuffle(addresses, addresses, &order);
+        let pointers = |moved: u32| self.moved_pointers(access.space, addresses, moved);
+        self.scatter_pieces(access, piece, vectors, &order, pointers);
     }
 
     /// As [`FunctionEmitter::scatter`], by indices.
@@ -471,16 +520,21 @@ impl FunctionEmitter<'_> {
             let addresses = self.element_addresses(indices);
             return self.scatter_small(access, addresses, vectors[0]);
         }
-        self.scatter_pieces(access, piece, vectors, |moved| self.element_pointers(indices, moved));
+        let order = self.store_order(access);
+        let index = self.ir.shuffle(indices.index, indices.index, &order);
+        let pointers = |moved: u32| self.element_pointers(Indices { index, ..indices }, moved);
+        self.scatter_pieces(access, piece, vectors, &order, pointers);
     }
 
-    /// As [`FunctionEmitter::gather_pieces`], for stores.
-    fn scatter_pieces(&self, access: Access, piece: Ty, vectors: &[Val], pointers: impl Fn(u32) -> Val) {
+    /// As [`FunctionEmitter::gather_pieces`], for stores of the lanes in some order, in which `pointers` are.
+    fn scatter_pieces(&self, access: Access, piece: Ty, vectors: &[Val], order: &[u32], pointers: impl Fn(u32) -> Val) {
         let (bytes, count) = (self.ir.bits(piece) / 8, self.ir.bits(piece) / (8 * access.ty.bytes()));
+        let mask = self.ir.shuffle(self.mask, self.mask, order);
         for (index, elements) in vectors.chunks(count as usize).enumerate() {
             let value = if count == 1 { elements[0] } else { self.put_together(elements, piece) };
             let types = [self.ir.type_of(value), self.ir.vector(self.ir.ptr(), self.lanes())];
-            let arguments = [value, pointers(index as u32 * bytes), self.i32(bytes), self.mask];
+            let value = self.ir.shuffle(value, value, order);
+            let arguments = [value, pointers(index as u32 * bytes), self.i32(bytes), mask];
             self.ir.intrinsic("llvm.masked.scatter", &types, &arguments);
         }
     }
@@ -490,13 +544,18 @@ impl FunctionEmitter<'_> {
         let pointers = self.lane_addresses(access, addresses);
         let values = self.spill(vector);
         let (element, bytes) = (self.scalar_type(access.ty), access.ty.bytes());
-        self.each_active_lane_unrolled(|this, lane| {
+        let store = |this: &mut Self, lane: Val| {
             let ir = this.ir;
             let place = |bytes: u32| ir.mul(lane, ir.constant(ir.int(64), u64::from(bytes)));
             let address = ir.load(ir.int(64), ir.offset(pointers, place(8)));
             let value = ir.load_aligned(element, ir.offset(values, place(bytes)), bytes);
             ir.store(value, ir.cast(Cast::IntToPtr, address, ir.ptr()), bytes);
-        });
+        };
+        let every = self.store_order(access);
+        self.some_or_all_lanes(
+            |this| this.each_active_lane_from_last(store),
+            |this| every.iter().for_each(|lane| store(this, this.i64((*lane).into()))),
+        );
     }
 
     /// A scalar address of a space as a pointer.
