@@ -98,3 +98,95 @@ int main() {
     collide<ushort2>("2 x u16", memory, index);
     return 0;
 }
+
+// EXPECT-EXIT: 0
+// EXPECT: u8, lanes ffffffff: to one 0 0 global 0 8 16 24 shared 0 8 16 24 global 0 3 1 6 2 shared 0 3 1 6 2 global 0 9 12 2 5 8 17 1 4 13 3 shared 0 9 12 2 5 8 17 1 4 13 3
+// EXPECT: u8, lanes 0000ffff: to one 0 0 global 0 8 99 99 shared 0 8 99 99 global 0 3 1 6 2 shared 0 3 1 6 2 global 0 9 12 2 5 8 99 1 4 13 3 shared 0 9 12 2 5 8 99 1 4 13 3
+// EXPECT: u8, lanes ffff0000: to one 16 16 global 99 99 16 24 shared 99 99 16 24 global 18 16 19 17 22 shared 18 16 19 17 22 global 25 28 18 21 24 99 17 20 29 19 16 shared 25 28 18 21 24 99 17 20 29 19 16
+// EXPECT: u8, lanes 00fff0f0: to one 4 4 global 4 12 16 99 shared 4 12 16 99 global 7 5 12 6 4 shared 7 5 12 6 4 global 6 15 12 21 5 14 17 7 4 13 16 shared 6 15 12 21 5 14 17 7 4 13 16
+// EXPECT: u8, lanes 55555555: to one 0 0 global 0 8 16 24 shared 0 8 16 24 global 0 14 10 6 2 shared 0 14 10 6 2 global 0 28 12 2 24 8 99 20 4 99 16 shared 0 28 12 2 24 8 99 20 4 99 16
+// EXPECT: u8, lanes 80000001: to one 0 0 global 0 99 99 31 shared 0 99 99 31 global 0 99 99 99 31 shared 0 99 99 99 31 global 0 99 99 99 99 99 99 99 99 99 99 shared 0 99 99 99 99 99 99 99 99 99 99
+// EXPECT: u8, lanes 01010100: to one 8 8 global 99 8 16 24 shared 99 8 16 24 global 99 16 99 8 24 shared 99 16 99 8 24 global 99 99 99 99 24 8 99 99 99 99 16 shared 99 99 99 99 24 8 99 99 99 99 16
+// EXPECT: u8, rows of 16: global 0 0 shared 0 0
+// EXPECT: u8, rows of 8: global 0 0 0 0 shared 0 0 0 0
+// EXPECT: u8, rows of 4: global 0 0 0 0 0 0 0 0 shared 0 0 0 0 0 0 0 0
+// EXPECT: u16, lanes ffffffff: to one 0 0 global 0 8 16 24 shared 0 8 16 24 global 0 3 1 6 2 shared 0 3 1 6 2 global 0 9 12 2 5 8 17 1 4 13 3 shared 0 9 12 2 5 8 17 1 4 13 3
+// EXPECT: u16, lanes 0000ffff: to one 0 0 global 0 8 99 99 shared 0 8 99 99 global 0 3 1 6 2 shared 0 3 1 6 2 global 0 9 12 2 5 8 99 1 4 13 3 shared 0 9 12 2 5 8 99 1 4 13 3
+// EXPECT: u16, lanes ffff0000: to one 16 16 global 99 99 16 24 shared 99 99 16 24 global 18 16 19 17 22 shared 18 16 19 17 22 global 25 28 18 21 24 99 17 20 29 19 16 shared 25 28 18 21 24 99 17 20 29 19 16
+// EXPECT: u16, lanes 00fff0f0: to one 4 4 global 4 12 16 99 shared 4 12 16 99 global 7 5 12 6 4 shared 7 5 12 6 4 global 6 15 12 21 5 14 17 7 4 13 16 shared 6 15 12 21 5 14 17 7 4 13 16
+// EXPECT: u16, lanes 55555555: to one 0 0 global 0 8 16 24 shared 0 8 16 24 global 0 14 10 6 2 shared 0 14 10 6 2 global 0 28 12 2 24 8 99 20 4 99 16 shared 0 28 12 2 24 8 99 20 4 99 16
+// EXPECT: u16, lanes 80000001: to one 0 0 global 0 99 99 31 shared 0 99 99 31 global 0 99 99 99 31 shared 0 99 99 99 31 global 0 99 99 99 99 99 99 99 99 99 99 shared 0 99 99 99 99 99 99 99 99 99 99
+// EXPECT: u16, lanes 01010100: to one 8 8 global 99 8 16 24 shared 99 8 16 24 global 99 16 99 8 24 shared 99 16 99 8 24 global 99 99 99 99 24 8 99 99 99 99 16 shared 99 99 99 99 24 8 99 99 99 99 16
+// EXPECT: u16, rows of 16: global 0 0 shared 0 0
+// EXPECT: u16, rows of 8: global 0 0 0 0 shared 0 0 0 0
+// EXPECT: u16, rows of 4: global 0 0 0 0 0 0 0 0 shared 0 0 0 0 0 0 0 0
+// EXPECT: u32, lanes ffffffff: to one 0 0 global 0 8 16 24 shared 0 8 16 24 global 0 3 1 6 2 shared 0 3 1 6 2 global 0 9 12 2 5 8 17 1 4 13 3 shared 0 9 12 2 5 8 17 1 4 13 3
+// EXPECT: u32, lanes 0000ffff: to one 0 0 global 0 8 99 99 shared 0 8 99 99 global 0 3 1 6 2 shared 0 3 1 6 2 global 0 9 12 2 5 8 99 1 4 13 3 shared 0 9 12 2 5 8 99 1 4 13 3
+// EXPECT: u32, lanes ffff0000: to one 16 16 global 99 99 16 24 shared 99 99 16 24 global 18 16 19 17 22 shared 18 16 19 17 22 global 25 28 18 21 24 99 17 20 29 19 16 shared 25 28 18 21 24 99 17 20 29 19 16
+// EXPECT: u32, lanes 00fff0f0: to one 4 4 global 4 12 16 99 shared 4 12 16 99 global 7 5 12 6 4 shared 7 5 12 6 4 global 6 15 12 21 5 14 17 7 4 13 16 shared 6 15 12 21 5 14 17 7 4 13 16
+// EXPECT: u32, lanes 55555555: to one 0 0 global 0 8 16 24 shared 0 8 16 24 global 0 14 10 6 2 shared 0 14 10 6 2 global 0 28 12 2 24 8 99 20 4 99 16 shared 0 28 12 2 24 8 99 20 4 99 16
+// EXPECT: u32, lanes 80000001: to one 0 0 global 0 99 99 31 shared 0 99 99 31 global 0 99 99 99 31 shared 0 99 99 99 31 global 0 99 99 99 99 99 99 99 99 99 99 shared 0 99 99 99 99 99 99 99 99 99 99
+// EXPECT: u32, lanes 01010100: to one 8 8 global 99 8 16 24 shared 99 8 16 24 global 99 16 99 8 24 shared 99 16 99 8 24 global 99 99 99 99 24 8 99 99 99 99 16 shared 99 99 99 99 24 8 99 99 99 99 16
+// EXPECT: u32, rows of 16: global 0 0 shared 0 0
+// EXPECT: u32, rows of 8: global 0 0 0 0 shared 0 0 0 0
+// EXPECT: u32, rows of 4: global 0 0 0 0 0 0 0 0 shared 0 0 0 0 0 0 0 0
+// EXPECT: u64, lanes ffffffff: to one 16 16 global 0 8 16 24 shared 0 8 16 24 global 18 16 19 17 22 shared 18 16 19 17 22 global 25 28 18 21 24 8 17 20 29 19 16 shared 25 28 18 21 24 8 17 20 29 19 16
+// EXPECT: u64, lanes 0000ffff: to one 0 0 global 0 8 99 99 shared 0 8 99 99 global 0 3 1 6 2 shared 0 3 1 6 2 global 0 9 12 2 5 8 99 1 4 13 3 shared 0 9 12 2 5 8 99 1 4 13 3
+// EXPECT: u64, lanes ffff0000: to one 16 16 global 99 99 16 24 shared 99 99 16 24 global 18 16 19 17 22 shared 18 16 19 17 22 global 25 28 18 21 24 99 17 20 29 19 16 shared 25 28 18 21 24 99 17 20 29 19 16
+// EXPECT: u64, lanes 00fff0f0: to one 16 16 global 4 12 16 99 shared 4 12 16 99 global 18 16 19 17 22 shared 18 16 19 17 22 global 6 15 18 21 5 14 17 20 4 19 16 shared 6 15 18 21 5 14 17 20 4 19 16
+// EXPECT: u64, lanes 55555555: to one 16 16 global 0 8 16 24 shared 0 8 16 24 global 18 16 30 26 22 shared 18 16 30 26 22 global 0 28 18 2 24 8 99 20 4 99 16 shared 0 28 18 2 24 8 99 20 4 99 16
+// EXPECT: u64, lanes 80000001: to one 31 31 global 0 99 99 31 shared 0 99 99 31 global 0 99 99 99 31 shared 0 99 99 99 31 global 31 99 99 99 99 99 99 99 99 99 99 shared 31 99 99 99 99 99 99 99 99 99 99
+// EXPECT: u64, lanes 01010100: to one 16 16 global 99 8 16 24 shared 99 8 16 24 global 99 16 99 8 24 shared 99 16 99 8 24 global 99 99 99 99 24 8 99 99 99 99 16 shared 99 99 99 99 24 8 99 99 99 99 16
+// EXPECT: u64, rows of 16: global 0 0 shared 0 0
+// EXPECT: u64, rows of 8: global 0 0 0 0 shared 0 0 0 0
+// EXPECT: u64, rows of 4: global 0 0 0 0 0 0 0 0 shared 0 0 0 0 0 0 0 0
+// EXPECT: 2 x u32, lanes ffffffff: to one 16 16 global 0 8 16 24 shared 0 8 16 24 global 18 16 19 17 22 shared 18 16 19 17 22 global 25 28 18 21 24 8 17 20 29 19 16 shared 25 28 18 21 24 8 17 20 29 19 16
+// EXPECT: 2 x u32, lanes 0000ffff: to one 0 0 global 0 8 99 99 shared 0 8 99 99 global 0 3 1 6 2 shared 0 3 1 6 2 global 0 9 12 2 5 8 99 1 4 13 3 shared 0 9 12 2 5 8 99 1 4 13 3
+// EXPECT: 2 x u32, lanes ffff0000: to one 16 16 global 99 99 16 24 shared 99 99 16 24 global 18 16 19 17 22 shared 18 16 19 17 22 global 25 28 18 21 24 99 17 20 29 19 16 shared 25 28 18 21 24 99 17 20 29 19 16
+// EXPECT: 2 x u32, lanes 00fff0f0: to one 16 16 global 4 12 16 99 shared 4 12 16 99 global 18 16 19 17 22 shared 18 16 19 17 22 global 6 15 18 21 5 14 17 20 4 19 16 shared 6 15 18 21 5 14 17 20 4 19 16
+// EXPECT: 2 x u32, lanes 55555555: to one 16 16 global 0 8 16 24 shared 0 8 16 24 global 18 16 30 26 22 shared 18 16 30 26 22 global 0 28 18 2 24 8 99 20 4 99 16 shared 0 28 18 2 24 8 99 20 4 99 16
+// EXPECT: 2 x u32, lanes 80000001: to one 31 31 global 0 99 99 31 shared 0 99 99 31 global 0 99 99 99 31 shared 0 99 99 99 31 global 31 99 99 99 99 99 99 99 99 99 99 shared 31 99 99 99 99 99 99 99 99 99 99
+// EXPECT: 2 x u32, lanes 01010100: to one 16 16 global 99 8 16 24 shared 99 8 16 24 global 99 16 99 8 24 shared 99 16 99 8 24 global 99 99 99 99 24 8 99 99 99 99 16 shared 99 99 99 99 24 8 99 99 99 99 16
+// EXPECT: 2 x u32, rows of 16: global 0 0 shared 0 0
+// EXPECT: 2 x u32, rows of 8: global 0 0 0 0 shared 0 0 0 0
+// EXPECT: 2 x u32, rows of 4: global 0 0 0 0 0 0 0 0 shared 0 0 0 0 0 0 0 0
+// EXPECT: 4 x u32, lanes ffffffff: to one 24 24 global 0 8 16 24 shared 0 8 16 24 global 27 25 30 26 24 shared 27 25 30 26 24 global 25 28 18 27 24 8 17 26 29 19 16 shared 25 28 18 27 24 8 17 26 29 19 16
+// EXPECT: 4 x u32, lanes 0000ffff: to one 8 8 global 0 8 99 99 shared 0 8 99 99 global 9 14 10 8 11 shared 9 14 10 8 11 global 0 9 12 2 11 8 99 1 10 13 3 shared 0 9 12 2 11 8 99 1 10 13 3
+// EXPECT: 4 x u32, lanes ffff0000: to one 24 24 global 99 99 16 24 shared 99 99 16 24 global 27 25 30 26 24 shared 27 25 30 26 24 global 25 28 18 27 24 99 17 26 29 19 16 shared 25 28 18 27 24 99 17 26 29 19 16
+// EXPECT: 4 x u32, lanes 00fff0f0: to one 16 16 global 4 12 16 99 shared 4 12 16 99 global 18 16 19 17 22 shared 18 16 19 17 22 global 6 15 18 21 5 14 17 20 4 19 16 shared 6 15 18 21 5 14 17 20 4 19 16
+// EXPECT: 4 x u32, lanes 55555555: to one 24 24 global 0 8 16 24 shared 0 8 16 24 global 18 16 30 26 24 shared 18 16 30 26 24 global 0 28 18 2 24 8 99 26 10 99 16 shared 0 28 18 2 24 8 99 26 10 99 16
+// EXPECT: 4 x u32, lanes 80000001: to one 31 31 global 0 99 99 31 shared 0 99 99 31 global 0 99 99 99 31 shared 0 99 99 99 31 global 31 99 99 99 99 99 99 99 99 99 99 shared 31 99 99 99 99 99 99 99 99 99 99
+// EXPECT: 4 x u32, lanes 01010100: to one 24 24 global 99 8 16 24 shared 99 8 16 24 global 99 16 99 8 24 shared 99 16 99 8 24 global 99 99 99 99 24 8 99 99 99 99 16 shared 99 99 99 99 24 8 99 99 99 99 16
+// EXPECT: 4 x u32, rows of 16: global 8 8 shared 8 8
+// EXPECT: 4 x u32, rows of 8: global 0 0 0 0 shared 0 0 0 0
+// EXPECT: 4 x u32, rows of 4: global 0 0 0 0 0 0 0 0 shared 0 0 0 0 0 0 0 0
+// EXPECT: 2 x u64, lanes ffffffff: to one 24 24 global 0 8 16 24 shared 0 8 16 24 global 27 25 30 26 24 shared 27 25 30 26 24 global 25 28 18 27 24 8 17 26 29 19 16 shared 25 28 18 27 24 8 17 26 29 19 16
+// EXPECT: 2 x u64, lanes 0000ffff: to one 8 8 global 0 8 99 99 shared 0 8 99 99 global 9 14 10 8 11 shared 9 14 10 8 11 global 0 9 12 2 11 8 99 1 10 13 3 shared 0 9 12 2 11 8 99 1 10 13 3
+// EXPECT: 2 x u64, lanes ffff0000: to one 24 24 global 99 99 16 24 shared 99 99 16 24 global 27 25 30 26 24 shared 27 25 30 26 24 global 25 28 18 27 24 99 17 26 29 19 16 shared 25 28 18 27 24 99 17 26 29 19 16
+// EXPECT: 2 x u64, lanes 00fff0f0: to one 16 16 global 4 12 16 99 shared 4 12 16 99 global 18 16 19 17 22 shared 18 16 19 17 22 global 6 15 18 21 5 14 17 20 4 19 16 shared 6 15 18 21 5 14 17 20 4 19 16
+// EXPECT: 2 x u64, lanes 55555555: to one 24 24 global 0 8 16 24 shared 0 8 16 24 global 18 16 30 26 24 shared 18 16 30 26 24 global 0 28 18 2 24 8 99 26 10 99 16 shared 0 28 18 2 24 8 99 26 10 99 16
+// EXPECT: 2 x u64, lanes 80000001: to one 31 31 global 0 99 99 31 shared 0 99 99 31 global 0 99 99 99 31 shared 0 99 99 99 31 global 31 99 99 99 99 99 99 99 99 99 99 shared 31 99 99 99 99 99 99 99 99 99 99
+// EXPECT: 2 x u64, lanes 01010100: to one 24 24 global 99 8 16 24 shared 99 8 16 24 global 99 16 99 8 24 shared 99 16 99 8 24 global 99 99 99 99 24 8 99 99 99 99 16 shared 99 99 99 99 24 8 99 99 99 99 16
+// EXPECT: 2 x u64, rows of 16: global 8 8 shared 8 8
+// EXPECT: 2 x u64, rows of 8: global 0 0 0 0 shared 0 0 0 0
+// EXPECT: 2 x u64, rows of 4: global 0 0 0 0 0 0 0 0 shared 0 0 0 0 0 0 0 0
+// EXPECT: 4 x u8, lanes ffffffff: to one 0 0 global 0 8 16 24 shared 0 8 16 24 global 0 3 1 6 2 shared 0 3 1 6 2 global 0 9 12 2 5 8 17 1 4 13 3 shared 0 9 12 2 5 8 17 1 4 13 3
+// EXPECT: 4 x u8, lanes 0000ffff: to one 0 0 global 0 8 99 99 shared 0 8 99 99 global 0 3 1 6 2 shared 0 3 1 6 2 global 0 9 12 2 5 8 99 1 4 13 3 shared 0 9 12 2 5 8 99 1 4 13 3
+// EXPECT: 4 x u8, lanes ffff0000: to one 16 16 global 99 99 16 24 shared 99 99 16 24 global 18 16 19 17 22 shared 18 16 19 17 22 global 25 28 18 21 24 99 17 20 29 19 16 shared 25 28 18 21 24 99 17 20 29 19 16
+// EXPECT: 4 x u8, lanes 00fff0f0: to one 4 4 global 4 12 16 99 shared 4 12 16 99 global 7 5 12 6 4 shared 7 5 12 6 4 global 6 15 12 21 5 14 17 7 4 13 16 shared 6 15 12 21 5 14 17 7 4 13 16
+// EXPECT: 4 x u8, lanes 55555555: to one 0 0 global 0 8 16 24 shared 0 8 16 24 global 0 14 10 6 2 shared 0 14 10 6 2 global 0 28 12 2 24 8 99 20 4 99 16 shared 0 28 12 2 24 8 99 20 4 99 16
+// EXPECT: 4 x u8, lanes 80000001: to one 0 0 global 0 99 99 31 shared 0 99 99 31 global 0 99 99 99 31 shared 0 99 99 99 31 global 0 99 99 99 99 99 99 99 99 99 99 shared 0 99 99 99 99 99 99 99 99 99 99
+// EXPECT: 4 x u8, lanes 01010100: to one 8 8 global 99 8 16 24 shared 99 8 16 24 global 99 16 99 8 24 shared 99 16 99 8 24 global 99 99 99 99 24 8 99 99 99 99 16 shared 99 99 99 99 24 8 99 99 99 99 16
+// EXPECT: 4 x u8, rows of 16: global 0 0 shared 0 0
+// EXPECT: 4 x u8, rows of 8: global 0 0 0 0 shared 0 0 0 0
+// EXPECT: 4 x u8, rows of 4: global 0 0 0 0 0 0 0 0 shared 0 0 0 0 0 0 0 0
+// EXPECT: 2 x u16, lanes ffffffff: to one 0 0 global 0 8 16 24 shared 0 8 16 24 global 0 3 1 6 2 shared 0 3 1 6 2 global 0 9 12 2 5 8 17 1 4 13 3 shared 0 9 12 2 5 8 17 1 4 13 3
+// EXPECT: 2 x u16, lanes 0000ffff: to one 0 0 global 0 8 99 99 shared 0 8 99 99 global 0 3 1 6 2 shared 0 3 1 6 2 global 0 9 12 2 5 8 99 1 4 13 3 shared 0 9 12 2 5 8 99 1 4 13 3
+// EXPECT: 2 x u16, lanes ffff0000: to one 16 16 global 99 99 16 24 shared 99 99 16 24 global 18 16 19 17 22 shared 18 16 19 17 22 global 25 28 18 21 24 99 17 20 29 19 16 shared 25 28 18 21 24 99 17 20 29 19 16
+// EXPECT: 2 x u16, lanes 00fff0f0: to one 4 4 global 4 12 16 99 shared 4 12 16 99 global 7 5 12 6 4 shared 7 5 12 6 4 global 6 15 12 21 5 14 17 7 4 13 16 shared 6 15 12 21 5 14 17 7 4 13 16
+// EXPECT: 2 x u16, lanes 55555555: to one 0 0 global 0 8 16 24 shared 0 8 16 24 global 0 14 10 6 2 shared 0 14 10 6 2 global 0 28 12 2 24 8 99 20 4 99 16 shared 0 28 12 2 24 8 99 20 4 99 16
+// EXPECT: 2 x u16, lanes 80000001: to one 0 0 global 0 99 99 31 shared 0 99 99 31 global 0 99 99 99 31 shared 0 99 99 99 31 global 0 99 99 99 99 99 99 99 99 99 99 shared 0 99 99 99 99 99 99 99 99 99 99
+// EXPECT: 2 x u16, lanes 01010100: to one 8 8 global 99 8 16 24 shared 99 8 16 24 global 99 16 99 8 24 shared 99 16 99 8 24 global 99 99 99 99 24 8 99 99 99 99 16 shared 99 99 99 99 24 8 99 99 99 99 16
+// EXPECT: 2 x u16, rows of 16: global 0 0 shared 0 0
+// EXPECT: 2 x u16, rows of 8: global 0 0 0 0 shared 0 0 0 0
+// EXPECT: 2 x u16, rows of 4: global 0 0 0 0 0 0 0 0 shared 0 0 0 0 0 0 0 0
