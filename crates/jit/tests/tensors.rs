@@ -245,8 +245,8 @@ fn misuse_names_the_line() {
         assert!(interpret(&program, &map).is_err(), "{instruction}");
     }
     // A tensor that ends amid a row lies in nobody's memory.
-    let large = TensorMap { sizes: [30, 1000, 1, 1, 1], ..matrix() };
-    let program = program("cp.async.bulk.tensor.2d.global.shared::cta.bulk_group [%q4, {0, 900}], [box];");
+    let large = TensorMap { sizes: [30, 100_000, 1, 1, 1], ..matrix() };
+    let program = program("cp.async.bulk.tensor.2d.global.shared::cta.bulk_group [%q4, {0, 90000}], [box];");
     let fault = execute(&engine, &program, &large).unwrap_err();
     assert_eq!((fault.kind, fault.line), (FaultKind::IllegalAddress, Some(LINE)), "{fault}");
 }

@@ -1,10 +1,10 @@
-//! How the lanes of an access move: one scalar, a plain vector, parts of vectors, or a gather or scatter. What is accessed has been
+//! How the lanes of an access move: one scalar, a plain vector, parts of vectors, or a gather (scatters are in `scatter.rs`). What is accessed has been
 //! checked.
 
 use std::mem::offset_of;
 
 use simt_ir::abi::{LaunchContext, SHARED_MARGIN};
-use simt_ir::{AddressSpace, Op, Value};
+use simt_ir::{AddressSpace, Value};
 
 use super::FunctionEmitter;
 use super::indexed::Indices;
@@ -175,7 +175,7 @@ impl FunctionEmitter<'_> {
 
     /// What a gather or scatter moves at a time: of several small elements as many as make 32 or 64 bits, which is quicker, and which others
     /// see as a whole.
-    fn piece_of(&self, access: Access) -> Ty {
+    pub fn piece_of(&self, access: Access) -> Ty {
         match (access.count, access.bytes()) {
             (2.., bytes) if bytes % 8 == 0 => self.ir.int(64),
             (2.., 4) => self.ir.int(32),
@@ -192,7 +192,7 @@ impl FunctionEmitter<'_> {
     }
 
     /// Vectors of elements as one vector of larger pieces: the reverse of [`FunctionEmitter::take_apart`].
-    fn put_together(&self, vectors: &[Val], piece: Ty) -> Val {
+    pub fn put_together(&self, vectors: &[Val], piece: Ty) -> Val {
         self.ir.cast(Cast::BitCast, self.interleave(vectors), self.ir.vector(piece, self.lanes()))
     }
 
@@ -213,114 +213,17 @@ impl FunctionEmitter<'_> {
         self.deinterleave(all, access.count)
     }
 
-    /// As [`FunctionEmitter::load_whole`], for stores.
-    fn store_whole(&mut self, access: Access, addresses: Val, vectors: &[Val]) {
-        let ir = self.ir;
-        let pointers = self.lane_addresses(access, addresses);
-        let stored = self.spill(self.interleave(vectors));
-        let lane_type = ir.vector(self.scalar_type(access.ty), access.count);
-        let place = |lane: Val, bytes: u64| ir.mul(lane, ir.constant(ir.int(64), bytes));
-        let (outer, together) = (self.mask, Op::store_group(access.bytes()));
-        for first in (0..self.lanes()).step_by(together as usize) {
-            let is_in = |lane: u32| ir.constant(ir.int(1), u64::from((first..first + together).contains(&lane)));
-            self.mask = ir.and(outer, ir.constant_vector(&(0..self.lanes()).map(is_in).collect::<Vec<_>>()));
-            self.each_active_lane_from_last(|_, lane| {
-                let pointer =
-                    ir.cast(Cast::IntToPtr, ir.load(ir.int(64), ir.offset(pointers, place(lane, 8))), ir.ptr());
-                ir.store(ir.load_aligned(lane_type, ir.offset(stored, place(lane, 16)), 16), pointer, 16);
-            });
-        }
-        self.mask = outer;
-    }
-
     /// The lanes' addresses as numbers, in a stack slot.
-    fn lane_addresses(&mut self, access: Access, addresses: Val) -> Val {
+    pub fn lane_addresses(&mut self, access: Access, addresses: Val) -> Val {
         let pointers = self.lane_pointers(access.space, addresses);
         self.spill(self.ir.cast(Cast::PtrToInt, pointers, self.ir.vector(self.ir.int(64), self.lanes())))
     }
 
     /// A vector in a stack slot, so that code can reach a lane by its number.
-    fn spill(&self, vector: Val) -> Val {
+    pub fn spill(&self, vector: Val) -> Val {
         let slot = self.slot(self.ir.type_of(vector));
         self.ir.store(vector, slot, 0);
         slot
-    }
-
-    /// As [`FunctionEmitter::each_active_lane`]; where all lanes are active, `every` instead.
-    pub fn each_active_lane_or_all(&mut self, body: impl FnOnce(&mut Self, Val), every: impl FnOnce(&mut Self)) {
-        self.some_or_all_lanes(|this| this.each_active_lane(body), every);
-    }
-
-    /// Does one thing where all lanes are active, and another where not.
-    fn some_or_all_lanes(&mut self, some: impl FnOnce(&mut Self), every: impl FnOnce(&mut Self)) {
-        let ir = self.ir;
-        let (straight, looped, done) =
-            (self.new_block("straight"), self.new_block("looped"), self.new_block("every_lane"));
-        let none = ir.zero(self.mask_int());
-        let all = ir.icmp(IntPredicate::LLVMIntEQ, self.mask_bits(self.mask), ir.not(none));
-        ir.cond_br(all, straight, looped);
-        ir.position(straight);
-        every(self);
-        ir.br(done);
-        ir.position(looped);
-        some(self);
-        ir.br(done);
-        ir.position(done);
-    }
-
-    /// A loop over the active lanes, lowest first; `body` gets the lane's number as an `i64`.
-    pub fn each_active_lane(&mut self, body: impl FnOnce(&mut Self, Val)) {
-        let ir = self.ir;
-        let word = self.mask_int();
-        let remaining = self.slot(word);
-        ir.store(self.mask_bits(self.mask), remaining, 0);
-        let (head, turn, done) = (self.new_block("lanes"), self.new_block("lane"), self.new_block("lanes_done"));
-        ir.br(head);
-        ir.position(head);
-        let lanes = ir.load(word, remaining);
-        ir.cond_br(ir.icmp(IntPredicate::LLVMIntNE, lanes, ir.zero(word)), turn, done);
-        ir.position(turn);
-        let lane = ir.intrinsic("llvm.cttz", &[word], &[lanes, ir.constant(ir.int(1), 1)]);
-        ir.store(ir.and(lanes, ir.sub(lanes, ir.constant(word, 1))), remaining, 0);
-        body(self, self.lane_number(lane));
-        ir.br(head);
-        ir.position(done);
-    }
-
-    /// As [`FunctionEmitter::each_active_lane`], highest first.
-    fn each_active_lane_from_last(&mut self, body: impl FnOnce(&mut Self, Val)) {
-        let ir = self.ir;
-        let word = self.mask_int();
-        let remaining = self.slot(word);
-        ir.store(self.mask_bits(self.mask), remaining, 0);
-        let (head, turn, done) = (self.new_block("lanes"), self.new_block("lane"), self.new_block("lanes_done"));
-        ir.br(head);
-        ir.position(head);
-        let lanes = ir.load(word, remaining);
-        ir.cond_br(ir.icmp(IntPredicate::LLVMIntNE, lanes, ir.zero(word)), turn, done);
-        ir.position(turn);
-        let lane = self.last_lane(lanes);
-        ir.store(ir.xor(lanes, ir.bin(Bin::Shl, ir.constant(word, 1), lane)), remaining, 0);
-        body(self, self.lane_number(lane));
-        ir.br(head);
-        ir.position(done);
-    }
-
-    /// The highest lane of some.
-    fn last_lane(&self, lanes: Val) -> Val {
-        let ir = self.ir;
-        let word = self.mask_int();
-        let zeros = ir.intrinsic("llvm.ctlz", &[word], &[lanes, ir.constant(ir.int(1), 1)]);
-        ir.sub(ir.constant(word, u64::from(self.lanes()) - 1), zeros)
-    }
-
-    /// The number of a lane, found in a mask's bits, as an `i64`.
-    pub fn lane_number(&self, bits: Val) -> Val {
-        match self.lanes() {
-            64 => bits,
-            lanes if lanes < 64 => self.ir.cast(Cast::ZExt, bits, self.ir.int(64)),
-            _ => self.ir.cast(Cast::Trunc, bits, self.ir.int(64)),
-        }
     }
 
     /// A gather in a function of its own: where it is not expected to be run, it should not swell the code.
@@ -364,50 +267,6 @@ impl FunctionEmitter<'_> {
     /// A value as it goes to memory.
     pub fn stored(&mut self, value: Value) -> Val {
         self.observed(value)
-    }
-
-    /// All lanes store to one place.
-    pub fn store_uniform(&mut self, access: Access, at: Val, values: &[Value]) {
-        let pointer = self.pointer(access.space, at);
-        let element = self.scalar_type(access.ty);
-        let lane = self.seen_lane(access);
-        let mut whole = self.ir.poison(self.ir.vector(element, access.count));
-        for (index, value) in values.iter().enumerate() {
-            let scalar = match self.get(*value) {
-                Repr::Uniform(_) => self.observed_uniform(*value),
-                _ => {
-                    let vector = self.stored(*value);
-                    self.ir.extract(vector, lane)
-                }
-            };
-            if access.count == 1 {
-                self.ir.store(scalar, pointer, access.ty.bytes());
-                return;
-            }
-            whole = self.ir.insert(whole, scalar, self.i32(index as u32));
-        }
-        self.ir.store(whole, pointer, access.bytes());
-    }
-
-    /// Of all active lanes the one whose value is seen afterwards if they store to one place ([`Op::store_group`]). Some lane is active.
-    fn seen_lane(&self, access: Access) -> Val {
-        let ir = self.ir;
-        let (word, bits) = (self.mask_int(), self.mask_bits(self.mask));
-        let first_of = |lanes: Val| ir.intrinsic("llvm.cttz", &[word], &[lanes, ir.constant(ir.int(1), 0)]);
-        let together = Op::store_group(access.bytes());
-        let lane = if together == self.lanes() {
-            first_of(bits)
-        } else {
-            let group = ir.and(self.last_lane(bits), ir.constant(word, !(u64::from(together) - 1)));
-            ir.add(group, first_of(ir.bin(Bin::LShr, bits, group)))
-        };
-        ir.and(self.lane_number(lane), self.i64(u64::from(self.lanes()) - 1))
-    }
-
-    /// The lanes in the order in which their stores are done, so that the right one is seen if some go to one place. The local memory of each is its own.
-    fn store_order(&self, access: Access) -> Vec<u32> {
-        let together = if access.space == AddressSpace::Local { 1 } else { Op::store_group(access.bytes()) };
-        (0..self.lanes()).map(|turn| turn / together * together + together - 1 - turn % together).collect()
     }
 
     /// Stores what memory is to have one behind the other.
@@ -499,65 +358,6 @@ impl FunctionEmitter<'_> {
         self.ir.shuffle(joined, joined, &order)
     }
 
-    pub fn scatter(&mut self, access: Access, addresses: Val, vectors: &[Val]) {
-        if access.is_whole() {
-            return self.store_whole(access, addresses, vectors);
-        }
-        let piece = self.piece_of(access);
-        if self.ir.bits(piece) < 32 && access.count == 1 {
-            return self.scatter_small(access, addresses, vectors[0]);
-        }
-        let order = self.store_order(access);
-        let addresses = self.ir.shuffle(addresses, addresses, &order);
-        let pointers = |moved: u32| self.moved_pointers(access.space, addresses, moved);
-        self.scatter_pieces(access, piece, vectors, &order, pointers);
-    }
-
-    /// As [`FunctionEmitter::scatter`], by indices.
-    pub fn scatter_elements(&mut self, access: Access, indices: Indices, vectors: &[Val]) {
-        let piece = self.piece_of(access);
-        if self.ir.bits(piece) < 32 && access.count == 1 {
-            let addresses = self.element_addresses(indices);
-            return self.scatter_small(access, addresses, vectors[0]);
-        }
-        let order = self.store_order(access);
-        let index = self.ir.shuffle(indices.index, indices.index, &order);
-        let pointers = |moved: u32| self.element_pointers(Indices { index, ..indices }, moved);
-        self.scatter_pieces(access, piece, vectors, &order, pointers);
-    }
-
-    /// As [`FunctionEmitter::gather_pieces`], for stores of the lanes in some order, in which `pointers` are.
-    fn scatter_pieces(&self, access: Access, piece: Ty, vectors: &[Val], order: &[u32], pointers: impl Fn(u32) -> Val) {
-        let (bytes, count) = (self.ir.bits(piece) / 8, self.ir.bits(piece) / (8 * access.ty.bytes()));
-        let mask = self.ir.shuffle(self.mask, self.mask, order);
-        for (index, elements) in vectors.chunks(count as usize).enumerate() {
-            let value = if count == 1 { elements[0] } else { self.put_together(elements, piece) };
-            let types = [self.ir.type_of(value), self.ir.vector(self.ir.ptr(), self.lanes())];
-            let value = self.ir.shuffle(value, value, order);
-            let arguments = [value, pointers(index as u32 * bytes), self.i32(bytes), mask];
-            self.ir.intrinsic("llvm.masked.scatter", &types, &arguments);
-        }
-    }
-
-    /// A scatter of elements of 8 or 16 bits, which the processor does not have.
-    fn scatter_small(&mut self, access: Access, addresses: Val, vector: Val) {
-        let pointers = self.lane_addresses(access, addresses);
-        let values = self.spill(vector);
-        let (element, bytes) = (self.scalar_type(access.ty), access.ty.bytes());
-        let store = |this: &mut Self, lane: Val| {
-            let ir = this.ir;
-            let place = |bytes: u32| ir.mul(lane, ir.constant(ir.int(64), u64::from(bytes)));
-            let address = ir.load(ir.int(64), ir.offset(pointers, place(8)));
-            let value = ir.load_aligned(element, ir.offset(values, place(bytes)), bytes);
-            ir.store(value, ir.cast(Cast::IntToPtr, address, ir.ptr()), bytes);
-        };
-        let every = self.store_order(access);
-        self.some_or_all_lanes(
-            |this| this.each_active_lane_from_last(store),
-            |this| every.iter().for_each(|lane| store(this, this.i64((*lane).into()))),
-        );
-    }
-
     /// A scalar address of a space as a pointer.
     pub fn pointer(&self, space: AddressSpace, address: Val) -> Val {
         match space {
@@ -575,7 +375,7 @@ impl FunctionEmitter<'_> {
 
     /// The lanes' addresses in a space, moved by a distance, as pointers. Numbers are moved, not pointers, which LLVM would do lane by lane
     /// where it cuts vectors into slices.
-    fn moved_pointers(&self, space: AddressSpace, addresses: Val, bytes: u32) -> Val {
+    pub fn moved_pointers(&self, space: AddressSpace, addresses: Val, bytes: u32) -> Val {
         let moved = match bytes {
             0 => addresses,
             bytes => self.ir.add(addresses, self.ir.splat(self.i64(bytes.into()), self.lanes())),
