@@ -290,7 +290,7 @@ impl Op {
     }
 
     /// Lanes whose stores of so many bytes a card does at a time, 128 bytes: where several of these store to one place, the value of the lowest is seen
-    /// afterwards, and where lanes of several such groups do, one of the last group. CUDA leaves that open; an H200 has always done so
+    /// afterwards, and where lanes of several such groups do, one of the last group. CUDA leaves that open; an H200 was seen to do so, for up to 16 bytes
     /// (`filetests/cases/cuda/store_collisions.cu`), and there are programs in which only that value is right.
     pub fn store_group(bytes: u32) -> u32 {
         (128 / bytes).min(crate::WARP_SIZE)

@@ -93,22 +93,21 @@ impl FunctionEmitter<'_> {
     }
 
     fn may_be_pending(&self, block: BlockId) -> bool {
-        let predecessors: Vec<BlockId> = self.predecessors[block.0 as usize]
-            .iter()
-            .copied()
-            .filter(|from| self.shapes.schedule.layout.position[from.0 as usize] != usize::MAX)
-            .collect();
-        self.shapes.schedule.may_be_pending(&predecessors, block)
+        self.shapes.schedule.may_be_pending(&self.reached_predecessors(block), block)
     }
 
     /// Whether lanes may be pending at a block when others come to it at once: at the head of a loop that are lanes which ended their turn by another
     /// edge, if these go back, since those that entered the loop have been taken along by the turn that ends.
     fn may_wait_before(&self, block: BlockId, goes_back: bool) -> bool {
         let schedule = &self.shapes.schedule;
-        let reached = |from: &&BlockId| schedule.layout.position[from.0 as usize] != usize::MAX;
-        self.predecessors[block.0 as usize].iter().filter(reached).any(|from| {
-            !schedule.is_immediate(*from, block) && (!goes_back || schedule.layout.is_retreating(*from, block))
-        })
+        let mut predecessors = self.reached_predecessors(block);
+        predecessors.retain(|from| !goes_back || schedule.layout.is_retreating(*from, block));
+        schedule.may_be_pending(&predecessors, block)
+    }
+
+    fn reached_predecessors(&self, block: BlockId) -> Vec<BlockId> {
+        let reached = |from: &BlockId| self.shapes.schedule.layout.position[from.0 as usize] != usize::MAX;
+        self.predecessors[block.0 as usize].iter().copied().filter(reached).collect()
     }
 
     /// Where the walk goes when it is done with a position.
