@@ -20,7 +20,7 @@ use crate::workload::{Work, Workload};
 /// Threads that wait actively for a next parallel region have given up after that time.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// How often the limits are measured before each kernel: one moment of quiet is enough.
+/// How often the limits are measured in each round of a kernel that is held against one.
 const LOOKS: usize = 3;
 
 /// How long to measure.
@@ -37,7 +37,7 @@ pub struct Effort {
 pub struct Kernels {
     /// What each peer runs on.
     pub devices: BTreeMap<Kind, String>,
-    /// The limits of the machine.
+    /// The limits of the machine: the most that was seen, as whatever else the machine does makes it less, and nothing more.
     pub limits: Limits,
     /// The kernels.
     pub kernels: Vec<Kernel>,
@@ -52,6 +52,8 @@ pub struct Kernel {
     pub about: &'static str,
     /// How much work a run is.
     pub work: Work,
+    /// The limits of the machine in each round, if the work is held against one.
+    pub limits: Vec<Limits>,
     /// By peer.
     pub peers: BTreeMap<Kind, PeerResult>,
 }
@@ -67,9 +69,9 @@ pub struct PeerResult {
     pub time_ms: Option<Summary>,
     /// The rate by the median.
     pub rate: Option<f64>,
-    /// That rate as a part of the limit of the machine that holds for this kind of work.
+    /// The rate as a part of the limit of the machine that holds for this kind of work: the median over rounds, of the limit in the same round.
     pub of_limit: Option<f64>,
-    /// Of a kernel whose work is to move bytes: their rate as a part of the bandwidth of a triad.
+    /// Of a kernel whose work is to move bytes: their rate as a part of the bandwidth of a triad, as above.
     pub of_triad: Option<f64>,
     /// The times of each round.
     pub rounds_ms: Vec<Vec<f64>>,
@@ -84,28 +86,20 @@ pub struct PeerResult {
 pub fn run(environment: &Environment, workloads: &[Workload], kinds: &[Kind], effort: Effort) -> Result<Kernels> {
     let mut limits_process = Process::start(&["--child", "limits"], |_| Ok(()))?;
     limits_process.answer::<Limits>().context("the limits of the machine")?;
-    let mut look = |mut limits: Limits| -> Result<Limits> {
-        for _ in 0..LOOKS {
-            limits = limits.max(limits_process.ask(&Measure {})?);
-        }
-        Ok(limits)
+    let mut look = || -> Result<Limits> {
+        let seen: Result<Vec<Limits>> = (0..LOOKS).map(|_| limits_process.ask(&Measure {})).collect();
+        Ok(Limits::median(&seen?))
     };
-    let mut limits = Limits::default();
+    let mut seen = vec![look()?];
     let mut devices = BTreeMap::new();
     let mut kernels = Vec::new();
     for workload in workloads {
         eprintln!("bench: {}", workload.name);
-        limits = look(limits)?;
-        kernels.push(kernel(environment, workload, kinds, effort, &mut devices)?);
+        let measured = kernel(environment, workload, kinds, effort, &mut devices, &mut look)?;
+        seen.extend(&measured.limits);
+        kernels.push(measured);
     }
-    let limits = look(limits)?;
-    for kernel in &mut kernels {
-        for result in kernel.peers.values_mut() {
-            let part_of = |limit: Option<f64>| result.rate.zip(limit).map(|(rate, limit)| rate / limit);
-            result.of_limit = part_of(kernel.work.limit(&limits));
-            result.of_triad = part_of(kernel.work.bytes().map(|_| limits.triad_gb_per_s));
-        }
-    }
+    let limits = Limits::best(&seen);
     Ok(Kernels { devices, limits, kernels })
 }
 
@@ -115,6 +109,7 @@ fn kernel(
     kinds: &[Kind],
     effort: Effort,
     devices: &mut BTreeMap<Kind, String>,
+    look: &mut impl FnMut() -> Result<Limits>,
 ) -> Result<Kernel> {
     let mut results = BTreeMap::new();
     let mut running = Vec::new();
@@ -132,7 +127,12 @@ fn kernel(
     }
     check_results(environment, workload, &running, &mut results);
 
+    let mut limits = Vec::new();
     for _ in 0..effort.rounds {
+        if workload.work.limit(&Limits::default()).is_some() {
+            thread::sleep(PAUSE);
+            limits.push(look()?);
+        }
         // Another one begins each time: a peer may leave the machine warm, or caches full, for the next.
         if !running.is_empty() {
             running.rotate_left(1);
@@ -159,8 +159,23 @@ fn kernel(
     for result in results.values_mut() {
         result.time_ms = summary(&result.rounds_ms.concat());
         result.rate = result.time_ms.map(|time| workload.work.rate(time.median));
+        result.of_limit = part_of(result, &limits, workload.work, |limits| workload.work.limit(limits));
+        result.of_triad =
+            part_of(result, &limits, workload.work, |limits| workload.work.bytes().map(|_| limits.triad_gb_per_s));
     }
-    Ok(Kernel { name: workload.name, about: workload.about, work: workload.work, peers: results })
+    Ok(Kernel { name: workload.name, about: workload.about, work: workload.work, limits, peers: results })
+}
+
+/// The rate of each round as a part of a limit in that round: the median.
+fn part_of(
+    result: &PeerResult,
+    limits: &[Limits],
+    work: Work,
+    limit: impl Fn(&Limits) -> Option<f64>,
+) -> Option<f64> {
+    let rounds = result.rounds_ms.iter().zip(limits);
+    let parts = rounds.filter_map(|(times, limits)| Some(work.rate(summary(times)?.median) / limit(limits)?));
+    summary(&parts.collect::<Vec<f64>>()).map(|summary| summary.median)
 }
 
 fn start(environment: &Environment, workload: &Workload, kind: Kind) -> Result<(Process, Ready)> {

@@ -12,13 +12,14 @@ use crate::compile;
 use crate::environment::{self, Environment};
 use crate::memory::Memory;
 use crate::random;
+use crate::statistics::summary;
 
 /// Floats of each array: far more than any cache holds.
 const COUNT: usize = 32 << 20;
 /// Multiply-and-adds in a row, for each vector register.
 const ROUNDS: usize = 1_000_000;
 
-/// The most that was seen: whatever else the machine does makes it less, nothing makes it more.
+/// What was seen at one time, or of several times.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Limits {
     /// The sum of an array.
@@ -36,15 +37,25 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The larger of each.
-    pub fn max(self, other: Self) -> Self {
+    /// The largest of each that was seen.
+    pub fn best(seen: &[Self]) -> Self {
+        Self::of_each(seen, |values| values.iter().copied().fold(0.0, f64::max))
+    }
+
+    /// The median of each.
+    pub fn median(seen: &[Self]) -> Self {
+        Self::of_each(seen, |values| summary(values).map_or(0.0, |summary| summary.median))
+    }
+
+    fn of_each(seen: &[Self], of: impl Fn(&[f64]) -> f64) -> Self {
+        let of = |field: fn(&Self) -> f64| of(&seen.iter().map(field).collect::<Vec<f64>>());
         Self {
-            read_gb_per_s: self.read_gb_per_s.max(other.read_gb_per_s),
-            triad_gb_per_s: self.triad_gb_per_s.max(other.triad_gb_per_s),
-            update_gb_per_s: self.update_gb_per_s.max(other.update_gb_per_s),
-            peak_gflop_per_s: self.peak_gflop_per_s.max(other.peak_gflop_per_s),
-            triad_one_core_gb_per_s: self.triad_one_core_gb_per_s.max(other.triad_one_core_gb_per_s),
-            peak_one_core_gflop_per_s: self.peak_one_core_gflop_per_s.max(other.peak_one_core_gflop_per_s),
+            read_gb_per_s: of(|limits| limits.read_gb_per_s),
+            triad_gb_per_s: of(|limits| limits.triad_gb_per_s),
+            update_gb_per_s: of(|limits| limits.update_gb_per_s),
+            peak_gflop_per_s: of(|limits| limits.peak_gflop_per_s),
+            triad_one_core_gb_per_s: of(|limits| limits.triad_one_core_gb_per_s),
+            peak_one_core_gflop_per_s: of(|limits| limits.peak_one_core_gflop_per_s),
         }
     }
 }

@@ -28,7 +28,7 @@ pub fn kernels(kernels: &Kernels) -> String {
     let limits = &kernels.limits;
     let _ = writeln!(
         text,
-        "limits  read {:.1}, triad {:.1}, update {:.1} GB/s; float multiply-and-add {:.0} GFLOP/s",
+        "limits  at best: read {:.1}, triad {:.1}, update {:.1} GB/s; float multiply-and-add {:.0} GFLOP/s",
         limits.read_gb_per_s, limits.triad_gb_per_s, limits.update_gb_per_s, limits.peak_gflop_per_s
     );
     let kinds: BTreeSet<Kind> = kernels.kernels.iter().flat_map(|kernel| kernel.peers.keys().copied()).collect();
@@ -37,7 +37,7 @@ pub fn kernels(kernels: &Kernels) -> String {
 
     let _ = writeln!(
         text,
-        "\nTimes in ms: median (minimum). Ratios: time of the peer / time of apex, median over rounds.\n"
+        "\nTimes in ms: median (minimum). Ratios: time of the peer / time of apex; rate of apex as part of a limit: medians over rounds.\n"
     );
     let _ = write!(text, "{:<14}", "kernel");
     for kind in &kinds {
