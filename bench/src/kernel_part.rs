@@ -167,12 +167,7 @@ fn kernel(
 }
 
 /// The rate of each round as a part of a limit in that round: the median.
-fn part_of(
-    result: &PeerResult,
-    limits: &[Limits],
-    work: Work,
-    limit: impl Fn(&Limits) -> Option<f64>,
-) -> Option<f64> {
+fn part_of(result: &PeerResult, limits: &[Limits], work: Work, limit: impl Fn(&Limits) -> Option<f64>) -> Option<f64> {
     let rounds = result.rounds_ms.iter().zip(limits);
     let parts = rounds.filter_map(|(times, limits)| Some(work.rate(summary(times)?.median) / limit(limits)?));
     summary(&parts.collect::<Vec<f64>>()).map(|summary| summary.median)

@@ -303,6 +303,8 @@ pub(super) fn new_emitter<'a>(
         mask: ir.poison(ir.vector(ir.int(1), unit.lanes)),
         block: Function::ENTRY,
         guard: None,
+        load_being_made: None,
+        late_fetches: Vec::new(),
         segment: None,
         address_roots: Default::default(),
         checked: Vec::new(),

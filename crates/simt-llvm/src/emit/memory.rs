@@ -10,6 +10,7 @@ use simt_ir::{AddressSpace, FunctionKind, MemoryOrder, Op, Type, Value};
 
 use super::FunctionEmitter;
 use super::indexed::Indices;
+use super::prefetch::Load;
 use super::value::{Bases, Repr};
 use crate::Error;
 use crate::llvm::{Bb, IntPredicate, Ordering, Val};
@@ -135,7 +136,12 @@ impl FunctionEmitter<'_> {
                 let packed = self.packs.place(results[0]).is_some();
                 match self.look_up(results[0], access, *address, *offset) {
                     Some(found) => vec![Repr::Vector(found)],
-                    None => self.load_access(access, *address, *offset, packed),
+                    None => {
+                        self.load_being_made = Some(Load { access, address: *address, offset: *offset });
+                        let loaded = self.load_access(access, *address, *offset, packed);
+                        self.load_being_made = None;
+                        loaded
+                    }
                 }
             }
             Op::Store { space, ty, address, offset, values, .. } => {

@@ -211,6 +211,9 @@ struct FunctionEmitter<'a> {
     block: BlockId,
     /// Predicate of the guarded access being emitted.
     guard: Option<Value>,
+    /// The load being emitted, and those of the block whose next turn is fetched for behind the wait at its end.
+    load_being_made: Option<prefetch::Load>,
+    late_fetches: Vec<prefetch::Load>,
     /// The segment that the code being emitted belongs to, once it has a mark.
     segment: Option<usize>,
     /// In instrumented code, the variables that addresses are made of.

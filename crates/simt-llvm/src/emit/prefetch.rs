@@ -1,10 +1,14 @@
 //! Fetching ahead: asking the processor for what loads will want soon.
 
-use simt_ir::AddressSpace;
+use std::collections::HashSet;
+
 use simt_ir::analysis::{LoopId, turns_at_most};
+use simt_ir::{AddressSpace, Terminator, Value};
 
 use super::FunctionEmitter;
+use super::frame::Saved;
 use super::memory::Access;
+use super::value::Repr;
 use crate::llvm::{Cast, IntPredicate, Val};
 
 /// How far ahead of a stream of accesses the processor is asked to fetch: a copy of large arrays gains about a seventh, and no more from any
@@ -17,6 +21,14 @@ const SEGMENT_DISTANCE_BYTES: u32 = 512;
 
 /// Turns of a loop ahead of which its loads are fetched: about as many as pass while memory answers.
 const PREFETCH_TURNS: u64 = 8;
+
+/// A load, by its address.
+#[derive(Clone, Copy)]
+pub(super) struct Load {
+    pub access: Access,
+    pub address: Value,
+    pub offset: i64,
+}
 
 /// What a line is fetched for.
 #[derive(Clone, Copy)]
@@ -49,11 +61,13 @@ impl FunctionEmitter<'_> {
             return;
         }
         let in_loop = if self.unit.target.narrow_paths { Purpose::Read } else { Purpose::ReadLater };
-        let (distance, purpose) = match self.shapes.schedule.layout.innermost[self.block.0 as usize] {
+        let innermost = self.shapes.schedule.layout.innermost[self.block.0 as usize];
+        let (distance, purpose) = match innermost {
             None if self.leaves_streams_alone() => return,
             None => (self.i64(PREFETCH_DISTANCE_BYTES.into()), Purpose::Read),
             Some(id) if self.is_short(id) => (self.i64(PREFETCH_DISTANCE_BYTES.into()), Purpose::Read),
             Some(id) if self.runs_through(id) => (self.distance_in_loop(pointer), in_loop),
+            Some(id) if self.comes_back(id) && self.puts_off_fetch() => return,
             Some(id) if self.comes_back(id) => (self.distance_over_waits(pointer), Purpose::Read),
             Some(_) => return,
         };
@@ -81,7 +95,9 @@ impl FunctionEmitter<'_> {
         if access.space != AddressSpace::Global {
             return;
         }
-        let distance = match self.shapes.schedule.layout.innermost[self.block.0 as usize] {
+        let innermost = self.shapes.schedule.layout.innermost[self.block.0 as usize];
+        let distance = match innermost {
+            Some(id) if self.comes_back(id) && self.puts_off_fetch() => return,
             Some(id) if self.comes_back(id) => self.distance_over_waits(pointers[0]),
             Some(id) if !self.is_short(id) => return,
             _ if self.leaves_streams_alone() => return,
@@ -101,6 +117,48 @@ impl FunctionEmitter<'_> {
             let arguments = [at, self.i32(write), self.i32(near), self.i32(1)];
             self.ir.intrinsic("llvm.prefetch", &[self.ir.ptr()], &arguments);
         }
+    }
+
+    /// Whether what the load that is being made will load in the next turn of its loop is fetched behind the wait that ends its block. Then it is:
+    /// by [`FunctionEmitter::fetch_late`].
+    fn puts_off_fetch(&mut self) -> bool {
+        let Some(load) = self.load_being_made else { return false };
+        let function = self.function;
+        let data = function.block(self.block);
+        let (Some(last), Terminator::Branch(next)) = (data.instructions.last(), &data.terminator) else { return false };
+        let innermost = &self.shapes.schedule.layout.innermost;
+        let is_late = innermost[next.0 as usize] == innermost[self.block.0 as usize]
+            && self.suspends_after(last)
+            && self.liveness.live_in(*next).contains(&load.address);
+        if is_late {
+            self.late_fetches.push(load);
+        }
+        is_late
+    }
+
+    /// Behind the wait that ends a block: fetches what its loads will load in the next turn of the loop, while what comes now computes. In front of
+    /// the wait all warps would ask for theirs one after the other, and a core waits for few lines at a time. Of what is saved over the wait it restores
+    /// what it needs, and answers the slots: the rest comes behind it, next to those who use it.
+    pub fn fetch_late(&mut self) -> HashSet<usize> {
+        let loads = std::mem::take(&mut self.late_fetches);
+        let items: Vec<Saved> = loads.iter().flat_map(|load| self.slots_of(load.address)).collect();
+        self.restore(&items);
+        for Load { access, address, offset } in loads {
+            self.at_hand.clear();
+            let bases = match self.get(address) {
+                Repr::Affine { base, .. } => vec![base],
+                Repr::Segments { bases, .. } => bases.to_vec(),
+                _ => continue,
+            };
+            let offset = self.i64(offset as u64);
+            let pointers: Vec<Val> =
+                bases.into_iter().map(|base| self.pointer(access.space, self.ir.add(base, offset))).collect();
+            let distance = self.distance_over_waits(pointers[0]);
+            for pointer in &pointers {
+                self.fetch(*pointer, distance, self.lanes() / pointers.len() as u32 * access.bytes(), Purpose::Read);
+            }
+        }
+        items.iter().map(|item| item.slot.key()).collect()
     }
 
     /// Whether a loop's turns follow each other without waits, which would forget what is known of the last turn.

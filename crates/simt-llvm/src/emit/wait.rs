@@ -251,7 +251,9 @@ impl FunctionEmitter<'_> {
             _ => self.return_status(wait.status()),
         }
         self.ir.position(resume);
-        self.restore(saved.iter().filter(|item| !left.contains(&item.slot.key())));
+        let early = self.fetch_late();
+        let is_there = |item: &&Saved| left.contains(&item.slot.key()) || early.contains(&item.slot.key());
+        self.restore(saved.iter().filter(|item| !is_there(item)));
     }
 
     /// From the entrance to the start, or to where the warp waited.
