@@ -222,6 +222,7 @@ fn way_name(way: AccessWay) -> String {
         }
         AccessWay::Columns(count) => format!("{count} columns"),
         AccessWay::Reversed => "reversed".to_owned(),
+        AccessWay::Record(elements) => format!("one of {elements} elements moved together"),
         AccessWay::Strided(words) => format!("{words} words a lane"),
         AccessWay::Table => "small table".to_owned(),
         AccessWay::Gather => "gather".to_owned(),

@@ -41,7 +41,7 @@ impl FunctionEmitter<'_> {
             self.get(operand);
         }
         let skip = guard.map(|guard| self.enter_where(guard));
-        let access = Access { space: *space, ty: *ty, count: 1, kind: AccessKind::Atomic, strong: true };
+        let access = Access { space: *space, ty: *ty, count: 1, kind: AccessKind::Atomic, strong: true, record: None };
         self.observe_access(access, *address, *offset);
         let pattern = self.atomic_pattern(access, *address, *offset);
         self.guard = *guard;
@@ -105,7 +105,7 @@ impl FunctionEmitter<'_> {
             self.get(operand);
         }
         let skip = guard.map(|guard| self.enter_where(guard));
-        let access = Access { space: *space, ty: *ty, count: 1, kind: AccessKind::Atomic, strong: true };
+        let access = Access { space: *space, ty: *ty, count: 1, kind: AccessKind::Atomic, strong: true, record: None };
         let at = self.ir.add(self.uniform(*address), self.i64(*offset as u64));
         self.guard = *guard;
         self.check(access, *address, *offset, &Pattern::Uniform(at));

@@ -68,7 +68,7 @@ impl FunctionEmitter<'_> {
         if !by_base || self.unit.host_memory {
             return;
         }
-        let align = if offset % i64::from(access.bytes()) == 0 { access.bytes() } else { 1 };
+        let align = if offset % i64::from(access.align()) == 0 { access.align() } else { 1 };
         let checked = |address: Value| Checked { block: self.block, address, guard: self.guard, align };
         // Lanes whose order was only hoped for may have other addresses.
         let address = pattern.holds().is_none().then_some(address);
@@ -119,7 +119,7 @@ impl FunctionEmitter<'_> {
     /// Whether an access of each lane is bad, of whose address nothing is known.
     pub fn is_bad_element(&self, access: Access, addresses: Val) -> Val {
         let outside = self.is_outside(access, addresses, 0, false);
-        self.or_misaligned(outside, access.bytes(), addresses)
+        self.or_misaligned(outside, access.align(), addresses)
     }
 
     /// Has the engine look at each active lane if `bad`. `exactly`: where lanes lie one behind the other, of an address and an offset, and those that
@@ -160,7 +160,7 @@ impl FunctionEmitter<'_> {
 
     /// Whether an access that dominates this one has tested the same address.
     fn is_checked(&self, access: Access, address: Value, offset: i64) -> bool {
-        let bytes = access.bytes();
+        let bytes = access.align();
         let known = u64::from(self.shapes.fact(address).lanes_align.min(62));
         let aligned = 1u64 << known >= u64::from(bytes);
         offset % i64::from(bytes) == 0
@@ -187,13 +187,13 @@ impl FunctionEmitter<'_> {
             return false;
         };
         let inside = low >= 0 && i64::try_from(size).is_ok_and(|size| high.saturating_add(bytes) <= size);
-        inside && fact.is_aligned(offset, access.bytes())
+        inside && fact.is_aligned(offset, access.align())
     }
 
     /// Whether accesses at `at … at + span`, of which nothing is known, are bad: a multiple of their size lies between them.
     pub fn is_bad_run(&self, access: Access, at: Val, span: u32) -> Val {
         let outside = self.is_outside(access, at, span, false);
-        self.or_misaligned(outside, access.bytes(), at)
+        self.or_misaligned(outside, access.align(), at)
     }
 
     /// Whether accesses at `at … at + span`, the offset included, are bad; `at` is an address or one for each lane, and so is the result.
@@ -204,11 +204,11 @@ impl FunctionEmitter<'_> {
             false => self.is_outside(access, at, span, never_below),
         };
         let known = self.shapes.fact(address).lanes_align.min(62);
-        let bytes = i64::from(access.bytes());
+        let bytes = i64::from(access.align());
         if 1i64 << known >= bytes && offset % bytes == 0 {
             return outside;
         }
-        self.or_misaligned(outside, access.bytes(), at)
+        self.or_misaligned(outside, access.align(), at)
     }
 
     /// Whether an access of the active lanes is bad that lie one element behind the other, the first lane of the function at `base`; or, `reversed`,
@@ -312,20 +312,31 @@ impl FunctionEmitter<'_> {
     /// Has the engine look at each active lane's address; leaves by the fault block if one is bad.
     pub fn examine(&mut self, access: Access, addresses: Val) {
         let helper = self.examine_helper();
-        let [lanes, line, details] = self.examined(access);
-        let verdict = self.ir.call(helper, &[self.launch, self.warp, lanes, addresses, line, details]);
-        let faulted = self.ir.icmp(IntPredicate::LLVMIntNE, verdict, self.i32(0));
-        self.leave_by_fault(faulted);
+        for (first, part) in access.parts() {
+            let [lanes, line, details] = self.examined(part);
+            let moved = self.moved(addresses, first * access.ty.bytes());
+            let verdict = self.ir.call(helper, &[self.launch, self.warp, lanes, moved, line, details]);
+            let faulted = self.ir.icmp(IntPredicate::LLVMIntNE, verdict, self.i32(0));
+            self.leave_by_fault(faulted);
+        }
+    }
+
+    /// An address or one for each lane, so many bytes further on.
+    pub fn moved(&self, at: Val, distance: u32) -> Val {
+        if distance == 0 { at } else { self.ir.add(at, self.like(at, distance.into())) }
     }
 
     /// The same where the lanes' addresses begin at `base` and are `stride` bytes apart.
     fn examine_row(&mut self, access: Access, base: Val, stride: u32) {
         let helper = self.examine_row_helper();
-        let [lanes, line, details] = self.examined(access);
         let stride = self.i64(stride.into());
-        let verdict = self.ir.call(helper, &[self.launch, self.warp, lanes, base, stride, line, details]);
-        let faulted = self.ir.icmp(IntPredicate::LLVMIntNE, verdict, self.i32(0));
-        self.leave_by_fault(faulted);
+        for (first, part) in access.parts() {
+            let [lanes, line, details] = self.examined(part);
+            let moved = self.moved(base, first * access.ty.bytes());
+            let verdict = self.ir.call(helper, &[self.launch, self.warp, lanes, moved, stride, line, details]);
+            let faulted = self.ir.icmp(IntPredicate::LLVMIntNE, verdict, self.i32(0));
+            self.leave_by_fault(faulted);
+        }
     }
 
     /// What the helpers are told of an access: lanes, line, `bytes | kind << 16 | space << 24`.

@@ -202,8 +202,12 @@ impl FunctionEmitter<'_> {
         let data = function.block(block);
         self.begin_sums(block);
         self.begin_strided(block);
+        self.begin_records(block);
         for (index, instruction) in data.instructions.iter().enumerate() {
-            if !self.is_in_rounds(index)? && !self.strided_instruction(index, instruction) {
+            let is_done = self.is_in_rounds(index)?
+                || self.strided_instruction(index, instruction)
+                || self.record_instruction(index, instruction);
+            if !is_done {
                 self.instruction(instruction)?;
             }
         }

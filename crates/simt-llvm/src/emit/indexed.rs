@@ -31,7 +31,7 @@ pub(super) struct Indices {
 impl FunctionEmitter<'_> {
     /// What an access's address is made of, if the base is the same in all lanes and at hand, and with it all lanes are aligned.
     pub fn indexed(&self, access: Access, address: Value, offset: i64) -> Option<Indexed> {
-        let bytes = i64::from(access.bytes());
+        let bytes = i64::from(access.align());
         if !access.in_arena() || offset.unsigned_abs() >= OFFSET_REACH || offset % bytes != 0 {
             return None;
         }
@@ -79,10 +79,10 @@ impl FunctionEmitter<'_> {
         let start = self.launch_i64(offset_of!(LaunchContext, bases_start));
         let last = self.launch_i64(offset_of!(LaunchContext, bases_last));
         let outside = ir.icmp(IntPredicate::LLVMIntUGT, ir.sub(base, start), last);
-        if 1u64 << self.shapes.fact(found.base).lanes_align.min(62) >= u64::from(access.bytes()) {
+        if 1u64 << self.shapes.fact(found.base).lanes_align.min(62) >= u64::from(access.align()) {
             return outside;
         }
-        self.or_misaligned(outside, access.bytes(), base)
+        self.or_misaligned(outside, access.align(), base)
     }
 
     /// For each lane, whether an access to shared memory at a word is bad, which is extended without a sign to the address: half as many

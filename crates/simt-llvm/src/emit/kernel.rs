@@ -300,6 +300,7 @@ pub(super) fn new_emitter<'a>(
         matrices: Default::default(),
         tables: Default::default(),
         strided: Default::default(),
+        records: Default::default(),
         mask: ir.poison(ir.vector(ir.int(1), unit.lanes)),
         block: Function::ENTRY,
         guard: None,

@@ -24,12 +24,32 @@ pub(super) struct Access {
     pub kind: AccessKind,
     /// Whether other threads may look on: stronger than weak.
     pub strong: bool,
+    /// Of a record, which the program takes by several accesses (`records.rs`), how many elements each of them takes.
+    pub record: Option<Parts>,
 }
+
+/// Numbers of elements, up to the first 0.
+pub(super) type Parts = [u8; 8];
 
 impl Access {
     /// Bytes each lane accesses.
     pub fn bytes(self) -> u32 {
         self.ty.bytes() * self.count
+    }
+
+    /// What each lane's address has to be a multiple of.
+    pub fn align(self) -> u32 {
+        self.parts().map(|(_, part)| part.bytes()).max().unwrap_or(1)
+    }
+
+    /// The accesses that the program makes, and the first element of each.
+    pub fn parts(self) -> impl Iterator<Item = (u32, Access)> {
+        let counts = self.record.unwrap_or([self.count as u8, 0, 0, 0, 0, 0, 0, 0]);
+        let mut first = 0;
+        counts.into_iter().map(u32::from).take_while(|count| *count > 0).map(move |count| {
+            first += count;
+            (first - count, Access { count, record: None, ..self })
+        })
     }
 
     /// Whether each lane's 16 bytes have to be moved at once. PTX promises that for no vector access, but programs that pass a
@@ -114,6 +134,15 @@ pub(super) fn lies_in_columns(shape: Shape, bytes: u32, lanes: u32) -> bool {
 
 impl FunctionEmitter<'_> {
     pub fn memory(&mut self, op: &Op, results: &[Value]) -> Result<(), Error> {
+        let loaded = self.access_memory(op, results, None);
+        for (result, repr) in results.iter().zip(loaded) {
+            self.define(*result, repr);
+        }
+        Ok(())
+    }
+
+    /// Loads and stores, and answers what has been loaded. `record`: see [`Access`].
+    pub fn access_memory(&mut self, op: &Op, results: &[Value], record: Option<Parts>) -> Vec<Repr> {
         let (guard, order) = match op {
             Op::Load { guard, order, .. } | Op::Store { guard, order, .. } => (*guard, *order),
             _ => unreachable!("only loads and stores come here"),
@@ -132,9 +161,10 @@ impl FunctionEmitter<'_> {
         let loaded = match op {
             Op::Load { space, ty, count, address, offset, .. } => {
                 let access =
-                    Access { space: *space, ty: *ty, count: u32::from(*count), kind: AccessKind::Load, strong };
+                    Access { space: *space, ty: *ty, count: u32::from(*count), kind: AccessKind::Load, strong, record };
                 let packed = self.packs.place(results[0]).is_some();
-                match self.look_up(results[0], access, *address, *offset) {
+                let known = if record.is_some() { None } else { self.look_up(results[0], access, *address, *offset) };
+                match known {
                     Some(found) => vec![Repr::Vector(found)],
                     None => {
                         self.load_being_made = Some(Load { access, address: *address, offset: *offset });
@@ -145,8 +175,14 @@ impl FunctionEmitter<'_> {
                 }
             }
             Op::Store { space, ty, address, offset, values, .. } => {
-                let access =
-                    Access { space: *space, ty: *ty, count: values.len() as u32, kind: AccessKind::Store, strong };
+                let access = Access {
+                    space: *space,
+                    ty: *ty,
+                    count: values.len() as u32,
+                    kind: AccessKind::Store,
+                    strong,
+                    record,
+                };
                 self.store_access(access, *address, *offset, values);
                 Vec::new()
             }
@@ -157,13 +193,10 @@ impl FunctionEmitter<'_> {
             None => loaded,
         };
         (self.mask, self.guard) = (outer, None);
-        for (result, repr) in results.iter().zip(loaded) {
-            self.define(*result, repr);
-        }
         if order != MemoryOrder::Weak {
             self.compiler_fence();
         }
-        Ok(())
+        loaded
     }
 
     /// Keeps LLVM from moving memory accesses across; costs nothing at run time.
@@ -376,7 +409,7 @@ impl FunctionEmitter<'_> {
 
     /// Tests and loads what lies anywhere.
     fn load_listed(&mut self, access: Access, addresses: Val) -> Vec<Val> {
-        if self.unit.outline {
+        if self.unit.outline && access.record.is_none() {
             return self.call_outlined(access, addresses, &[]);
         }
         self.check_addresses(access, addresses);
@@ -385,12 +418,20 @@ impl FunctionEmitter<'_> {
 
     /// As [`FunctionEmitter::load_listed`], for stores.
     fn store_listed(&mut self, access: Access, addresses: Val, vectors: &[Val]) {
-        if self.unit.outline {
+        if self.unit.outline && access.record.is_none() {
             self.call_outlined(access, addresses, vectors);
             return;
         }
         self.check_addresses(access, addresses);
-        self.scatter(access, addresses, vectors);
+        self.scatter_parts(access, addresses, vectors);
+    }
+
+    /// Scatters the parts of a record one after the other: which of lanes that store to one place is seen is decided for each.
+    fn scatter_parts(&mut self, access: Access, addresses: Val, vectors: &[Val]) {
+        for (first, part) in access.parts() {
+            let moved = self.moved(addresses, first * access.ty.bytes());
+            self.scatter(part, moved, &vectors[first as usize..(first + part.count) as usize]);
+        }
     }
 
     /// Loads what differs from lane to lane.
@@ -466,7 +507,7 @@ impl FunctionEmitter<'_> {
                     Some(addresses) if often_missed => this.store_listed(access, addresses, &vectors),
                     Some(addresses) => {
                         this.examine(access, addresses);
-                        this.scatter(access, addresses, &vectors);
+                        this.scatter_parts(access, addresses, &vectors);
                     }
                     None => {
                         this.check(access, address, offset, &pattern);

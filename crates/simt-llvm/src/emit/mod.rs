@@ -36,6 +36,7 @@ pub mod notes;
 mod outline;
 mod pack;
 mod prefetch;
+mod records;
 mod round;
 mod rows;
 mod runtime;
@@ -233,6 +234,7 @@ struct FunctionEmitter<'a> {
     matrices: matrix::Matrices,
     tables: tables::KnownTables,
     strided: strided::StridedCode,
+    records: records::RecordCode,
     waits: wait::Waits,
     frame_sums: frame_sums::FrameSums,
 }

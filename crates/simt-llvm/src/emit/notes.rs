@@ -31,6 +31,8 @@ pub enum AccessWay {
     Reversed,
     /// Each lane has so many words to itself, which several accesses together take: plain vector accesses, whose words are turned in registers.
     Strided(u32),
+    /// An element of a record, of so many, that each lane has the next of: moved with the first or last of them, as what lies one behind the other.
+    Record(u32),
     /// Each lane has an address of its own in a small table, which is kept in registers' bytes: see `tables.rs`.
     Table,
     /// Each lane has an address of its own: a load.

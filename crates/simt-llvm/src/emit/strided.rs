@@ -30,7 +30,7 @@ pub(super) struct StridedCode {
 
 /// An access to a word of each lane.
 fn access(kind: AccessKind) -> Access {
-    Access { space: AddressSpace::Shared, ty: Type::I32, count: 1, kind, strong: false }
+    Access { space: AddressSpace::Shared, ty: Type::I32, count: 1, kind, strong: false, record: None }
 }
 
 impl FunctionEmitter<'_> {

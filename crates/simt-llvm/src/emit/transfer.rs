@@ -111,7 +111,7 @@ impl FunctionEmitter<'_> {
         self.ir.shuffle(self.mask, self.mask, &order)
     }
 
-    /// Vectors of one length, one behind the other.
+    /// Vectors of one length, one behind the other: as many as the next power of two, of which nothing is said beyond the last given.
     pub fn concatenate(&self, parts: &[Val]) -> Val {
         if let [only] = parts {
             return *only;
@@ -120,7 +120,8 @@ impl FunctionEmitter<'_> {
             .chunks(2)
             .map(|pair| {
                 let length = self.ir.lanes(self.ir.type_of(pair[0]));
-                self.ir.shuffle(pair[0], pair[1], &(0..2 * length).collect::<Vec<u32>>())
+                let other = pair.get(1).unwrap_or(&pair[0]);
+                self.ir.shuffle(pair[0], *other, &(0..2 * length).collect::<Vec<u32>>())
             })
             .collect();
         self.concatenate(&joined)
