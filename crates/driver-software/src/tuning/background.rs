@@ -1,4 +1,4 @@
-//! The thread that compiles what may be faster. It gives way to every other thread.
+//! Threads that compile what is, or may be, faster.
 
 use crate::lock_order::{Lock, Order};
 use core::ffi::c_int;
@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::mem::replace;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 use stdx::futex;
@@ -20,14 +20,36 @@ const JOBS_MAX: usize = 1024;
 /// Stack of the thread, which compiles. Memory is used as far as it goes down.
 const STACK_BYTES: usize = 16 << 20;
 
-/// How much less urgent than others the thread is to the system: a quarter of a core is left where both want it. It is not less, since a process
-/// that exits waits for it.
-const NICE: i32 = 5;
-
 /// How long a process that exits waits for what was begun.
 const AT_EXIT_MAX: Duration = Duration::from_millis(200);
 
+/// How urgent a thread is to the system, where others want the processors as well.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Urgency {
+    /// As urgent as others.
+    Usual,
+    /// Others get three quarters of a core. It is not less, since a process that exits waits.
+    Less,
+}
+
+impl Urgency {
+    fn thread_name(self) -> &'static str {
+        match self {
+            Urgency::Usual => "apex-compiling",
+            Urgency::Less => "apex-tuning",
+        }
+    }
+
+    fn nice(self) -> c_int {
+        match self {
+            Urgency::Usual => 0,
+            Urgency::Less => 5,
+        }
+    }
+}
+
 pub(super) struct Background {
+    urgency: Urgency,
     queue: Lock<Queue>,
     /// Changes when there is more to do, and when the thread has done what it was at.
     changes: AtomicU32,
@@ -41,12 +63,6 @@ struct Queue {
     is_ending: bool,
 }
 
-impl Default for Background {
-    fn default() -> Self {
-        Background { queue: Lock::new(Order::Background, Queue::default()), changes: AtomicU32::new(0) }
-    }
-}
-
 /// Whom the process has to wait for when it exits.
 struct Ending {
     background: Arc<Background>,
@@ -54,9 +70,14 @@ struct Ending {
     process: u32,
 }
 
-static ENDING: OnceLock<Ending> = OnceLock::new();
+static ENDING: Mutex<Vec<Ending>> = Mutex::new(Vec::new());
 
 impl Background {
+    pub(super) fn new(urgency: Urgency) -> Arc<Background> {
+        let queue = Lock::new(Order::Background, Queue::default());
+        Arc::new(Background { urgency, queue, changes: AtomicU32::new(0) })
+    }
+
     /// Has a job done some time. It is forgotten if too many wait, or the process exits before.
     pub(super) fn add(self: &Arc<Self>, job: impl FnOnce() + Send + 'static) {
         let start = {
@@ -77,13 +98,17 @@ impl Background {
     }
 
     fn start(self: &Arc<Self>) -> bool {
-        let ending = Ending { background: self.clone(), process: std::process::id() };
-        if ENDING.set(ending).is_err() || !stdx::at_exit(end) {
+        let is_first = {
+            let mut endings = ENDING.lock().unwrap_or_else(PoisonError::into_inner);
+            endings.push(Ending { background: self.clone(), process: std::process::id() });
+            endings.len() == 1
+        };
+        if is_first && !stdx::at_exit(end) {
             return false;
         }
-        let shared = self.clone();
-        let spawned = Builder::new().name("apex-tuning".to_string()).stack_size(STACK_BYTES).spawn(move || {
-            give_way();
+        let (shared, name) = (self.clone(), self.urgency.thread_name());
+        let spawned = Builder::new().name(name.to_string()).stack_size(STACK_BYTES).spawn(move || {
+            give_way(shared.urgency);
             shared.serve();
         });
         spawned.is_ok()
@@ -119,14 +144,13 @@ impl Background {
 
     /// Has nothing more begun, and waits a little for what has been: the next process finds in the cache what comes of it. What takes longer is cut off,
     /// which the compiler's data survives (it is never taken apart, see `simt-llvm`) and the cache too.
-    fn finish(&self) {
+    fn finish(&self, end: Instant) {
         // Dropped at the end: what jobs own may be large.
         let _jobs = {
             let mut queue = self.queue.lock();
             queue.is_ending = true;
             std::mem::take(&mut queue.jobs)
         };
-        let end = Instant::now() + AT_EXIT_MAX;
         loop {
             let seen = self.changes.load(Ordering::SeqCst);
             let left = end.saturating_duration_since(Instant::now());
@@ -142,19 +166,22 @@ impl Background {
 extern "C" fn end(_code: c_int) {
     // A panic has been reported by its hook.
     let _ = catch_unwind(AssertUnwindSafe(|| {
-        if let Some(ending) = ENDING.get().filter(|ending| ending.process == std::process::id()) {
-            ending.background.finish();
+        let end = Instant::now() + AT_EXIT_MAX;
+        // Held by a thread that a forked child does not have, it stays so.
+        let Ok(endings) = ENDING.try_lock() else { return };
+        for ending in endings.iter().filter(|ending| ending.process == std::process::id()) {
+            ending.background.finish(end);
         }
     }));
 }
 
-/// Leaves signals to the program's threads, and processors to everybody else.
-fn give_way() {
+/// Leaves signals to the program's threads, and processors to others as far as the thread is less urgent.
+fn give_way(urgency: Urgency) {
     simt::block_signals();
     // SAFETY: sets a number of the calling thread; failing changes nothing that matters.
     unsafe {
         let thread = libc::syscall(libc::SYS_gettid) as libc::id_t;
-        libc::setpriority(libc::PRIO_PROCESS, thread, NICE);
+        libc::setpriority(libc::PRIO_PROCESS, thread, urgency.nice());
     }
 }
 
@@ -165,7 +192,7 @@ mod tests {
 
     #[test]
     fn what_was_begun_is_waited_for_and_nothing_else_is_begun() {
-        let background = Arc::new(Background::default());
+        let background = Background::new(Urgency::Less);
         let (go_on, ended, other) =
             (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let begun = Arc::new(AtomicBool::new(false));
@@ -184,7 +211,7 @@ mod tests {
             std::thread::yield_now();
         }
         std::thread::scope(|scope| {
-            let finishing = scope.spawn(|| background.finish());
+            let finishing = scope.spawn(|| background.finish(Instant::now() + AT_EXIT_MAX));
             while !background.queue.lock().is_ending {
                 std::thread::yield_now();
             }

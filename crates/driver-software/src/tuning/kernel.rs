@@ -1,6 +1,7 @@
 //! A kernel that is tuned, for blocks of one size.
 
 use super::Tuning;
+use super::background::Background;
 use crate::lock_order::{Lock, Order};
 use jit::{Choice, CodeShape, Compiled, Options};
 use simt::{Kernel, Outcome, Tuner, VARIANTS_MAX};
@@ -17,9 +18,9 @@ const LAUNCHES_MIN: Duration = Duration::from_millis(20);
 /// No other shapes are tried of kernels that took longer to compile: a process that exits would cut the compiler off, and the time would be lost.
 const COMPILE_MAX: Duration = Duration::from_millis(500);
 
-/// Quick code is compiled anew when launches have taken so many times what compiling it took: much less than the compiler will need, since that
-/// has a core of its own most often.
-const LAUNCHES_PER_QUICK_COMPILE: f64 = 1.0;
+/// Quick code is compiled anew when launches have taken so many times what compiling it took: less than the compiler will need, since what it
+/// makes is several times as fast, and it has a core of its own most often.
+const LAUNCHES_PER_QUICK_COMPILE: f64 = 2.0;
 
 /// A kernel whose code may be exchanged.
 pub(crate) struct KernelTuning {
@@ -123,10 +124,10 @@ impl KernelTuning {
         self.kernel.get()?.upgrade()
     }
 
-    /// Has `job` done by the thread for such things.
-    fn later(&self, job: impl FnOnce(&KernelTuning) + Send + 'static) {
+    /// Has `job` done by a thread.
+    fn later(&self, thread: &Arc<Background>, job: impl FnOnce(&KernelTuning) + Send + 'static) {
         if let Some(this) = self.this.upgrade() {
-            self.tuning.background.add(move || job(&this));
+            thread.add(move || job(&this));
         }
     }
 
@@ -199,14 +200,18 @@ impl KernelTuning {
 
 impl Tuner for KernelTuning {
     fn is_due(&self) {
-        self.later(|this| match this.search.get() {
-            Some(search) => this.try_next(search),
-            None => this.exchange(),
-        });
+        match self.search.get() {
+            Some(_) => self.later(&self.tuning.trials, |this| {
+                if let Some(search) = this.search.get() {
+                    this.try_next(search);
+                }
+            }),
+            None => self.later(&self.tuning.exchanges, KernelTuning::exchange),
+        }
     }
 
     fn decided(&self, outcome: Outcome) {
-        self.later(move |this| this.conclude(outcome));
+        self.later(&self.tuning.trials, move |this| this.conclude(outcome));
     }
 }
 

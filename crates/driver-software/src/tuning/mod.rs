@@ -12,13 +12,16 @@ mod kernel;
 pub(crate) use kernel::KernelTuning;
 
 use crate::settings::AdaptSetting;
-use background::Background;
+use background::{Background, Urgency};
 use journal::Journal;
 use std::sync::Arc;
 
 /// What all kernels that are tuned share.
 pub(crate) struct Tuning {
-    background: Arc<Background>,
+    /// Puts fast code in place of quick code.
+    exchanges: Arc<Background>,
+    /// Makes what may be faster.
+    trials: Arc<Background>,
     journal: Journal,
 }
 
@@ -46,7 +49,11 @@ pub(crate) fn start(setting: AdaptSetting) -> Option<Arc<Tuning>> {
     if setting == AdaptSetting::Off {
         return None;
     }
-    let tuning = Arc::new(Tuning { background: Arc::default(), journal: Journal::default() });
+    let tuning = Arc::new(Tuning {
+        exchanges: Background::new(Urgency::Usual),
+        trials: Background::new(Urgency::Less),
+        journal: Journal::default(),
+    });
     if setting == AdaptSetting::Report {
         journal::show_at_exit(&tuning);
     }
