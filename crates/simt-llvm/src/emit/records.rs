@@ -1,5 +1,5 @@
 //! Records of an array that lanes take element by element, each lane the next record, are moved as what lies one behind the other ([`Records`]): as one
-//! access of several elements would be, but that each element may be aligned for itself.
+//! access of several elements would be, but that each part is aligned for itself.
 
 use std::collections::{HashMap, HashSet};
 
