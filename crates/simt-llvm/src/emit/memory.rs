@@ -12,7 +12,6 @@ use super::FunctionEmitter;
 use super::indexed::Indices;
 use super::prefetch::Load;
 use super::value::{Bases, Repr};
-use crate::Error;
 use crate::llvm::{Bb, IntPredicate, Ordering, Val};
 
 /// A load or store being emitted.
@@ -133,12 +132,11 @@ pub(super) fn lies_in_columns(shape: Shape, bytes: u32, lanes: u32) -> bool {
 }
 
 impl FunctionEmitter<'_> {
-    pub fn memory(&mut self, op: &Op, results: &[Value]) -> Result<(), Error> {
+    pub fn memory(&mut self, op: &Op, results: &[Value]) {
         let loaded = self.access_memory(op, results, None);
         for (result, repr) in results.iter().zip(loaded) {
             self.define(*result, repr);
         }
-        Ok(())
     }
 
     /// Loads and stores, and answers what has been loaded. `record`: see [`Access`].

@@ -352,7 +352,7 @@ impl<'a> FunctionEmitter<'a> {
         match &instruction.op {
             Op::Unsupported { text, .. } => return Err(self.unsupported(text)),
             Op::Mark { class } => self.mark(simt_ir::instrument::Mark { line: self.line, class: *class }),
-            Op::Load { .. } | Op::Store { .. } => self.memory(&instruction.op, results)?,
+            Op::Load { .. } | Op::Store { .. } => self.memory(&instruction.op, results),
             Op::Atomic { .. } => self.atomic(&instruction.op, results)?,
             Op::Call { .. } | Op::CallIndirect { .. } => self.call(&instruction.op, results)?,
             Op::RuntimeCall { function, arguments } => self.runtime_call(*function, arguments, results)?,

@@ -129,7 +129,9 @@ impl FunctionEmitter<'_> {
         let innermost = &self.shapes.schedule.layout.innermost;
         let is_late = innermost[next.0 as usize] == innermost[self.block.0 as usize]
             && self.suspends_after(last)
-            && self.liveness.live_in(*next).contains(&load.address);
+            && self.liveness.live_in(*next).contains(&load.address)
+            // What is made anew needs others that are not restored yet.
+            && !self.slots_of(load.address).is_empty();
         if is_late {
             self.late_fetches.push(load);
         }
