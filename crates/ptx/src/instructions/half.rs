@@ -1,6 +1,7 @@
 //! Half-precision and bfloat16 arithmetic, scalar and packed (PTX ISA 9.7.4).
 
-use simt_ir::{FloatBinaryOp, FloatUnaryOp};
+use simt_ir::tensor::OUT_OF_BOUNDS_NAN;
+use simt_ir::{BinaryOp, FloatBinaryOp, FloatUnaryOp, IntCondition, Type, Value};
 
 use super::{Declaration, Guarding, float};
 use crate::check::Checked;
@@ -24,6 +25,7 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
             "fma.rn.ftz?.sat?.T{f16 f16x2} =d:T, a:T, b:T, c:T @4.2 sm_53",
             "fma.rn.ftz?.relu.T{f16 f16x2} =d:T, a:T, b:T, c:T @7.0 sm_80",
             "fma.rn.relu?.T{bf16 bf16x2} =d:T, a:T, b:T, c:T @7.0 sm_80",
+            "fma.rn.oob.relu?.T{f16 f16x2 bf16 bf16x2} =d:T, a:T, b:T, c:T @8.1 sm_90",
         ],
         guarding: Guarding::Select,
         lower: fma,
@@ -69,8 +71,26 @@ fn binary(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
 fn fma(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
     let (a, b, c) = (cx.source(i, "a")?, cx.source(i, "b")?, cx.source(i, "c")?);
     let modifiers = FloatModifiers::of(i);
-    let d = cx.per_lane(i.ty("T"), &[a, b, c], |cx, lane| cx.fma(modifiers, lane[0], lane[1], lane[2]));
+    let d = cx.per_lane(i.ty("T"), &[a, b, c], |cx, lane| {
+        let d = cx.fma(modifiers, lane[0], lane[1], lane[2]);
+        if i.has("oob") { zero_if_out_of_bounds(cx, [lane[0], lane[1]], d) } else { d }
+    });
     cx.write(i, "d", d)
+}
+
+/// The NaN that loads of tensors leave where nothing is, with either sign, makes a product zero, whatever is added. The
+/// manual does not state its bits: an H200 was asked with all that there are.
+fn zero_if_out_of_bounds(cx: &mut Lowering<'_>, factors: [Value; 2], d: Value) -> Value {
+    let sign = 1 << 15;
+    let [a, b] = factors.map(|factor| {
+        let bits = cx.bitcast(Type::I16, factor);
+        let unsigned = cx.binary_constant(BinaryOp::And, bits, sign - 1);
+        let nan = cx.constant(Type::I16, OUT_OF_BOUNDS_NAN.into());
+        cx.compare(IntCondition::Eq, unsigned, nan)
+    });
+    let is_out = cx.binary(BinaryOp::Or, a, b);
+    let zero = cx.constant(cx.ty(d), 0);
+    cx.select(is_out, zero, d)
 }
 
 fn unary(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {

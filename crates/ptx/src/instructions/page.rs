@@ -15,7 +15,7 @@ declarations in `crates/ptx/src/instructions`.
   Sets without braces: `RND` is `rn rz rm rp`, `SCOPE` is `cta cluster gpu sys`, `V` is `v2 v4 v8`, `L1` and `L2` are
   priorities of eviction, `PREFETCH` sizes.
 - *refused*: a kernel that has the instruction is not launched; the error names instruction and line. So are forms that
-  are not in the list, such as stochastic rounding (`cvt.rs`) and `fma.oob`.
+  are not in the list, such as stochastic rounding (`cvt.rs`).
 ";
 
 /// The whole page.

@@ -152,8 +152,8 @@ const SWIZZLED_BYTES: usize = 16;
 const SHARED_ALIGN: u64 = 128;
 /// What a map is aligned to.
 const MAP_ALIGN: u64 = 64;
-/// Every half of a NaN that fills.
-const NAN_HALF: [u8; 2] = [0xf7, 0x7f];
+/// Every half of a NaN that fills what is out of bounds, as an H200 leaves it. `fma.oob` knows it by these bits.
+pub const OUT_OF_BOUNDS_NAN: u16 = 0x7ff7;
 
 /// Executes an operation for one lane. `operands` are bit patterns, in the order of [`TensorOp::operand_types`]; the result is that of
 /// [`TensorOp::Load`], and otherwise 0.
@@ -247,7 +247,7 @@ impl Transfer<'_> {
             let valid = part_of(run, at, length);
             if valid.len() < length && self.map.nan_fill {
                 for half in bytes.chunks_exact_mut(2) {
-                    half.copy_from_slice(&NAN_HALF);
+                    half.copy_from_slice(&OUT_OF_BOUNDS_NAN.to_le_bytes());
                 }
             }
             if !valid.is_empty() {

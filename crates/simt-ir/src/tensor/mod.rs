@@ -20,6 +20,6 @@ mod walk;
 
 pub use check::Flaw;
 pub use element::{Element, Reduction};
-pub use execute::{Misuse, Update, World, execute};
+pub use execute::{Misuse, OUT_OF_BOUNDS_NAN, Update, World, execute};
 pub use map::{BoxShape, Interleave, MAP_BYTES, Pixels, Swizzle, TensorMap};
 pub use op::{Access, Field, Mode, TensorOp};

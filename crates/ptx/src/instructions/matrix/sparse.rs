@@ -1,10 +1,11 @@
-//! `mma.sp` (PTX ISA 9.7.14.6): half of the elements of A are zero and left out, and metadata say which.
+//! `mma.sp` (PTX ISA 9.7.14.6): half of the elements of A are zero and left out, and metadata say which; so it is with
+//! `wgmma.mma_async.sp` (9.7.15.6) for the rows of each warp.
 //!
 //! The whole A is made of what is kept, and multiplied as by `mma`. A row falls into chunks: of four units of which two are kept, or
 //! of two words of which one is. A unit is an element of 8 or 16 bits or a pair of elements of 4 bits. Each chunk has four bits of
 //! metadata: the positions of the two units in the chunk; for words those of their halves.
 
-use simt_ir::{BinaryOp, IntCondition, Type, Value};
+use simt_ir::{BinaryOp, IntCondition, MatrixProduct, Type, Value};
 
 use super::layout::LanePlace;
 use super::mma::product;
@@ -39,15 +40,25 @@ fn sparse_mma(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
     let kept = registers(cx, i, "a", product.a.register(), product.a_registers() / 2)?;
     let b = registers(cx, i, "b", product.b.register(), product.b_registers())?;
     let c = registers(cx, i, "c", product.c.register(), product.sum_registers(product.c))?;
+    let a = expand_a(cx, i, &product, &kept)?;
+    let d = multiply(cx, product, &a, &b, &c);
+    write_registers(cx, i, "d", &d)
+}
+
+/// All registers of A, of those that are `kept`, as the metadata `e` and their selector `f` say.
+pub(super) fn expand_a(
+    cx: &mut Lowering<'_>,
+    i: &Checked<'_>,
+    product: &MatrixProduct,
+    kept: &[Value],
+) -> Result<Vec<Value>, Problem> {
     let metadata = cx.source(i, "e")?;
     let chunks = Chunks { unit_bits: product.a.bits().max(8), columns: kept.len() as u32 };
     let selector = constant_operand(i, "f").and_then(|selector| u32::try_from(selector).ok());
     let Some(selector) = selector.filter(|selector| *selector < chunks.selectors()) else {
         return Problem::invalid(format!("the selector of the metadata is below {}", chunks.selectors()));
     };
-    let a = expand(cx, &chunks, &kept, metadata, selector);
-    let d = multiply(cx, product, &a, &b, &c);
-    write_registers(cx, i, "d", &d)
+    Ok(expand(cx, &chunks, kept, metadata, selector))
 }
 
 /// How the elements of A are left out.

@@ -1,11 +1,14 @@
 //! `wgmma` (PTX ISA 9.7.15): products of a warpgroup, whose factors lie in shared memory.
 //!
+//! `wgmma.mma_async.sp` has half of A, and metadata of what is left out as `mma.sp` has them.
+//!
 //! A product may be complete as soon as it is issued: it is done on the spot, by each of the four warps for its own 16
 //! rows, and waiting for it is nothing.
 
 use simt_ir::{AddressSpace, Arrangement, BinaryOp, Combine, IntCondition, MatrixProduct, Sum, Type, Value};
 
 use super::layout::{LanePlace, at, load};
+use super::sparse::expand_a;
 use super::{factor, multiply, registers, shape, sum, write_registers};
 use crate::ast::ScalarType;
 use crate::check::Checked;
@@ -17,9 +20,11 @@ use crate::lowering::{Lowering, Problem};
 const ROWS: u32 = 16;
 
 macro_rules! forms {
-    ($k:literal $rest:literal) => {
+    ($sparse:literal $k:literal $rest:literal) => {
         concat!(
-            "wgmma.mma_async.sync.aligned.SHAPE{m64n8",
+            "wgmma.mma_async",
+            $sparse,
+            ".sync.aligned.SHAPE{m64n8",
             $k,
             " m64n16",
             $k,
@@ -93,12 +98,23 @@ macro_rules! forms {
 pub(super) const INSTRUCTIONS: &[Declaration] = &[
     Declaration {
         forms: &[
-            forms!("k16" ".D{f16 f32}.A{f16}.B{f16} =d:any, a:any, b:b64, scale_d:pred, #sa:s32, #sb:s32, #x:u32, #y:u32?"),
-            forms!("k16" ".D{f32}.A{bf16}.B{bf16} =d:any, a:any, b:b64, scale_d:pred, #sa:s32, #sb:s32, #x:u32, #y:u32?"),
-            forms!("k8" ".D{f32}.A{tf32}.B{tf32} =d:any, a:any, b:b64, scale_d:pred, #sa:s32, #sb:s32"),
-            forms!("k32" ".D{f16 f32}.A{e4m3 e5m2}.B{e4m3 e5m2} =d:any, a:any, b:b64, scale_d:pred, #sa:s32, #sb:s32"),
-            forms!("k32" ".satfinite?.D{s32}.A{s8 u8}.B{s8 u8} =d:any, a:any, b:b64, scale_d:pred"),
-            forms!("k256" ".D{s32}.A{b1}.B{b1}.OP{and}.popc =d:any, a:any, b:b64, scale_d:pred"),
+            forms!("" "k16" ".D{f16 f32}.A{f16}.B{f16} =d:any, a:any, b:b64, scale_d:pred, #sa:s32, #sb:s32, #x:u32, #y:u32?"),
+            forms!("" "k16" ".D{f32}.A{bf16}.B{bf16} =d:any, a:any, b:b64, scale_d:pred, #sa:s32, #sb:s32, #x:u32, #y:u32?"),
+            forms!("" "k8" ".D{f32}.A{tf32}.B{tf32} =d:any, a:any, b:b64, scale_d:pred, #sa:s32, #sb:s32"),
+            forms!("" "k32" ".D{f16 f32}.A{e4m3 e5m2}.B{e4m3 e5m2} =d:any, a:any, b:b64, scale_d:pred, #sa:s32, #sb:s32"),
+            forms!("" "k32" ".satfinite?.D{s32}.A{s8 u8}.B{s8 u8} =d:any, a:any, b:b64, scale_d:pred"),
+            forms!("" "k256" ".D{s32}.A{b1}.B{b1}.OP{and}.popc =d:any, a:any, b:b64, scale_d:pred"),
+        ],
+        guarding: Guarding::Region,
+        lower: multiply_of_warpgroup,
+    },
+    Declaration {
+        forms: &[
+            forms!(".sp" "k32" ".D{f16 f32}.A{f16}.B{f16} =d:any, a:any, b:b64, e:b32, #f:u32, scale_d:pred, #sa:s32, #sb:s32, #x:u32, #y:u32?"),
+            forms!(".sp" "k32" ".D{f32}.A{bf16}.B{bf16} =d:any, a:any, b:b64, e:b32, #f:u32, scale_d:pred, #sa:s32, #sb:s32, #x:u32, #y:u32?"),
+            forms!(".sp" "k16" ".D{f32}.A{tf32}.B{tf32} =d:any, a:any, b:b64, e:b32, #f:u32, scale_d:pred, #sa:s32, #sb:s32"),
+            forms!(".sp" "k64" ".D{f16 f32}.A{e4m3 e5m2}.B{e4m3 e5m2} =d:any, a:any, b:b64, e:b32, #f:u32, scale_d:pred, #sa:s32, #sb:s32"),
+            forms!(".sp" "k64" ".satfinite?.D{s32}.A{s8 u8}.B{s8 u8} =d:any, a:any, b:b64, e:b32, #f:u32, scale_d:pred"),
         ],
         guarding: Guarding::Region,
         lower: multiply_of_warpgroup,
@@ -130,17 +146,20 @@ fn multiply_of_warpgroup(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), P
     // The last two numbers say whether A and B are transposed; A can only be in shared memory.
     let [x, y] = ["x", "y"].map(|name| constant_operand(i, name).unwrap_or(0) == 1);
     let (a_transposed, b_transposed) = if a_in_registers { (false, x) } else { (x, y) };
+    let sparse = i.operand("e").is_some();
+    let words = product.a_registers() / if sparse { 2 } else { 1 };
     let a_values = if a_in_registers {
-        registers(cx, i, "a", Type::I32, product.a_registers())?
+        registers(cx, i, "a", Type::I32, words)?
     } else {
         let descriptor = cx.source_as(i, "a", ScalarType::B64)?;
         let matrix = InShared::new(cx, descriptor, a_transposed, product.a.bits());
         let row = first_row_of_warp(cx);
         let rows = [0, 8].map(|more| cx.binary_constant(BinaryOp::Add, row, more));
-        (0..product.a_registers() as u32)
+        (0..words as u32)
             .map(|register| matrix.register(cx, place, rows[register as usize % 2], register / 2))
             .collect()
     };
+    let a_values = if sparse { expand_a(cx, i, &product, &a_values)? } else { a_values };
     let a_values = negated_if(cx, i, &product, a_values);
     let descriptor = cx.source(i, "b")?;
     let b_matrix = InShared::new(cx, descriptor, b_transposed, product.b.bits());
