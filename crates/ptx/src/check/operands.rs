@@ -99,7 +99,9 @@ impl Checker<'_> {
             (Role::Constant, _) => Err("expected a constant".into()),
             (Role::Source, Operand::Not(inner)) if ty == ScalarType::Pred => self.scalar(inner, pattern, ty),
             (Role::Source, Operand::Negated(inner)) if ty != ScalarType::Pred => self.scalar(inner, pattern, ty),
-            (Role::Source, Operand::Special(_)) => Err("a special register is read by `mov` and `cvt` only".into()),
+            (Role::Source, Operand::Special(_)) => {
+                Err("a special register is read by `mov` only: `cvt` of one is not implemented".into())
+            }
             _ => Err(format!("expected a register or a constant of type {ty}")),
         }
     }

@@ -104,12 +104,6 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
             forms!("" "k32" ".D{f16 f32}.A{e4m3 e5m2}.B{e4m3 e5m2} =d:any, a:any, b:b64, scale_d:pred, #sa:s32, #sb:s32"),
             forms!("" "k32" ".satfinite?.D{s32}.A{s8 u8}.B{s8 u8} =d:any, a:any, b:b64, scale_d:pred"),
             forms!("" "k256" ".D{s32}.A{b1}.B{b1}.OP{and}.popc =d:any, a:any, b:b64, scale_d:pred"),
-        ],
-        guarding: Guarding::Region,
-        lower: multiply_of_warpgroup,
-    },
-    Declaration {
-        forms: &[
             forms!(".sp" "k32" ".D{f16 f32}.A{f16}.B{f16} =d:any, a:any, b:b64, e:b32, #f:u32, scale_d:pred, #sa:s32, #sb:s32, #x:u32, #y:u32?"),
             forms!(".sp" "k32" ".D{f32}.A{bf16}.B{bf16} =d:any, a:any, b:b64, e:b32, #f:u32, scale_d:pred, #sa:s32, #sb:s32, #x:u32, #y:u32?"),
             forms!(".sp" "k16" ".D{f32}.A{tf32}.B{tf32} =d:any, a:any, b:b64, e:b32, #f:u32, scale_d:pred, #sa:s32, #sb:s32"),
