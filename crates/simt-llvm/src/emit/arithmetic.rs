@@ -6,7 +6,7 @@ use simt_ir::abi::{LaunchContext, RuntimeTable};
 use simt_ir::analysis::Shape;
 use simt_ir::{AddressSpace, BinaryOp, Op, SpecialRegister, Type, Value};
 
-use super::value::{Bases, Repr, Speculation};
+use super::value::{Bases, Distances, Repr, Speculation};
 use super::{FunctionEmitter, LANES};
 use crate::Error;
 use crate::llvm::{Bin, Cast, IntPredicate, Val};
@@ -108,31 +108,43 @@ impl FunctionEmitter<'_> {
             }
             Op::Binary { op, a, b, .. } => {
                 let constants = (self.shapes.fact(*a).constant, self.shapes.fact(*b).constant);
+                if let Some(source) = self.keeps_distances(op, *a, *b) {
+                    return Ok(self.speculation_of(source));
+                }
                 let (a, b) = (self.speculation_of(*a), self.speculation_of(*b));
+                let holds = self.ir.and(a.holds, b.holds);
+                let (a, b) = (self.loaded(a.distances, ty), self.loaded(b.distances, ty));
                 let vector = self.vector_type(ty);
                 let distances = match (op, constants) {
-                    (BinaryOp::Add, _) => self.ir.add(a.distances, b.distances),
-                    (BinaryOp::Sub, _) => self.ir.sub(a.distances, b.distances),
-                    (BinaryOp::Mul, (_, Some(factor))) => self.ir.mul(a.distances, self.ir.constant(vector, factor)),
-                    (BinaryOp::Mul, (Some(factor), _)) => self.ir.mul(b.distances, self.ir.constant(vector, factor)),
-                    (BinaryOp::Shl, (_, Some(amount))) => {
-                        self.ir.bin(Bin::Shl, a.distances, self.ir.constant(vector, amount))
-                    }
+                    (BinaryOp::Add, _) => self.ir.add(a, b),
+                    (BinaryOp::Sub, _) => self.ir.sub(a, b),
+                    (BinaryOp::Mul, (_, Some(factor))) => self.ir.mul(a, self.ir.constant(vector, factor)),
+                    (BinaryOp::Mul, (Some(factor), _)) => self.ir.mul(b, self.ir.constant(vector, factor)),
+                    (BinaryOp::Shl, (_, Some(amount))) => self.ir.bin(Bin::Shl, a, self.ir.constant(vector, amount)),
                     other => return Err(self.unsupported(&format!("{other:?}: speculation"))),
                 };
-                Speculation { holds: self.ir.and(a.holds, b.holds), distances }
+                Speculation { holds, distances: Distances::Are(distances) }
             }
             Op::Select { condition, a, b, .. } => {
                 let condition = self.uniform(*condition);
                 let (a, b) = (self.speculation_of(*a), self.speculation_of(*b));
-                Speculation {
-                    holds: self.ir.select(condition, a.holds, b.holds),
-                    distances: self.ir.select(condition, a.distances, b.distances),
-                }
+                let holds = self.ir.select(condition, a.holds, b.holds);
+                let (a, b) = (self.loaded(a.distances, ty), self.loaded(b.distances, ty));
+                Speculation { holds, distances: Distances::Are(self.ir.select(condition, a, b)) }
             }
             Op::Bitcast { a, .. } | Op::Expect { a, .. } => self.speculation_of(*a),
             other => return Err(self.unsupported(&format!("{other}: speculation"))),
         })
+    }
+
+    /// The operand whose distances a sum has, where the other one is the same in all lanes.
+    pub fn keeps_distances(&self, op: &BinaryOp, a: Value, b: Value) -> Option<Value> {
+        let is_uniform = |value: Value| self.shape(value).is_uniform();
+        match op {
+            BinaryOp::Add | BinaryOp::Sub if is_uniform(b) => Some(a),
+            BinaryOp::Add if is_uniform(a) => Some(b),
+            _ => None,
+        }
     }
 
     /// Distances of any value in progression; those that hold for sure have a test that is always true.
@@ -144,13 +156,14 @@ impl FunctionEmitter<'_> {
             | Repr::Segments { speculation: Some(speculation), .. } => speculation,
             Repr::Segments { bases, stride, speculation: None } => {
                 let length = self.lanes() / bases.len() as u32;
-                Speculation { holds: certain, distances: self.segment_distances(ty, stride, length) }
+                let distances = Distances::Are(self.segment_distances(ty, stride, length));
+                Speculation { holds: certain, distances }
             }
             Repr::Affine { stride, speculation: None, .. } => {
-                Speculation { holds: certain, distances: self.distances(ty, stride) }
+                Speculation { holds: certain, distances: Distances::Are(self.distances(ty, stride)) }
             }
             Repr::Uniform(_) | Repr::Vector(_) | Repr::Part { .. } => {
-                Speculation { holds: certain, distances: self.ir.zero(self.vector_type(ty)) }
+                Speculation { holds: certain, distances: Distances::Are(self.ir.zero(self.vector_type(ty))) }
             }
         }
     }
@@ -176,7 +189,7 @@ impl FunctionEmitter<'_> {
             let counts_up = self.ir.icmp(IntPredicate::LLVMIntSGE, last, *base);
             holds = self.ir.and(holds, self.ir.and(within, counts_up));
         }
-        Speculation { holds, distances }
+        Speculation { holds, distances: Distances::Are(distances) }
     }
 
     /// Of a value of which nothing is known: what it would be if its first active lanes said where the progressions begin.
@@ -200,7 +213,7 @@ impl FunctionEmitter<'_> {
         let differs = self.ir.icmp(IntPredicate::LLVMIntNE, distances, regular);
         let any = self.any(self.ir.and(self.mask, differs));
         let holds = self.ir.icmp(IntPredicate::LLVMIntEQ, any, self.ir.constant(self.ir.int(1), 0));
-        let speculation = Some(Speculation { holds, distances });
+        let speculation = Some(Speculation { holds, distances: Distances::Are(distances) });
         let repr = match length == self.lanes() {
             true => Repr::Affine { base: bases[0], stride, speculation },
             false => Repr::Segments { bases, stride, speculation },
@@ -245,7 +258,7 @@ impl FunctionEmitter<'_> {
         for base in bases.iter() {
             holds = self.ir.and(holds, self.ir.icmp(predicate, *base, self.ir.constant(scalar, bound as u64)));
         }
-        Speculation { holds, distances }
+        Speculation { holds, distances: Distances::Are(distances) }
     }
 
     fn symbol_address(&mut self, symbol: simt_ir::SymbolId, result: Value) -> Result<(), Error> {

@@ -11,10 +11,11 @@ use std::mem::offset_of;
 use simt_ir::abi::{
     ACCESS_ALONE, ACCESS_LISTED, AccessRows, AccessSpace, LaunchContext, OFFSET_REACH, RuntimeTable, WarpContext,
 };
-use simt_ir::{AddressSpace, BlockId, FunctionKind, Value};
+use simt_ir::{AddressSpace, BlockId, FunctionKind, Type, Value};
 
 use super::memory::{Access, Pattern};
 use super::notes::Bounds;
+use super::value::Repr;
 use super::{FunctionEmitter, LANES};
 use crate::llvm::{Bin, Cast, Fun, IntPredicate, Ty, Val};
 
@@ -83,9 +84,9 @@ impl FunctionEmitter<'_> {
                 let span = if matches!(pattern, Pattern::Uniform(_)) { 0 } else { (self.lanes() - 1) * access.bytes() };
                 self.is_bad(access, address, *at, offset, span)
             }
-            Pattern::Segments { bases, contiguous, .. } => {
+            Pattern::Segments { bases, stride, .. } => {
                 let length = self.lanes() / bases.len() as u32;
-                let span = if *contiguous { (length - 1) * access.bytes() } else { 0 };
+                let span = (length - 1) * *stride as u32;
                 let tests: Vec<Val> =
                     bases.iter().map(|base| self.is_bad(access, address, *base, offset, span)).collect();
                 tests.into_iter().reduce(|a, b| self.ir.or(a, b)).expect("a warp has segments")
@@ -142,7 +143,11 @@ impl FunctionEmitter<'_> {
             }
             Pattern::Reversed { .. } => unreachable!("tested with the pattern"),
             Pattern::Indexed(indices) => self.examine_indices(access, *indices),
-            Pattern::Segments { lanes: addresses, .. } | Pattern::Listed(addresses) => self.examine(access, *addresses),
+            Pattern::Segments { bases, stride, speculation } => {
+                let repr = Repr::Segments { bases: *bases, stride: *stride, speculation: *speculation };
+                self.examine(access, self.to_vector(repr, Type::I64));
+            }
+            Pattern::Listed(addresses) => self.examine(access, *addresses),
         }
         self.ir.br(join);
         self.ir.position(join);
@@ -271,13 +276,12 @@ impl FunctionEmitter<'_> {
                 self.record_word(offset_of!(WarpContext, access_base), *base);
                 access.bytes()
             }
-            Pattern::Segments { bases, contiguous, .. } => {
-                let same = *contiguous && bases.iter().all(|base| *base == bases[0]);
+            Pattern::Segments { bases, stride, .. } => {
+                let same = *stride != 0 && bases.iter().all(|base| *base == bases[0]);
                 for (index, base) in bases.iter().enumerate().take(if same { 1 } else { bases.len() }) {
                     self.record_word(offset_of!(WarpContext, access_addresses) + 8 * index, *base);
                 }
-                let stride = if *contiguous { access.bytes() } else { 0 };
-                AccessRows { rows: bases.len() as u32, stride, same }.code()
+                AccessRows { rows: bases.len() as u32, stride: *stride as u32, same }.code()
             }
             Pattern::Columns { .. } | Pattern::Reversed { .. } => unreachable!("only shared memory is accessed so"),
             Pattern::Indexed(indices) => {

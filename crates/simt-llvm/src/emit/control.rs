@@ -78,7 +78,9 @@ impl FunctionEmitter<'_> {
         for successor in successors {
             for phi in &function.block(*successor).phis {
                 for (_, source) in phi.incoming.iter().filter(|(from, _)| *from == block) {
-                    self.get(*source);
+                    let repr = self.get(*source);
+                    let read = self.read_for(phi.result, repr);
+                    self.at_hand.insert(*source, read);
                 }
             }
         }
@@ -469,7 +471,7 @@ impl FunctionEmitter<'_> {
             if let Some((_, source)) = phi.incoming.iter().find(|(block, _)| *block == from) {
                 let mixed = !self.arithmetic_nans[phi.result.0 as usize];
                 let repr = if mixed { self.get_observed(*source) } else { self.get(*source) };
-                copies.push((phi.result, repr));
+                copies.push((phi.result, self.read_for(phi.result, repr)));
             }
         }
         let mask = std::mem::replace(&mut self.mask, lanes);

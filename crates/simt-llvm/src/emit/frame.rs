@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::mem::offset_of;
 
 use simt_ir::abi::WarpContext;
-use simt_ir::{BlockId, Terminator, Type, Value};
+use simt_ir::{BlockId, Op, Terminator, Type, Value};
 
 use super::FunctionEmitter;
-use super::value::Variable;
+use super::value::{Home, Kept, Variable};
 use crate::llvm::{Ty, Val};
 
 /// The layout of a frame.
@@ -128,11 +128,61 @@ impl FunctionEmitter<'_> {
                 waits.push((id, values));
             }
         }
+        self.leave_distances(&waits);
         self.choose_kept(&waits);
         let schedule = &self.shapes.schedule;
         // Where loops spin there are more waits than these.
         if !schedule.irregular && !schedule.spins.contains(&true) {
             self.share_places(&waits);
+        }
+    }
+
+    /// Leaves the distances of progressions that are only hoped for in the frame, where they survive waits: they are loaded where one turns out false.
+    /// What moves on by a step that is the same in all lanes has the distances of what it moves from, and no place of its own.
+    fn leave_distances(&mut self, waits: &[(BlockId, Vec<Value>)]) {
+        let function = self.function;
+        let schedule = &self.shapes.schedule;
+        if schedule.irregular || schedule.spins.contains(&true) {
+            return;
+        }
+        let survive: HashSet<Value> = waits.iter().flat_map(|(_, values)| values.iter().copied()).collect();
+        for index in 0..self.shapes.schedule.layout.order.len() {
+            let block = function.block(self.shapes.schedule.layout.order[index]);
+            for phi in &block.phis {
+                self.leave_distances_of(phi.result, &survive, None);
+            }
+            for instruction in &block.instructions {
+                let source = match &instruction.op {
+                    Op::Binary { op, a, b, .. } => self.keeps_distances(op, *a, *b),
+                    _ => None,
+                };
+                for result in &instruction.results {
+                    self.leave_distances_of(*result, &survive, source);
+                }
+            }
+        }
+    }
+
+    fn leave_distances_of(&mut self, value: Value, survive: &HashSet<Value>, source: Option<Value>) {
+        if !survive.contains(&value) || self.kept_of(value).is_none() {
+            return;
+        }
+        let of_source = source.and_then(|source| self.kept_of(source)).and_then(|kept| match kept.distances {
+            Home::Frame(offset) => Some(offset),
+            Home::Slot(_) => None,
+        });
+        let bytes = self.vector_bytes(self.function.ty(value));
+        let offset = of_source.unwrap_or_else(|| self.waits.frame.reserve(bytes));
+        if let Some(kept) = self.kept_of(value) {
+            kept.distances = Home::Frame(offset);
+        }
+    }
+
+    /// What is kept of the progression of a value that is only hoped for.
+    fn kept_of(&mut self, value: Value) -> Option<&mut Kept> {
+        match &mut self.variables[value.0 as usize] {
+            Some(Variable::Affine { speculation, .. } | Variable::Segments { speculation, .. }) => speculation.as_mut(),
+            _ => None,
         }
     }
 
@@ -229,6 +279,11 @@ impl FunctionEmitter<'_> {
         }
     }
 
+    /// What is so many bytes into the frame.
+    pub(super) fn frame_at(&self, offset: u32) -> Val {
+        self.ir.offset_by(self.warp_pointer(offset_of!(WarpContext, frame)), offset as usize)
+    }
+
     /// The place of a slot in the frame.
     pub(super) fn place(&mut self, frame: Val, item: &Saved) -> Val {
         let offset = self.waits.frame.offset(item);
@@ -238,7 +293,7 @@ impl FunctionEmitter<'_> {
     /// A word in the frame that nothing else uses.
     pub(super) fn frame_word(&mut self) -> Val {
         let offset = self.waits.frame.reserve(8);
-        self.ir.offset_by(self.warp_pointer(offset_of!(WarpContext, frame)), offset as usize)
+        self.frame_at(offset)
     }
 
     /// Slots and values that have to survive a wait.
@@ -269,22 +324,25 @@ impl FunctionEmitter<'_> {
         let ty = self.function.ty(value);
         let scalar = |slot: Val| Saved { slot, ty: self.scalar_type(ty), bytes: ty.bytes() };
         let vector = |slot: Val| Saved { slot, ty: self.vector_type(ty), bytes: self.vector_bytes(ty) };
+        let of_speculation = |kept: Kept| {
+            let distances = match kept.distances {
+                Home::Slot(slot) => Some(vector(slot)),
+                Home::Frame(_) => None,
+            };
+            [Saved { slot: kept.holds, ty: self.ir.int(1), bytes: 1 }].into_iter().chain(distances)
+        };
         match self.variables[value.0 as usize] {
             Some(Variable::Uniform(slot)) => vec![scalar(slot)],
             Some(Variable::Vector(slot)) => vec![vector(slot)],
             Some(Variable::Part { whole, count, .. }) => {
                 vec![Saved { slot: whole, ty: self.pack_type(ty, count), bytes: self.vector_bytes(ty) * count }]
             }
-            Some(Variable::Affine { base, speculation: None, .. }) => vec![scalar(base)],
-            Some(Variable::Affine { base, speculation: Some((holds, distances)), .. }) => {
-                vec![scalar(base), Saved { slot: holds, ty: self.ir.int(1), bytes: 1 }, vector(distances)]
+            Some(Variable::Affine { base, speculation, .. }) => {
+                [scalar(base)].into_iter().chain(speculation.into_iter().flat_map(of_speculation)).collect()
             }
             Some(Variable::Segments { bases, speculation, .. }) => {
-                let mut list: Vec<Saved> = bases.iter().map(|slot| scalar(*slot)).collect();
-                if let Some((holds, distances)) = speculation {
-                    list.extend([Saved { slot: holds, ty: self.ir.int(1), bytes: 1 }, vector(distances)]);
-                }
-                list
+                let bases = bases.iter().map(|slot| scalar(*slot));
+                bases.chain(speculation.into_iter().flat_map(of_speculation)).collect()
             }
             None => Vec::new(),
         }

@@ -11,7 +11,7 @@ use simt_ir::{AddressSpace, FunctionKind, MemoryOrder, Op, Type, Value};
 use super::FunctionEmitter;
 use super::indexed::Indices;
 use super::prefetch::Load;
-use super::value::{Bases, Repr};
+use super::value::{Bases, Repr, Speculation};
 use crate::llvm::{Bb, IntPredicate, Ordering, Val};
 
 /// A load or store being emitted.
@@ -80,9 +80,9 @@ pub(super) enum Pattern {
     Uniform(Val),
     /// One element behind the other from here; the vector and the test for the case that this was only hoped for.
     Contiguous { base: Val, holds: Option<Val> },
-    /// Within segments of one length contiguous, or all at one address: where each begins, where each lane is, and the test for the
+    /// Within segments of one length contiguous, or all at one address (then the stride is 0): where each begins, and what is known for the
     /// case that this was only hoped for.
-    Segments { bases: Bases, lanes: Val, contiguous: bool, holds: Option<Val> },
+    Segments { bases: Bases, stride: i64, speculation: Option<Speculation> },
     /// By columns: in each of so many segments the lanes lie `stride` bytes apart, and each segment begins an element behind the one before. So
     /// the lanes at one place of their segments are contiguous. Where the first segment begins, and whether all lanes are active.
     Columns { base: Val, stride: i64, segments: u32, full: Val },
@@ -113,7 +113,8 @@ impl Pattern {
     /// The test for the case that the pattern was only hoped for.
     pub fn holds(&self) -> Option<Val> {
         match self {
-            Pattern::Contiguous { holds, .. } | Pattern::Segments { holds, .. } => *holds,
+            Pattern::Contiguous { holds, .. } => *holds,
+            Pattern::Segments { speculation, .. } => speculation.map(|s| s.holds),
             Pattern::Columns { full, .. } => Some(*full),
             Pattern::Reversed { holds, .. } => Some(*holds),
             Pattern::Uniform(_) | Pattern::Indexed(_) | Pattern::Listed(_) => None,
@@ -270,9 +271,7 @@ impl FunctionEmitter<'_> {
                 let moved = |base: Val| self.ir.add(base, offset_scalar);
                 let first = moved(bases[0]);
                 let bases = Bases::new(bases.iter().map(|base| if *base == bases[0] { first } else { moved(*base) }));
-                let moved = Repr::Segments { bases, stride, speculation };
-                let lanes = self.to_vector(moved, Type::I64);
-                Pattern::Segments { bases, lanes, contiguous: stride != 0, holds: speculation.map(|s| s.holds) }
+                Pattern::Segments { bases, stride, speculation }
             }
             Repr::Segments { bases, stride, speculation: None }
                 if access.space == AddressSpace::Shared
@@ -439,10 +438,8 @@ impl FunctionEmitter<'_> {
                 let pointer = self.pointer(access.space, base);
                 Loaded::Whole(self.load_contiguous(access, pointer))
             }
-            Pattern::Segments { bases, contiguous: true, .. } => {
-                Loaded::Whole(self.load_contiguous_segments(access, &bases))
-            }
-            Pattern::Segments { bases, .. } => Loaded::Parts(self.load_segments(access, &bases)),
+            Pattern::Segments { bases, stride: 0, .. } => Loaded::Parts(self.load_segments(access, &bases)),
+            Pattern::Segments { bases, .. } => Loaded::Whole(self.load_contiguous_segments(access, &bases)),
             Pattern::Columns { base, stride, segments, .. } => {
                 Loaded::Parts(vec![self.load_columns(access, base, stride, segments)])
             }
@@ -518,7 +515,9 @@ impl FunctionEmitter<'_> {
         }
         // Of lanes that store to one place, a scatter takes the right one.
         let pattern = match pattern {
-            Pattern::Segments { lanes, contiguous: false, .. } => Pattern::Listed(lanes),
+            Pattern::Segments { bases, stride: 0, speculation } => {
+                Pattern::Listed(self.to_vector(Repr::Segments { bases, stride: 0, speculation }, Type::I64))
+            }
             other => other,
         };
         if let (Pattern::Listed(addresses), true) = (pattern, self.unit.outline) {

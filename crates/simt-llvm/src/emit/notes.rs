@@ -286,10 +286,10 @@ fn way_of(access: Access, pattern: &Pattern, lanes: u32) -> AccessWay {
         Pattern::Uniform(_) => AccessWay::Uniform,
         Pattern::Contiguous { holds: None, .. } => AccessWay::Contiguous,
         Pattern::Contiguous { holds: Some(_), .. } => AccessWay::ContiguousIfInOrder,
-        Pattern::Segments { bases, contiguous, holds, .. } => AccessWay::Segmented {
+        Pattern::Segments { bases, stride, speculation } => AccessWay::Segmented {
             lanes: lanes / bases.len() as u32,
-            contiguous: *contiguous,
-            if_in_order: holds.is_some(),
+            contiguous: *stride != 0,
+            if_in_order: speculation.is_some(),
         },
         Pattern::Columns { segments, .. } => AccessWay::Columns(lanes / segments),
         Pattern::Reversed { .. } => AccessWay::Reversed,

@@ -59,8 +59,38 @@ impl std::ops::Deref for Bases {
 pub(super) struct Speculation {
     /// Whether it holds: an `i1`.
     pub holds: Val,
-    /// Distance of each lane from the base (that of its segment), right in any case: a vector of the value's type.
-    pub distances: Val,
+    /// Distance of each lane from the base (that of its segment), right in any case.
+    pub distances: Distances,
+}
+
+impl Speculation {
+    /// Whether its distances lie at an offset of the frame.
+    fn is_at(self, offset: u32) -> bool {
+        matches!(self.distances, Distances::InFrame(place) if place == offset)
+    }
+}
+
+/// The distances of lanes from where their progression begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Distances {
+    /// A vector of the value's type.
+    Are(Val),
+    /// At this offset of the warp's frame, to be loaded where a progression turns out false.
+    InFrame(u32),
+}
+
+/// Where what is known of a progression is kept between blocks: a slot of the test, and the distances.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kept {
+    pub holds: Val,
+    pub distances: Home,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Home {
+    Slot(Val),
+    /// An offset in the warp's frame.
+    Frame(u32),
 }
 
 /// Stack slots of a value that is used in other blocks than its own.
@@ -70,7 +100,7 @@ pub(super) enum Variable {
     Affine {
         base: Val,
         stride: i64,
-        speculation: Option<(Val, Val)>,
+        speculation: Option<Kept>,
     },
     /// One base for each segment, or the first where the others follow from it by `outer`.
     Segments {
@@ -78,7 +108,7 @@ pub(super) enum Variable {
         bases: Bases,
         outer: Option<i64>,
         stride: i64,
-        speculation: Option<(Val, Val)>,
+        speculation: Option<Kept>,
     },
     Vector(Val),
     /// The slot of all members of a pack.
@@ -87,6 +117,16 @@ pub(super) enum Variable {
         place: u32,
         count: u32,
     },
+}
+
+impl Variable {
+    /// What is kept of a progression that is only hoped for.
+    pub fn kept(self) -> Option<Kept> {
+        match self {
+            Variable::Affine { speculation, .. } | Variable::Segments { speculation, .. } => speculation,
+            Variable::Uniform(_) | Variable::Vector(_) | Variable::Part { .. } => None,
+        }
+    }
 }
 
 impl FunctionEmitter<'_> {
@@ -132,11 +172,50 @@ impl FunctionEmitter<'_> {
         }
     }
 
-    fn read_speculation(&self, slots: Option<(Val, Val)>, ty: Type) -> Option<Speculation> {
-        slots.map(|(holds, distances)| Speculation {
+    fn read_speculation(&self, kept: Option<Kept>, ty: Type) -> Option<Speculation> {
+        kept.map(|Kept { holds, distances }| Speculation {
             holds: self.ir.load(self.ir.int(1), holds),
-            distances: self.ir.load(self.vector_type(ty), distances),
+            distances: match distances {
+                Home::Slot(slot) => Distances::Are(self.ir.load(self.vector_type(ty), slot)),
+                Home::Frame(offset) => Distances::InFrame(offset),
+            },
         })
+    }
+
+    /// What a phi is assigned, with nothing of it in the frame, where another phi may take its place, but for what stays where it is.
+    pub fn read_for(&self, phi: Value, repr: Repr) -> Repr {
+        let ty = self.function.ty(phi);
+        let home = self.variables[phi.0 as usize].and_then(Variable::kept).map(|kept| kept.distances);
+        let stays = |distances: Distances| match (distances, home) {
+            (Distances::Are(_), _) => true,
+            (Distances::InFrame(offset), Some(Home::Frame(home))) => home == offset,
+            (Distances::InFrame(_), _) => false,
+        };
+        let read = |speculation: Option<Speculation>| {
+            speculation.map(|s| match stays(s.distances) {
+                true => s,
+                false => Speculation { holds: s.holds, distances: Distances::Are(self.loaded(s.distances, ty)) },
+            })
+        };
+        match repr {
+            Repr::Affine { base, stride, speculation } => Repr::Affine { base, stride, speculation: read(speculation) },
+            Repr::Segments { bases, stride, speculation } => {
+                Repr::Segments { bases, stride, speculation: read(speculation) }
+            }
+            Repr::Uniform(_) | Repr::Vector(_) | Repr::Part { .. } => repr,
+        }
+    }
+
+    /// The distances, of a value of this type, as a vector.
+    pub fn loaded(&self, distances: Distances, ty: Type) -> Val {
+        match distances {
+            Distances::Are(vector) => vector,
+            Distances::InFrame(offset) => {
+                let vector = self.ir.load_aligned(self.vector_type(ty), self.frame_at(offset), 4);
+                self.ir.set_in_frame(vector);
+                vector
+            }
+        }
     }
 
     /// The value as a vector.
@@ -152,13 +231,14 @@ impl FunctionEmitter<'_> {
             Repr::Uniform(scalar) => self.ir.splat(scalar, self.lanes()),
             Repr::Affine { base, stride, speculation } => {
                 let base = self.ir.splat(base, self.lanes());
-                let distances = speculation.map_or_else(|| self.distances(ty, stride), |s| s.distances);
+                let distances =
+                    speculation.map_or_else(|| self.distances(ty, stride), |s| self.loaded(s.distances, ty));
                 self.ir.add(base, distances)
             }
             Repr::Segments { bases, stride, speculation } => {
                 let spread = self.spread_segments(&bases);
                 match speculation {
-                    Some(speculation) => self.ir.add(spread, speculation.distances),
+                    Some(speculation) => self.ir.add(spread, self.loaded(speculation.distances, ty)),
                     None if stride == 0 => spread,
                     None => self.ir.add(spread, self.segment_distances(ty, stride, self.segment_length(&bases))),
                 }
@@ -351,7 +431,7 @@ impl FunctionEmitter<'_> {
                 self.ir.store(whole, slot, 0);
             }
             Variable::Part { .. } => {}
-            Variable::Affine { base: base_slot, stride, speculation: slots } => {
+            Variable::Affine { base: base_slot, stride, speculation: kept } => {
                 let (base, speculation) = match repr {
                     Repr::Affine { base, speculation, .. } => (base, speculation),
                     Repr::Uniform(base) => (base, None),
@@ -360,9 +440,9 @@ impl FunctionEmitter<'_> {
                     }
                 };
                 self.ir.store(base, base_slot, 0);
-                self.write_speculation(slots, speculation, |this| this.distances(ty, stride));
+                self.write_speculation(kept, speculation, ty, |this| this.distances(ty, stride));
             }
-            Variable::Segments { length, bases: base_slots, stride, speculation: slots, .. } => {
+            Variable::Segments { length, bases: base_slots, stride, speculation: kept, .. } => {
                 let bases = self.bases_in(repr, ty, length);
                 for (slot, base) in base_slots.iter().zip(bases.iter()) {
                     self.ir.store(*base, *slot, 0);
@@ -371,7 +451,7 @@ impl FunctionEmitter<'_> {
                     Repr::Segments { speculation, .. } => speculation,
                     _ => None,
                 };
-                self.write_speculation(slots, speculation, |this| this.segment_distances(ty, stride, length));
+                self.write_speculation(kept, speculation, ty, |this| this.segment_distances(ty, stride, length));
             }
         }
     }
@@ -379,15 +459,22 @@ impl FunctionEmitter<'_> {
     /// Stores what is known of a progression; of one that is certain the test is true and the distances are `certain`.
     fn write_speculation(
         &self,
-        slots: Option<(Val, Val)>,
+        kept: Option<Kept>,
         speculation: Option<Speculation>,
+        ty: Type,
         certain: impl Fn(&Self) -> Val,
     ) {
-        if let Some((holds_slot, distances_slot)) = slots {
-            let holds = speculation.map_or_else(|| self.ir.constant(self.ir.int(1), 1), |s| s.holds);
-            let distances = speculation.map_or_else(|| certain(self), |s| s.distances);
-            self.ir.store(holds, holds_slot, 0);
-            self.ir.store(distances, distances_slot, 0);
+        let Some(kept) = kept else { return };
+        let holds = speculation.map_or_else(|| self.ir.constant(self.ir.int(1), 1), |s| s.holds);
+        self.ir.store(holds, kept.holds, 0);
+        let distances = || speculation.map_or_else(|| certain(self), |s| self.loaded(s.distances, ty));
+        match kept.distances {
+            Home::Slot(slot) => _ = self.ir.store(distances(), slot, 0),
+            Home::Frame(offset) if speculation.is_some_and(|s| s.is_at(offset)) => {}
+            Home::Frame(offset) => {
+                let store = self.ir.store(distances(), self.frame_at(offset), 4);
+                self.ir.set_in_frame(store);
+            }
         }
     }
 
@@ -416,10 +503,11 @@ impl FunctionEmitter<'_> {
         }
     }
 
-    fn forget_speculation(&self, slots: Option<(Val, Val)>, ty: Type) {
-        if let Some((holds, distances)) = slots {
-            self.ir.store(self.ir.poison(self.ir.int(1)), holds, 0);
-            self.ir.store(self.ir.poison(self.vector_type(ty)), distances, 0);
+    fn forget_speculation(&self, kept: Option<Kept>, ty: Type) {
+        let Some(kept) = kept else { return };
+        self.ir.store(self.ir.poison(self.ir.int(1)), kept.holds, 0);
+        if let Home::Slot(slot) = kept.distances {
+            self.ir.store(self.ir.poison(self.vector_type(ty)), slot, 0);
         }
     }
 
@@ -430,7 +518,8 @@ impl FunctionEmitter<'_> {
             return self.make_pack_variable(pack, ty);
         }
         let scalar = self.scalar_type(ty);
-        let speculation = || (self.slot(self.ir.int(1)), self.slot(self.vector_type(ty)));
+        let speculation =
+            || Kept { holds: self.slot(self.ir.int(1)), distances: Home::Slot(self.slot(self.vector_type(ty))) };
         let variable = match self.shape(value) {
             Shape::Uniform => Variable::Uniform(self.slot(scalar)),
             Shape::Affine { stride, speculative } => {
