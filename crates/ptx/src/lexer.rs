@@ -41,6 +41,11 @@ impl Token<'_> {
         self.kind == TokenKind::Punctuation(character)
     }
 
+    /// Whether this may be a number that begins with its point, `.5`. Where no operand is expected it is a modifier: `.1d`.
+    pub fn is_fraction(&self) -> bool {
+        self.kind == TokenKind::Dotted && self.text.as_bytes()[1].is_ascii_digit()
+    }
+
     /// Whether this is `.name`.
     pub fn is_dotted(&self, name: &str) -> bool {
         self.kind == TokenKind::Dotted && &self.text[1..] == name

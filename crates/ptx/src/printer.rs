@@ -46,6 +46,11 @@ pub(crate) fn put(out: &mut String, text: fmt::Arguments<'_>) {
 }
 
 /// Items separated by commas.
+/// Strings as PTX writes them.
+fn quoted(texts: &[Box<str>]) -> Vec<String> {
+    texts.iter().map(|text| format!("\"{text}\"")).collect()
+}
+
 struct List<'a, T>(&'a [T]);
 
 impl<T: fmt::Display> fmt::Display for List<'_, T> {
@@ -75,7 +80,7 @@ impl fmt::Display for DisplayItem<'_> {
                 }
                 writeln!(f)
             }
-            Item::Pragma(text) => writeln!(f, ".pragma \"{text}\";"),
+            Item::Pragma(texts) => writeln!(f, ".pragma {};", List(&quoted(texts))),
             Item::Section(section) => {
                 writeln!(f, ".section {}\n{{\n{}\n}}", section.name, section.text)
             }
@@ -265,7 +270,7 @@ fn statements(f: &mut fmt::Formatter<'_>, list: &[Statement], depth: usize) -> f
             Statement::Instruction(instruction) => writeln!(f, "{instruction}")?,
             Statement::Variables(variables) => writeln!(f, "{variables};")?,
             Statement::Location(location) => writeln!(f, "{location}")?,
-            Statement::Pragma(text) => writeln!(f, ".pragma \"{text}\";")?,
+            Statement::Pragma(texts) => writeln!(f, ".pragma {};", List(&quoted(texts)))?,
             Statement::CallPrototype(name, prototype) => {
                 write!(f, "{name}: .callprototype")?;
                 signature(f, prototype, "_")?;
@@ -316,6 +321,7 @@ impl fmt::Display for Operand {
                 write!(f, "{name}")?;
                 if *value == 0 { write!(f, "+0") } else { offset(f, *value) }
             }
+            Operand::Element(name, index) => write!(f, "{name}[{index}]"),
             Operand::Immediate(value) => write!(f, "{value}"),
             Operand::Address(address) => write!(f, "{address}"),
             Operand::Vector(list) => write!(f, "{{{}}}", List(list)),

@@ -80,7 +80,7 @@ pub enum Item {
     /// `.file index "name"{, timestamp, size}`.
     File(SourceFile),
     /// `.pragma "..."`, without the quotes.
-    Pragma(Box<str>),
+    Pragma(Vec<Box<str>>),
     /// `.section name { ... }`: debug information, kept as text.
     Section(Section),
 }

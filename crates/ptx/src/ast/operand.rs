@@ -40,6 +40,8 @@ pub enum Operand {
     Component(Name, Name),
     /// `name+4` outside brackets: an address as a value.
     Offset(Name, i64),
+    /// `name[4]` outside brackets: an element of an array, for its address (PTX ISA 6.4.2).
+    Element(Name, i64),
     /// A constant.
     Immediate(Immediate),
     /// `[...]`.

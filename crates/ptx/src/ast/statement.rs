@@ -23,7 +23,7 @@ pub enum Statement {
     /// `.loc`: the source line of what follows.
     Location(SourceLocation),
     /// `.pragma "..."`, without the quotes.
-    Pragma(Box<str>),
+    Pragma(Vec<Box<str>>),
     /// `name: .callprototype ...`: the signature of an indirect call.
     CallPrototype(Name, Signature),
     /// `name: .calltargets f, g;`.

@@ -94,7 +94,8 @@ pub fn check<'a>(module: &Module, code: &Code<'_>, resolved: &'a Resolved<'a>) -
     let mut best: Option<(usize, String)> = None;
     let mut mismatch: Option<String> = None;
     for entry in entries {
-        for form in &entry.forms {
+        let here = entry.forms.iter().filter(|form| form.until.is_none_or(|until| module.version < until));
+        for form in here {
             let chosen = match fill_slots(form, resolved) {
                 Ok(chosen) => chosen,
                 Err((matched, reason)) => {

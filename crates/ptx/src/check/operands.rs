@@ -43,6 +43,9 @@ impl Checker<'_> {
     }
 
     fn operand(&self, operand: &Operand, pattern: &Pattern) -> Check {
+        if pattern.role == Role::Nothing {
+            return if *operand == Operand::Sink { Ok(()) } else { Err("the second result has to be `_`".into()) };
+        }
         if pattern.role == Role::Address {
             return match operand {
                 Operand::Address(address) => self.address(&address.base),
@@ -53,7 +56,14 @@ impl Checker<'_> {
             return Ok(());
         };
         match (pattern.count.resolve(self.chosen), operand) {
-            (None, operand) => self.scalar(operand, pattern, ty),
+            // Of a form that has vectors, one element may stand in braces.
+            (None, Operand::Vector(elements)) if elements.len() == 1 && matches!(pattern.count, Count::Slot(_)) => {
+                self.scalar(&elements[0], pattern, ty)
+            }
+            (None, operand) => {
+                let alone = Pattern { specials: pattern.specials && pattern.count == Count::One, ..pattern.clone() };
+                self.scalar(operand, &alone, ty)
+            }
             // One element may be written without braces only where the form has no vector.
             (Some(count), Operand::Vector(elements)) => {
                 if elements.len() != count as usize {
@@ -99,8 +109,13 @@ impl Checker<'_> {
             (Role::Constant, _) => Err("expected a constant".into()),
             (Role::Source, Operand::Not(inner)) if ty == ScalarType::Pred => self.scalar(inner, pattern, ty),
             (Role::Source, Operand::Negated(inner)) if ty != ScalarType::Pred => self.scalar(inner, pattern, ty),
+            (Role::Source, Operand::Special(special)) if pattern.specials => {
+                let found = special.ty();
+                if agrees(found, ty, true) { Ok(()) } else { Err(format!("expected {ty}, found {found}")) }
+            }
             (Role::Source, Operand::Special(_)) => {
-                Err("a special register is read by `mov` only: `cvt` of one is not implemented".into())
+                Err("a special register is read by `mov`, by `cvt` between integers and as an element of a vector only"
+                    .into())
             }
             _ => Err(format!("expected a register or a constant of type {ty}")),
         }
@@ -130,7 +145,7 @@ pub(crate) fn agrees(register: ScalarType, operand: ScalarType, wider: bool) -> 
         return false;
     }
     match (r, o) {
-        (Bits, _) | (_, Bits) => same_size || r != Float,
+        (Bits, _) | (_, Bits) => true,
         (Unsigned | Signed, Unsigned | Signed) => true,
         (Float, Float) => register == operand,
         (Opaque, _) | (_, Opaque) => r == o,

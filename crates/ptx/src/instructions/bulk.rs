@@ -35,6 +35,8 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
         forms: &[
             "cp.async.bulk.global.shared::cta.bulk_group.L2::cache_hint? [d], [a], size:u32, policy:b64? @8.0 sm_90",
             "cp.async.bulk.global.shared::cta.bulk_group.cp_mask [d], [a], size:u32, mask:b16 @8.6 sm_100",
+            "cp.async.bulk.global.shared::cta.bulk_group.L2::cache_hint.cp_mask [d], [a], size:u32, policy:b64, mask:b16 \
+             @8.6 sm_100",
         ],
         guarding: Guarding::Region,
         lower: to_global,

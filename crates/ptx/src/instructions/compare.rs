@@ -19,9 +19,9 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
             "setp.CMP{eq ne lt le gt ge equ neu ltu leu gtu geu num nan}.A{f64} \
              =p:pred|=q:pred?, a:A, b:A",
             "setp.CMP{eq ne lt le gt ge equ neu ltu leu gtu geu num nan}.ftz?.A{f16} \
-             =p:pred, a:A, b:A @4.2 sm_53",
+             =p:pred|_?, a:A, b:A @4.2 sm_53",
             "setp.CMP{eq ne lt le gt ge equ neu ltu leu gtu geu num nan}.A{bf16} \
-             =p:pred, a:A, b:A @7.8 sm_90",
+             =p:pred|_?, a:A, b:A @7.8 sm_90",
             "setp.CMP{eq ne lt le gt ge lo ls hi hs}.BOOL{and or xor}.A{u16 u32 u64} =p:pred|=q:pred?, a:A, b:A, c:pred",
             "setp.CMP{eq ne lt le gt ge}.BOOL{and or xor}.A{s16 s32 s64} =p:pred|=q:pred?, a:A, b:A, c:pred",
             "setp.CMP{eq ne}.BOOL{and or xor}.A{b16 b32 b64} =p:pred|=q:pred?, a:A, b:A, c:pred",
@@ -30,9 +30,9 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
             "setp.CMP{eq ne lt le gt ge equ neu ltu leu gtu geu num nan}.BOOL{and or xor}.A{f64} \
              =p:pred|=q:pred?, a:A, b:A, c:pred",
             "setp.CMP{eq ne lt le gt ge equ neu ltu leu gtu geu num nan}.BOOL{and or xor}.ftz?.A{f16} \
-             =p:pred, a:A, b:A, c:pred @4.2 sm_53",
+             =p:pred|_?, a:A, b:A, c:pred @4.2 sm_53",
             "setp.CMP{eq ne lt le gt ge equ neu ltu leu gtu geu num nan}.BOOL{and or xor}.A{bf16} \
-             =p:pred, a:A, b:A, c:pred @7.8 sm_90",
+             =p:pred|_?, a:A, b:A, c:pred @7.8 sm_90",
         ],
         guarding: Guarding::Select,
         lower: setp,

@@ -10,7 +10,7 @@ use crate::lowering::{FloatModifiers, Lowering, Problem, ir_type};
 pub(super) const INSTRUCTIONS: &[Declaration] = &[
     Declaration {
         forms: &[
-            "cvt.sat?.D{u8 u16 u32 u64 s8 s16 s32 s64}.A{u8 u16 u32 u64 s8 s16 s32 s64} =d:D~, a:A~",
+            "cvt.sat?.D{u8 u16 u32 u64 s8 s16 s32 s64}.A{u8 u16 u32 u64 s8 s16 s32 s64} =d:D~, a:A~+",
             "cvt.RND{rni rzi rmi rpi}.ftz?.sat?.D{u8 u16 u32 u64 s8 s16 s32 s64}.A{f32} =d:D~, a:A~",
             "cvt.RND{rni rzi rmi rpi}.sat?.D{u8 u16 u32 u64 s8 s16 s32 s64}.A{f16 bf16 f64} =d:D~, a:A~",
             "cvt.RND{rn rz rm rp}.sat?.D{f16 f64}.A{u8 u16 u32 u64 s8 s16 s32 s64} =d:D~, a:A~",
@@ -22,6 +22,10 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
             "cvt.RND{rni rzi rmi rpi}?.D{bf16}.A{bf16} =d:D~, a:A~",
             "cvt.ftz?.sat?.D{f32 f64}.A{f16 bf16 f32} =d:D~, a:A~",
             "cvt.RND{rn rz rm rp}.ftz?.sat?.D{f32}.A{f64} =d:D~, a:A~",
+            "cvt.RND{rn rz rm rp}.ftz?.D{f32}.A{bf16} =d:D~, a:A~ @7.8 sm_90",
+            "cvt.RND{rn rz rm rp}.D{f64}.A{bf16} =d:D~, a:A~ @7.8 sm_90",
+            "cvt.D{f16}.A{bf16} =d:D~, a:A~ @7.8 sm_90",
+            "cvt.D{bf16}.A{f16} =d:D~, a:A~ @7.8 sm_90",
             "cvt.RND{rn rz rm rp}.ftz?.sat?.D{f16 bf16}.A{f32 f64 f16 bf16} =d:D~, a:A~",
         ],
         guarding: Guarding::Select,
@@ -135,8 +139,7 @@ fn float_to_float(cx: &mut Lowering<'_>, i: &Checked<'_>, a: Value) -> Result<Va
     if to_integral {
         return Problem::invalid("rounding to an integral value keeps the type");
     }
-    let narrows = to.bits() < from.bits() || (to.bits() == 16 && from.bits() == 16);
-    if narrows && i.slot("RND").is_none() {
+    if to.bits() < from.bits() && i.slot("RND").is_none() {
         return Problem::invalid("a conversion to a narrower float states its rounding");
     }
     let mut a = a;
@@ -148,6 +151,9 @@ fn float_to_float(cx: &mut Lowering<'_>, i: &Checked<'_>, a: Value) -> Result<Va
     } else if modifiers.flush && from == ScalarType::F16 {
         // Every half-precision number is a normal single-precision one.
         modifiers.flush = false;
+    } else if modifiers.flush && from == ScalarType::Bf16 {
+        // The bits as they are, and then what a flush does to them: to NaNs, too.
+        a = cx.float_to_float(FloatModifiers::PLAIN, Type::F32, a);
     }
     Ok(cx.float_to_float(modifiers, ir_type(to), a))
 }

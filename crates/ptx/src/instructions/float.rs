@@ -39,6 +39,7 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
             "fma.RND.ftz?.T{f32x2} =d:T, a:T, b:T, c:T @8.6 sm_100",
             "mad.RND.ftz?.sat?.T{f32} =d:T, a:T, b:T, c:T",
             "mad.RND.T{f64} =d:T, a:T, b:T, c:T",
+            "mad.ftz?.sat?.T{f32} =d:T, a:T, b:T, c:T @<3.2",
         ],
         guarding: Guarding::Select,
         lower: fma,

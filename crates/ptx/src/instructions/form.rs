@@ -15,10 +15,10 @@
 //! *Operands*: `name:type`; `=` before the name marks a result, `%` what has to be a register, `#` a constant, brackets an
 //! address. The type is a PTX type,
 //! a slot whose name is a type, `2T` for the type twice as wide, or `any` for what only the lowering can judge. `~` accepts wider
-//! registers, `^` parts of a register (`%r1.h0`), `*V` a vector of as many elements as the slot says, `*4` of four; `|` joins the two operands of a pair,
-//! and `?` makes an operand (or the second of a pair) optional.
+//! registers, `+` special registers, `^` parts of a register (`%r1.h0`), `*V` a vector of as many elements as the slot says, `*4` of four; `|` joins the two operands of a pair,
+//! and `?` makes an operand (or the second of a pair) optional; `|_?` accepts `_` beside a result that is alone.
 //!
-//! `@` begins the PTX version and the target that introduced the form.
+//! `@` begins the PTX version and the target that introduced the form, `@<` the version that took it away.
 
 use crate::ast::{ScalarType, Version};
 
@@ -44,6 +44,8 @@ pub struct Form {
     pub operands: Vec<Pattern>,
     /// PTX version and target (`sm_` number) that introduced the form, where stated.
     pub since: Option<(Version, u32)>,
+    /// PTX version that took it away.
+    pub until: Option<Version>,
 }
 
 /// A place for a modifier.
@@ -68,6 +70,8 @@ pub struct Pattern {
     pub ty: TypePattern,
     /// Whether registers wider than the type are accepted.
     pub wider: bool,
+    /// Whether special registers are accepted, of the type's width at least.
+    pub specials: bool,
     /// Whether parts of a register are accepted.
     pub parts: bool,
     /// Number of elements of a vector operand.
@@ -91,6 +95,8 @@ pub enum Role {
     Constant,
     /// In brackets.
     Address,
+    /// `_`.
+    Nothing,
 }
 
 /// The type of an operand.
@@ -123,9 +129,12 @@ impl Form {
     /// # Panics
     /// On a malformed declaration: the declarations are constants of this crate, and a test reads them all.
     pub fn parse(text: &'static str) -> Form {
-        let (body, since) = match text.split_once('@') {
-            Some((body, since)) => (body, Some(parse_since(since))),
-            None => (text, None),
+        let (body, since, until) = match text.split_once('@') {
+            Some((body, when)) => match when.strip_prefix('<') {
+                Some(until) => (body, None, Some(parse_version(until))),
+                None => (body, Some(parse_since(when)), None),
+            },
+            None => (text, None, None),
         };
         let body = body.trim();
         let (name, operands) = split_name(body);
@@ -134,7 +143,7 @@ impl Form {
             "" => Vec::new(),
             operands => operands.split(',').map(|operand| parse_pattern(operand.trim(), &slots)).collect(),
         };
-        Form { text, slots, operands, since }
+        Form { text, slots, operands, since, until }
     }
 
     /// The operation.
@@ -151,10 +160,14 @@ impl Form {
 fn parse_since(text: &'static str) -> (Version, u32) {
     let mut parts = text.split_whitespace();
     let (version, target) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let (major, minor) = version.split_once('.').expect("a version has two numbers");
+    let target = target.strip_prefix("sm_").and_then(|digits| digits.parse().ok());
+    (parse_version(version), target.expect("a target is written sm_75"))
+}
+
+fn parse_version(text: &str) -> Version {
+    let (major, minor) = text.split_once('.').expect("a version has two numbers");
     let number = |digits: &str| digits.parse().expect("a number in the version of a form");
-    let version = Version { major: number(major), minor: number(minor) };
-    (version, number(target.strip_prefix("sm_").expect("a target is written sm_75")))
+    Version { major: number(major), minor: number(minor) }
 }
 
 /// Splits at the first blank that is not within braces.
@@ -212,12 +225,17 @@ fn parse_pattern(text: &'static str, slots: &[Slot]) -> Pattern {
         b'=' => (Role::Result, &text[1..]),
         b'%' => (Role::Register, &text[1..]),
         b'#' => (Role::Constant, &text[1..]),
+        b'_' => (Role::Nothing, text),
         b'[' => (Role::Address, text[1..].strip_suffix(']').expect("the brackets of an address close")),
         _ => (Role::Source, text),
     };
     let (text, count) = match text.split_once('*') {
         Some((text, count)) => (text, parse_count(count, slots)),
         None => (text, Count::One),
+    };
+    let (text, specials) = match text.strip_suffix('+') {
+        Some(text) => (text, true),
+        None => (text, false),
     };
     let (text, wider) = match text.strip_suffix('~') {
         Some(text) => (text, true),
@@ -231,7 +249,7 @@ fn parse_pattern(text: &'static str, slots: &[Slot]) -> Pattern {
         Some((name, ty)) => (name, parse_type(ty, slots)),
         None => (text, TypePattern::Any),
     };
-    Pattern { name, role, ty, wider, parts, count, optional, second: None }
+    Pattern { name, role, ty, wider, specials, parts, count, optional, second: None }
 }
 
 fn slot_index(name: &str, slots: &[Slot]) -> Option<usize> {

@@ -16,7 +16,7 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
              .nc?.CACHE{ca cg cs lu cv}?.L1?.L2?.L2::cache_hint?.PREFETCH?.unified?.V?\
              .T{b8 b16 b32 b64 b128 u8 u16 u32 u64 s8 s16 s32 s64 f32 f64} =d:T~*V, [a], policy:b64?",
             "ld.ORDER{mmio}.relaxed.sys.SPACE{global}?\
-             .T{b8 b16 b32 b64 u8 u16 u32 u64 s8 s16 s32 s64 f32 f64} =d:T~, [a] @8.2 sm_70",
+             .T{b8 b16 b32 b64 b128 u8 u16 u32 u64 s8 s16 s32 s64 f32 f64} =d:T~, [a] @8.2 sm_70",
             "ldu.SPACE{global}?.V?.T{b8 b16 b32 b64 b128 u8 u16 u32 u64 s8 s16 s32 s64 f32 f64} =d:T~*V, [a]",
         ],
         guarding: Guarding::Operand,
@@ -27,9 +27,9 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
             "st.ORDER{weak relaxed release volatile}?.SCOPE?\
              .SPACE{global local shared shared::cta shared::cluster param param::func}?\
              .CACHE{wb cg cs wt}?.L1?.L2?.L2::cache_hint?.V?\
-             .T{b8 b16 b32 b64 b128 u8 u16 u32 u64 s8 s16 s32 s64 f32 f64} [a], b:T~*V, policy:b64?",
+             .T{b8 b16 b32 b64 b128 u8 u16 u32 u64 s8 s16 s32 s64 f32 f64} [a], b:T~+*V, policy:b64?",
             "st.ORDER{mmio}.relaxed.sys.SPACE{global}?\
-             .T{b8 b16 b32 b64 u8 u16 u32 u64 s8 s16 s32 s64 f32 f64} [a], b:T~ @8.2 sm_70",
+             .T{b8 b16 b32 b64 b128 u8 u16 u32 u64 s8 s16 s32 s64 f32 f64} [a], b:T~ @8.2 sm_70",
         ],
         guarding: Guarding::Operand,
         lower: store,

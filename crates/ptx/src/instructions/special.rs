@@ -96,6 +96,7 @@ const RESERVED: &[(&str, u32)] = &[
     ("%reserved_smem_offset_0", 0),
     ("%reserved_smem_offset_1", RESERVED_SHARED_BYTES / 2),
     ("%reserved_smem_offset_end", RESERVED_SHARED_BYTES),
+    ("%reserved_smem_offset_cap", RESERVED_SHARED_BYTES),
 ];
 
 /// The special register `name`, or its component.
@@ -105,7 +106,9 @@ pub(crate) fn find(name: &str, component: Option<&str>) -> Option<Operand> {
     }
     if let Some((_, registers)) = VECTORS.iter().find(|(vector, _)| *vector == name) {
         let element = |index: usize| registers.get(index).copied().map_or(fourth_element(), operand);
-        let position = |component: &str| ["x", "y", "z", "w"].iter().position(|known| *known == component);
+        let position = |component: &str| {
+            ["xr", "yg", "zb", "wa"].iter().position(|names| component.len() == 1 && names.contains(component))
+        };
         return match component {
             Some(component) => position(component).map(element),
             None => Some(Operand::Vector((0..4).map(element).collect())),

@@ -37,6 +37,9 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
              .OP{and or xor}.T{b32} [a], b:T, [bar] @8.1 sm_90",
             "red.async.relaxed.SCOPE{cluster}.SPACE{shared::cluster}?.mbarrier::complete_tx::bytes\
              .OP{add}.T{u32 s32 u64 s64} [a], b:T, [bar] @8.1 sm_90",
+            "red.async.mmio?.release.SCOPE{cluster gpu sys}.SPACE{global}?.OP{inc dec}.T{u32} [a], b:T @8.7 sm_100",
+            "red.async.mmio?.release.SCOPE{cluster gpu sys}.SPACE{global}?.OP{min max}.T{u32 s32} [a], b:T @8.7 sm_100",
+            "red.async.mmio?.release.SCOPE{cluster gpu sys}.SPACE{global}?.OP{and or xor}.T{b32} [a], b:T @8.7 sm_100",
             "red.async.mmio?.release.SCOPE{cluster gpu sys}.SPACE{global}?.OP{add}.T{u32 s32 u64 s64} [a], b:T @8.7 sm_100",
         ],
         guarding: Guarding::Region,

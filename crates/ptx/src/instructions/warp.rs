@@ -28,7 +28,7 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
     },
     Declaration {
         forms: &[
-            "match.any.sync.T{b32 b64} =d:b32, a:T, members:b32 @6.0 sm_70",
+            "match.any.sync.T{b32 b64} =d:b32|_?, a:T, members:b32 @6.0 sm_70",
             "match.all.sync.T{b32 b64} =d:b32|=p:pred?, a:T, members:b32 @6.0 sm_70",
         ],
         guarding: Guarding::Region,

@@ -130,9 +130,11 @@ impl Merger<'_> {
                 Item::Variables(variables) => self.variables(index, variables),
                 Item::Alias { name, target } => self.alias(index, name, target),
                 Item::File(file) => self.file(file),
-                Item::Pragma(text) => {
-                    if !self.parts.pragmas.contains(text) {
-                        self.parts.pragmas.push(text.clone());
+                Item::Pragma(texts) => {
+                    for text in texts {
+                        if !self.parts.pragmas.contains(text) {
+                            self.parts.pragmas.push(text.clone());
+                        }
                     }
                 }
                 // Debug information says where things are in its own module; no use is made of it.

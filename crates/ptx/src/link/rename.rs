@@ -107,7 +107,10 @@ impl<'a> Renamer<'a> {
 
     fn operand(&mut self, operand: &mut Operand) {
         match operand {
-            Operand::Name(name) | Operand::Component(name, _) | Operand::Offset(name, _) => self.name(name),
+            Operand::Name(name)
+            | Operand::Component(name, _)
+            | Operand::Offset(name, _)
+            | Operand::Element(name, _) => self.name(name),
             Operand::Address(address) => {
                 let Address { base, rest, .. } = &mut **address;
                 self.operand(base);

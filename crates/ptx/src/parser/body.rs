@@ -5,6 +5,9 @@ use crate::ast::{Body, Guard, Instruction, Name, Span, Statement};
 use crate::error::Result;
 use crate::lexer::TokenKind;
 
+/// The largest `n` of `label<n>` in a list.
+const LABELS_MAX: u32 = 1 << 16;
+
 impl Parser<'_> {
     /// A body with its braces, which is all there is to read.
     pub(super) fn body(mut self) -> Result<Body> {
@@ -72,14 +75,27 @@ impl Parser<'_> {
         Ok(statement)
     }
 
-    /// `.directive name, name, ...`.
+    /// `.directive name, name<n>, ...`; `name<n>` stands for `name0` to `name(n-1)`.
     fn names(&mut self) -> Result<Vec<Name>> {
         self.advance();
-        let mut names = vec![self.name("a name")?];
-        while self.accept(b',') {
-            names.push(self.name("a name")?);
+        let mut names = Vec::new();
+        loop {
+            let name = self.name("a name")?;
+            if self.accept(b'<') {
+                let span = self.token.span;
+                let count = self.register_count()?;
+                if count > LABELS_MAX {
+                    return Err(self.error_at(span, "a list has at most 65536 labels"));
+                }
+                self.expect(b'>')?;
+                names.extend((0..count).map(|index| Name::new(format!("{name}{index}"))));
+            } else {
+                names.push(name);
+            }
+            if !self.accept(b',') {
+                return Ok(names);
+            }
         }
-        Ok(names)
     }
 
     fn instruction(&mut self, guard: Option<Guard>) -> Result<Statement> {

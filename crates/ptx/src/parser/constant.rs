@@ -1,7 +1,7 @@
 //! Constants and constant expressions (PTX ISA 4.5).
 
 use super::Parser;
-use crate::ast::{Immediate, ScalarType};
+use crate::ast::{Immediate, ScalarType, Span};
 use crate::error::Result;
 use crate::lexer::TokenKind;
 
@@ -129,13 +129,28 @@ impl Parser<'_> {
                 Ok(Immediate::Signed(32))
             }
             TokenKind::Number => {
-                let value = number(token.text)
-                    .ok_or_else(|| self.error_at(token.span, format!("`{}` is not a number", token.text)))?;
                 self.advance();
-                Ok(value)
+                self.value_of(token.text, token.span)
             }
+            TokenKind::Dotted if token.is_fraction() => self.fraction(),
             _ => Err(self.expected("a constant")),
         }
+    }
+
+    fn value_of(&self, text: &str, span: Span) -> Result<Immediate> {
+        number(text).ok_or_else(|| self.error_at(span, format!("`{text}` is not a number")))
+    }
+
+    /// `.5` or `.5e-3`.
+    fn fraction(&mut self) -> Result<Immediate> {
+        let token = self.advance();
+        let mut last = token;
+        if token.text.ends_with(['e', 'E']) && (self.token.is(b'-') || self.token.is(b'+')) {
+            self.advance();
+            last = self.advance();
+        }
+        let end = last.span.offset + last.span.length;
+        self.value_of(&self.text[token.span.offset as usize..end as usize], token.span)
     }
 
     /// A cast `(.s64) x` or an expression in parentheses, behind the `(`.

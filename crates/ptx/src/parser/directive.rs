@@ -12,12 +12,7 @@ impl Parser<'_> {
                 self.advance();
                 Ok(Statement::Location(self.location()?))
             }
-            Some("pragma") => {
-                self.advance();
-                let text = self.string()?;
-                self.expect(b';')?;
-                Ok(Statement::Pragma(text))
-            }
+            Some("pragma") => Ok(Statement::Pragma(self.pragmas()?)),
             _ => {
                 let span = self.token.span;
                 let linkage = self.linkage();
@@ -26,6 +21,17 @@ impl Parser<'_> {
                 Ok(Statement::Variables(variables))
             }
         }
+    }
+
+    /// `.pragma "text", "text", ...;`.
+    pub(super) fn pragmas(&mut self) -> Result<Vec<Box<str>>> {
+        self.advance();
+        let mut texts = vec![self.string()?];
+        while self.accept(b',') {
+            texts.push(self.string()?);
+        }
+        self.expect(b';')?;
+        Ok(texts)
     }
 
     fn location(&mut self) -> Result<SourceLocation> {

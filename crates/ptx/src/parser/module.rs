@@ -55,12 +55,7 @@ impl Parser<'_> {
         let item = match self.peek_dotted() {
             Some("file") => self.file()?,
             Some("section") => self.section()?,
-            Some("pragma") => {
-                self.advance();
-                let text = self.string()?;
-                self.expect(b';')?;
-                Item::Pragma(text)
-            }
+            Some("pragma") => Item::Pragma(self.pragmas()?),
             Some("alias") => self.alias()?,
             Some(_) => self.declaration()?,
             None => return Err(self.expected("a directive")),

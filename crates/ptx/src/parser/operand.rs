@@ -62,11 +62,12 @@ impl Parser<'_> {
             TokenKind::Number | TokenKind::Punctuation(b'-' | b'+' | b'~' | b'!' | b'(') => {
                 Ok(Operand::Immediate(self.constant()?))
             }
+            TokenKind::Dotted if self.token.is_fraction() => Ok(Operand::Immediate(self.constant()?)),
             _ => Err(self.expected("an operand")),
         }
     }
 
-    /// A name with an optional component (`.x`) or offset (`+4`).
+    /// A name with an optional component (`.x`), index (`[4]`) or offset (`+4`).
     fn named_operand(&mut self) -> Result<Operand> {
         let token = self.advance();
         let name = Name::new(token.text);
@@ -74,6 +75,14 @@ impl Parser<'_> {
         if let Some(component) = self.peek_dotted().filter(|_| touches) {
             self.advance();
             return Ok(Operand::Component(name, Name::new(component)));
+        }
+        if self.accept(b'[') {
+            let index = self.token;
+            let Some(bits) = self.constant()?.as_bits() else {
+                return Err(self.error_at(index.span, "the index of an element is an integer"));
+            };
+            self.expect(b']')?;
+            return Ok(Operand::Element(name, bits.cast_signed()));
         }
         if self.token.is(b'+') || self.token.is(b'-') {
             return Ok(Operand::Offset(name, self.signed_offset()?));

@@ -21,14 +21,19 @@ impl Parser<'_> {
         }
     }
 
-    /// Everything before the names: space, attributes, alignment, vector, type, `.ptr`.
+    /// Everything before the names: space, attributes, alignment, vector, type, `.ptr`. Attributes and alignment may come first.
     pub(super) fn variable_prefix(&mut self, linkage: Option<Linkage>, span: Span) -> Result<Variables> {
+        let (mut attributes, mut align) = (self.attributes()?, None);
+        if self.accept_dotted("align") {
+            align = Some(self.alignment()?);
+            attributes.extend(self.attributes()?);
+        }
         let (space, bank) = self.space()?;
         let mut variables = Variables {
             linkage,
             space,
-            attributes: self.attributes()?,
-            align: None,
+            attributes,
+            align,
             vector: 1,
             ty: ScalarType::B8,
             pointer: None,

@@ -189,8 +189,14 @@ impl<'a, 'm> Walk<'a, 'm> {
 
     fn instruction(&mut self, source: &'m Instruction) -> Result<()> {
         let guard = source.guard.as_ref().map(|guard| self.guard(guard, source.span)).transpose()?;
-        let operands = source.operands.iter().map(|operand| self.operand(operand, source.span));
-        let operands = operands.collect::<Result<Vec<_>>>()?;
+        let mut operands = self.operands(&source.operands, source.span)?;
+        if matches!(source.opcode(), "ld" | "ldu" | "st") {
+            let elements = source.operands.iter().zip(&mut operands);
+            for (_, operand) in elements.filter(|(written, _)| matches!(written, ast::Operand::Element(..))) {
+                let base = std::mem::replace(operand, Operand::Sink);
+                *operand = Operand::Address(Box::new(Address { base, offset: 0, rest: Vec::new() }));
+            }
+        }
         self.code.steps.push(Step::Instruction(Resolved { source, guard, operands, location: self.location }));
         Ok(())
     }
@@ -223,6 +229,7 @@ impl<'a, 'm> Walk<'a, 'm> {
                 }
                 _ => return Err(self.error(span, format!("`{name}` has no address to add to"))),
             },
+            ast::Operand::Element(name, index) => self.element(name, *index, span)?,
             ast::Operand::Immediate(value) => Operand::Immediate(*value),
             ast::Operand::Address(address) => Operand::Address(Box::new(Address {
                 base: self.operand(&address.base, span)?,
@@ -261,6 +268,28 @@ impl<'a, 'm> Walk<'a, 'm> {
             Some(ModuleName::Variable(index)) => Ok(Operand::Symbol(Symbol::Variable(*index), 0)),
             Some(ModuleName::Function(target)) => Ok(Operand::Symbol(Symbol::Function(target.clone()), 0)),
             None => Err(self.error(span, format!("`{name}` is not declared"))),
+        }
+    }
+
+    /// The address of an element of an array.
+    fn element(&self, name: &Name, index: i64, span: Span) -> Result<Operand> {
+        let declaration = match self.lookup(name) {
+            Some(Entity::Local(local)) => {
+                let Local { declaration, declarator, .. } = self.code.locals[local.0 as usize];
+                Some((Symbol::Local(local), declaration, declarator))
+            }
+            Some(_) => None,
+            None => self.names.variable_index(name).and_then(|variable| {
+                let (declaration, declarator) = self.names.variable(self.module, variable)?;
+                Some((Symbol::Variable(variable), declaration, declarator))
+            }),
+        };
+        match declaration {
+            Some((symbol, variables, declarator)) if declarator.dimensions.len() == 1 => {
+                // Of vectors the members are counted, as a card shows.
+                Ok(Operand::Symbol(symbol, index.wrapping_mul(variables.ty.bytes().into())))
+            }
+            _ => Err(self.error(span, format!("`{name}` is no array of one dimension"))),
         }
     }
 

@@ -207,6 +207,6 @@ fn special_registers(operand: &ast::Operand, found: &mut Vec<Requirement>) {
         }
         ast::Operand::Not(inner) | ast::Operand::Negated(inner) => special_registers(inner, found),
         ast::Operand::Address(address) => special_registers(&address.base, found),
-        ast::Operand::Immediate(_) | ast::Operand::Sink => {}
+        ast::Operand::Element(..) | ast::Operand::Immediate(_) | ast::Operand::Sink => {}
     }
 }

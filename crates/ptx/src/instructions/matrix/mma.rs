@@ -19,8 +19,8 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[Declaration {
          =d:any, a:any, b:any, c:any @7.0 sm_80",
         "mma.sync.aligned.SHAPE{m16n8k4 m16n8k8}.row.col.D{f32}.A{tf32}.B{tf32}.C{f32} \
          =d:any, a:any, b:any, c:any @7.0 sm_80",
-        "mma.sync.aligned.SHAPE{m8n8k4}.row.col.D{f64}.A{f64}.B{f64}.C{f64} =d:any, a:any, b:any, c:any @7.0 sm_80",
-        "mma.sync.aligned.SHAPE{m16n8k4 m16n8k8 m16n8k16}.row.col.D{f64}.A{f64}.B{f64}.C{f64} \
+        "mma.sync.aligned.SHAPE{m8n8k4}.row.col.RND?.D{f64}.A{f64}.B{f64}.C{f64} =d:any, a:any, b:any, c:any @7.0 sm_80",
+        "mma.sync.aligned.SHAPE{m16n8k4 m16n8k8 m16n8k16}.row.col.RND?.D{f64}.A{f64}.B{f64}.C{f64} \
          =d:any, a:any, b:any, c:any @7.8 sm_90",
         "mma.sync.aligned.SHAPE{m16n8k16 m16n8k32}.row.col.D{f16 f32}.A{e4m3 e5m2}.B{e4m3 e5m2}.C{f16 f32} \
          =d:any, a:any, b:any, c:any @8.4 sm_89",
@@ -73,6 +73,6 @@ fn mma(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
     let a = registers(cx, i, "a", product.a.register(), product.a_registers())?;
     let b = registers(cx, i, "b", product.b.register(), product.b_registers())?;
     let c = registers(cx, i, "c", product.c.register(), product.sum_registers(product.c))?;
-    let d = multiply(cx, product, &a, &b, &c);
+    let d = multiply(cx, i, product, &a, &b, &c);
     write_registers(cx, i, "d", &d)
 }

@@ -1,5 +1,6 @@
 //! Products of matrices that a warp holds together (PTX ISA 9.7.14).
 
+mod directed;
 mod layout;
 mod mma;
 mod sparse;
@@ -7,13 +8,13 @@ mod transport;
 mod warpgroup;
 mod wmma;
 
-use simt_ir::{Factor, MatrixProduct, Sum, Type, Value};
+use simt_ir::{Factor, MatrixProduct, Rounding, Sum, Type, Value};
 
 use super::Declaration;
 use super::memory::elements;
 use crate::ast::ScalarType;
 use crate::check::Checked;
-use crate::lowering::{Lowering, Problem};
+use crate::lowering::{FloatModifiers, Lowering, Problem};
 
 /// The tables of this family's files.
 pub(super) const INSTRUCTIONS: &[&[Declaration]] =
@@ -91,7 +92,18 @@ fn write_registers(cx: &mut Lowering<'_>, i: &Checked<'_>, name: &str, values: &
     list.iter().zip(values).try_for_each(|(element, value)| cx.assign(element, *value, false))
 }
 
-/// The product of matrices whose registers are at hand.
-fn multiply(cx: &mut Lowering<'_>, product: MatrixProduct, a: &[Value], b: &[Value], c: &[Value]) -> Vec<Value> {
+/// The product of matrices whose registers are at hand, rounded as the instruction says.
+fn multiply(
+    cx: &mut Lowering<'_>,
+    i: &Checked<'_>,
+    product: MatrixProduct,
+    a: &[Value],
+    b: &[Value],
+    c: &[Value],
+) -> Vec<Value> {
+    let modifiers = FloatModifiers { saturate: false, ..FloatModifiers::of(i) };
+    if product.d == Sum::F64 && modifiers.rounding != Rounding::NearestEven {
+        return directed::multiply(cx, modifiers, &product, [a, b, c]);
+    }
     cx.builder.push(simt_ir::Op::MatrixProduct { product, a: a.to_vec(), b: b.to_vec(), c: c.to_vec() })
 }

@@ -41,7 +41,7 @@ fn sparse_mma(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Problem> {
     let b = registers(cx, i, "b", product.b.register(), product.b_registers())?;
     let c = registers(cx, i, "c", product.c.register(), product.sum_registers(product.c))?;
     let a = expand_a(cx, i, &product, &kept)?;
-    let d = multiply(cx, product, &a, &b, &c);
+    let d = multiply(cx, i, product, &a, &b, &c);
     write_registers(cx, i, "d", &d)
 }
 

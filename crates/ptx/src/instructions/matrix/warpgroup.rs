@@ -170,7 +170,7 @@ fn multiply_of_warpgroup(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), P
             (0..product.b_registers() as u32).map(|register| b_matrix.register(cx, place, first, register)).collect();
         let c: Vec<Value> =
             old[block as usize * each..][..each].iter().map(|old| cx.select(scale, *old, zero)).collect();
-        sums.extend(multiply(cx, product, &a_values, &b_values, &c));
+        sums.extend(multiply(cx, i, product, &a_values, &b_values, &c));
     }
     write_registers(cx, i, "d", &sums)
 }

@@ -57,7 +57,7 @@ pub(super) const INSTRUCTIONS: &[Declaration] = &[
              .C{f32} =d:any, a:any, b:any, c:any @7.0 sm_80",
             "wmma.mma.sync.aligned.AL{row col}.BL{row col}.SHAPE{m16n16k8}.D{f32}.A{tf32}.B{tf32}.C{f32} \
              =d:any, a:any, b:any, c:any @7.0 sm_80",
-            "wmma.mma.sync.aligned.AL{row col}.BL{row col}.SHAPE{m8n8k4}.rn?.D{f64}.A{f64}.B{f64}.C{f64} \
+            "wmma.mma.sync.aligned.AL{row col}.BL{row col}.SHAPE{m8n8k4}.RND?.D{f64}.A{f64}.B{f64}.C{f64} \
              =d:any, a:any, b:any, c:any @7.0 sm_80",
             "wmma.mma.sync.aligned.AL{row}.BL{col}.SHAPE{m8n8k32}.D{s32}.A{s4 u4}.B{s4 u4}.C{s32}.satfinite? \
              =d:any, a:any, b:any, c:any @6.3 sm_75",
@@ -272,7 +272,7 @@ fn multiply_fragments(cx: &mut Lowering<'_>, i: &Checked<'_>) -> Result<(), Prob
         let (column, row) = (block / rows, block % rows);
         let a = &a[row * a_count..][..a_count];
         let b = &b[column * b_count..][..b_count];
-        sums.extend(multiply(cx, each, a, b, &c[block * c_count..][..c_count]));
+        sums.extend(multiply(cx, i, each, a, b, &c[block * c_count..][..c_count]));
     }
     write_registers(cx, i, "d", &sums)
 }
