@@ -95,11 +95,6 @@ impl Array {
         let texel = u64::from(self.image.format.texel_bytes());
         [width * texel, height, depth * u64::from(self.image.layers)]
     }
-
-    /// Whether the array may be made a surface.
-    pub(super) fn is_for_surfaces(&self) -> bool {
-        self.descriptor.Flags & CUDA_ARRAY3D_SURFACE_LDST != 0
-    }
 }
 
 impl MipmappedArray {

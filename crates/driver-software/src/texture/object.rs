@@ -158,18 +158,12 @@ pub(super) fn surface_image(resource: &CUDA_RESOURCE_DESC) -> Answer<Resource> {
         return Err(CUresult::CUDA_ERROR_INVALID_VALUE);
     }
     // SAFETY: the type says that the union holds an array's handle.
-    surface_of(&*Array::named(unsafe { resource.res.array.hArray })?)
+    Ok(surface_of(&*Array::named(unsafe { resource.res.array.hArray })?))
 }
 
-/// The image of a surface of an array.
-///
-/// # Errors
-/// When the array was not made for that.
-pub(super) fn surface_of(array: &Array) -> Answer<Resource> {
-    match array.is_for_surfaces() {
-        true => Ok(Resource { usage: Usage::Surface, ..array.image }),
-        false => Err(CUresult::CUDA_ERROR_INVALID_VALUE),
-    }
+/// The image of a surface of an array. As an H200 does, any array is taken, whether or not it was made for surfaces.
+pub(super) fn surface_of(array: &Array) -> Resource {
+    Resource { usage: Usage::Surface, ..array.image }
 }
 
 fn is_linear(mode: CUfilter_mode) -> Answer<bool> {

@@ -221,7 +221,7 @@ impl SurfaceReference {
     /// When it is none, or was not made for surfaces.
     pub(super) fn bind(&self, array: CUarray) -> Answer {
         let machine = Machine::get()?;
-        let image = surface_of(&*Array::named(array)?)?;
+        let image = surface_of(&*Array::named(array)?);
         if !self.group.is_idle() {
             self.group.synchronize();
         }

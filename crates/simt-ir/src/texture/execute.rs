@@ -35,6 +35,9 @@ pub enum Misuse {
 
 /// Objects and memory, as an operation reaches them.
 pub trait World {
+    /// Says whose turn it is.
+    fn begin_lane(&mut self, _lane: usize) {}
+
     /// The texture or surface of a handle.
     fn resource(&mut self, handle: u64) -> Option<Resource>;
 

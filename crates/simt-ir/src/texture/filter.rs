@@ -65,7 +65,8 @@ pub(super) fn sample(
 }
 
 /// The value of an `f32` operand.
-fn number(bits: u64) -> f64 {
+#[inline]
+pub(super) fn number(bits: u64) -> f64 {
     f64::from(f32::from_bits(bits as u32))
 }
 
@@ -81,10 +82,43 @@ struct Read<'a> {
 }
 
 /// Sum of texels by their weights.
-struct Blend {
+#[derive(Default)]
+pub(super) struct Blend {
     floats: [f64; 4],
     /// The texel that counts where nothing is interpolated.
     integers: Option<[u32; 4]>,
+}
+
+impl Blend {
+    /// Of one texel.
+    #[inline(always)]
+    pub fn of(texel: Texel) -> Blend {
+        let mut blend = Blend::default();
+        blend.add(texel, 1.0);
+        blend
+    }
+
+    #[inline(always)]
+    pub fn add(&mut self, texel: Texel, weight: f64) {
+        match texel {
+            Texel::Integers(integers) => self.integers = Some(integers),
+            Texel::Floats(floats) => {
+                for (sum, component) in self.floats.iter_mut().zip(floats) {
+                    *sum += component * weight;
+                }
+            }
+        }
+    }
+
+    /// The bits of the four components.
+    #[inline(always)]
+    pub fn words(&self) -> [u32; 4] {
+        if let Some(integers) = self.integers {
+            return integers;
+        }
+        let [x, y, z, w] = self.floats;
+        [x as f32, y as f32, z as f32, w as f32].map(f32::to_bits)
+    }
 }
 
 impl Read<'_> {
@@ -120,9 +154,9 @@ impl Read<'_> {
             }
             index[dimension] = at as u32;
         }
-        let mut blend = Blend { floats: [0.0; 4], integers: None };
+        let mut blend = Blend::default();
         self.add(&mut blend, &level, Some(index), 1.0, world)?;
-        Ok(self.words(blend.floats, blend.integers))
+        Ok(results(&blend))
     }
 
     /// Reads at coordinates, from the level or the two levels that `lod` names.
@@ -144,17 +178,17 @@ impl Read<'_> {
         if !sampler.mip_linear {
             let level = self.texture.level(nearest(lod));
             let blend = self.in_level(&level, place, normalized, world)?;
-            return Ok(self.words(blend.floats, blend.integers));
+            return Ok(results(&blend));
         }
         let steps = (lod * WEIGHT_ONE as f64).round() as i64;
         let (lower, weight) = ((steps / WEIGHT_ONE) as u32, (steps % WEIGHT_ONE) as f64 / WEIGHT_ONE as f64);
         let blend = self.in_level(&self.texture.level(lower), place, normalized, world)?;
         if weight == 0.0 {
-            return Ok(self.words(blend.floats, blend.integers));
+            return Ok(results(&blend));
         }
         let other = self.in_level(&self.texture.level(lower + 1), place, normalized, world)?;
-        let mixed = [0, 1, 2, 3].map(|i| blend.floats[i] * (1.0 - weight) + other.floats[i] * weight);
-        Ok(self.words(mixed, blend.integers))
+        let floats = [0, 1, 2, 3].map(|i| blend.floats[i] * (1.0 - weight) + other.floats[i] * weight);
+        Ok(results(&Blend { floats, ..blend }))
     }
 
     /// Dimensions in which texels follow one another: a cube's face has two.
@@ -177,29 +211,28 @@ impl Read<'_> {
     ) -> Result<Blend, Misuse> {
         let linear = self.texture.sampler.linear && self.texture.format.gives_floats();
         let dimensions = self.dimensions();
-        let mut blend = Blend { floats: [0.0; 4], integers: None };
+        let mut blend = Blend::default();
         if !linear {
             let mut at = [0; 3];
             for dimension in 0..dimensions {
                 let place = texels(place[dimension], level.size[dimension], normalized);
-                at[dimension] = whole(place.floor()) + self.offset[dimension];
+                at[dimension] = below(place) + self.offset[dimension];
             }
             let index = self.index(level, at);
             self.add(&mut blend, level, index, 1.0, world)?;
             return Ok(blend);
         }
-        let (mut first, mut weights) = ([0; 3], [0; 3]);
+        let (mut first, mut both) = ([0; 3], [[0.0; 2]; 3]);
         for dimension in 0..dimensions {
-            let (index, weight) = between(texels(place[dimension], level.size[dimension], normalized));
-            (first[dimension], weights[dimension]) = (index + self.offset[dimension], weight);
+            let (index, steps) = between(texels(place[dimension], level.size[dimension], normalized));
+            (first[dimension], both[dimension]) = (index + self.offset[dimension], weights(steps));
         }
         for corner in 0..1usize << dimensions {
             let (mut at, mut weight) = (first, 1.0);
             for dimension in 0..dimensions {
-                let far = corner >> dimension & 1 == 1;
-                at[dimension] += i64::from(far);
-                let steps = if far { weights[dimension] } else { WEIGHT_ONE - weights[dimension] };
-                weight *= steps as f64 / WEIGHT_ONE as f64;
+                let far = corner >> dimension & 1;
+                at[dimension] += far as i64;
+                weight *= both[dimension][far];
             }
             // What does not count may be infinite.
             if weight != 0.0 {
@@ -225,9 +258,9 @@ impl Read<'_> {
         let mut results = [0; RESULTS_MAX];
         for (result, [x, y]) in results.iter_mut().zip([[0, 1], [1, 1], [1, 0], [0, 0]]) {
             let index = self.index(level, [first[0] + x, first[1] + y, 0]);
-            let mut blend = Blend { floats: [0.0; 4], integers: None };
+            let mut blend = Blend::default();
             self.add(&mut blend, level, index, 1.0, world)?;
-            *result = self.words(blend.floats, blend.integers)[usize::from(component & 3)];
+            *result = blend.words()[usize::from(component & 3)].into();
         }
         Ok(results)
     }
@@ -262,15 +295,10 @@ impl Read<'_> {
                 world.read(address, &mut bytes[..length as usize])?;
                 format.decode(&bytes)
             }
-            None => self.border(),
+            None => border(self.texture),
         };
         match (texel, self.depth) {
-            (Texel::Integers(integers), _) => blend.integers = Some(integers),
-            (Texel::Floats(floats), None) => {
-                for (sum, component) in blend.floats.iter_mut().zip(floats) {
-                    *sum += component * weight;
-                }
-            }
+            (texel @ Texel::Integers(_), _) | (texel, None) => blend.add(texel, weight),
             (Texel::Floats(floats), Some(depth)) => {
                 let passed = f64::from(u8::from(depth <= floats[0]));
                 blend.floats = blend.floats.map(|sum| sum + passed * weight);
@@ -278,38 +306,39 @@ impl Read<'_> {
         }
         Ok(())
     }
+}
 
-    /// The border's colour as a texel: components that the texture lacks are as in its own texels.
-    fn border(&self) -> Texel {
-        let (format, border) = (&self.texture.format, self.texture.sampler.border);
-        let has = |index: usize| index < usize::from(format.channels);
-        if !format.gives_floats() {
-            let absent = |index: usize| u32::from(index == 3);
-            let integers = |index: usize| if has(index) { border[index].to_bits() } else { absent(index) };
-            return Texel::Integers([0, 1, 2, 3].map(integers));
-        }
-        let absent = |index: usize| f64::from(u8::from(index == 3));
-        Texel::Floats([0, 1, 2, 3].map(|index| if has(index) { f64::from(border[index]) } else { absent(index) }))
+/// The border's colour as a texel: components that the texture lacks are as in its own texels.
+pub(super) fn border(texture: &Resource) -> Texel {
+    let (format, border) = (&texture.format, texture.sampler.border);
+    let has = |index: usize| index < usize::from(format.channels);
+    if !format.gives_floats() {
+        let absent = |index: usize| u32::from(index == 3);
+        let integers = |index: usize| if has(index) { border[index].to_bits() } else { absent(index) };
+        return Texel::Integers([0, 1, 2, 3].map(integers));
     }
+    let absent = |index: usize| f64::from(u8::from(index == 3));
+    Texel::Floats([0, 1, 2, 3].map(|index| if has(index) { f64::from(border[index]) } else { absent(index) }))
+}
 
-    fn words(&self, floats: [f64; 4], integers: Option<[u32; 4]>) -> [u64; RESULTS_MAX] {
-        match integers {
-            Some(integers) => integers.map(u64::from),
-            None => floats.map(|float| u64::from((float as f32).to_bits())),
-        }
-    }
+fn results(blend: &Blend) -> [u64; RESULTS_MAX] {
+    blend.words().map(u64::from)
 }
 
 /// A coordinate in texels.
-fn texels(place: f64, size: u32, normalized: bool) -> f64 {
+#[inline]
+pub(super) fn texels(place: f64, size: u32, normalized: bool) -> f64 {
     if normalized { place * f64::from(size) } else { place }
 }
 
-/// A coordinate as an integer; what is none counts as 0.
-fn whole(place: f64) -> i64 {
+/// The largest integer that is not above a coordinate; what is none counts as 0.
+#[inline]
+pub(super) fn below(place: f64) -> i64 {
     // So large an index is outside of everything, and far from the ends of its type.
     const LARGEST: f64 = 1e15;
-    place.clamp(-LARGEST, LARGEST) as i64
+    let place = place.clamp(-LARGEST, LARGEST);
+    let toward_zero = place as i64;
+    toward_zero - i64::from(toward_zero as f64 > place)
 }
 
 /// The nearest level.
@@ -318,7 +347,14 @@ fn nearest(lod: f64) -> u32 {
 }
 
 /// The texel before a place between the middles of two, and the weight of the next one in [`WEIGHT_ONE`]s.
-fn between(place: f64) -> (i64, i64) {
-    let steps = whole(((place - 0.5) * WEIGHT_ONE as f64 + 0.5).floor());
+#[inline]
+pub(super) fn between(place: f64) -> (i64, i64) {
+    let steps = below((place - 0.5) * WEIGHT_ONE as f64 + 0.5);
     (steps.div_euclid(WEIGHT_ONE), steps.rem_euclid(WEIGHT_ONE))
+}
+
+/// What the texel before a place and the next one count, where the next one counts so many [`WEIGHT_ONE`]s.
+#[inline]
+pub(super) fn weights(steps: i64) -> [f64; 2] {
+    [WEIGHT_ONE - steps, steps].map(|steps| steps as f64 / WEIGHT_ONE as f64)
 }

@@ -20,6 +20,7 @@ mod surface;
 mod tests;
 mod texel;
 pub mod variable;
+mod warp;
 
 pub use execute::{Misuse, World, execute};
 pub use op::{
@@ -28,3 +29,4 @@ pub use op::{
 pub use resource::{Dimension, Level, RESOURCE_WORDS, Resource, Usage, natural_row_bytes};
 pub use sampler::{AddressMode, Sampler};
 pub use texel::{Element, Format, Reading};
+pub use warp::WarpSample;

@@ -18,6 +18,7 @@ const MODES: [AddressMode; 4] = [AddressMode::Wrap, AddressMode::Clamp, AddressM
 
 impl AddressMode {
     /// The texel that stands for texel `index` of `size`; none for the border.
+    #[inline]
     pub fn apply(self, index: i64, size: u32) -> Option<u32> {
         let size = i64::from(size.max(1));
         let inside = match self {

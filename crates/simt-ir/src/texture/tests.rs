@@ -274,3 +274,87 @@ fn a_sampler_replaces_the_modes_of_a_texture() {
     assert_eq!((at(64, 3.75), at(72, 0.5)), (3.25, 3.5));
     assert_eq!(read.operand_types(), [Type::I64, Type::I64, Type::F32]);
 }
+
+/// Numbers that follow from one.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % end
+    }
+
+    fn one_of<T: Copy>(&mut self, list: &[T]) -> T {
+        list[self.below(list.len() as u64) as usize]
+    }
+
+    fn coordinate(&mut self, integer: bool) -> u32 {
+        const ODD: [f32; 6] = [f32::NAN, f32::INFINITY, -1e30, 1e30, -0.0, 5.0];
+        match (self.below(8), integer) {
+            (0, false) => self.one_of(&ODD).to_bits(),
+            (_, false) => ((self.below(4096) as f32 - 2048.0) / self.one_of(&[64.0, 300.0, 2048.0])).to_bits(),
+            (0, true) => self.one_of(&[u32::MAX, 1 << 31, 64]),
+            (_, true) => self.below(16) as u32,
+        }
+    }
+
+    /// An image of any format, sampled in any way, full of any bytes.
+    fn image(&mut self) -> Plain {
+        use Element::{F16, F32, S8, S16, S32, U8, U10U10U10U2, U16, U32};
+        let dimension = self.one_of(&[Dimension::D1, Dimension::D2, Dimension::D3, Dimension::Linear]);
+        let size = [self.below(12) as u32 + 1, self.below(7) as u32 + 1, self.below(5) as u32 + 1];
+        let mut plain = image(dimension, size, self.one_of(&[1, 1, 1, 2]));
+        let element = self.one_of(&[F16, F32, F32, S8, S16, S32, U8, U8, U16, U32, U10U10U10U2]);
+        let reading = match element {
+            F16 | F32 | S32 | U32 => Reading::Plain,
+            U10U10U10U2 => Reading::Fraction,
+            U8 => self.one_of(&[Reading::Plain, Reading::Fraction, Reading::FractionSrgb]),
+            _ => self.one_of(&[Reading::Plain, Reading::Fraction]),
+        };
+        let channels = if element == U10U10U10U2 { 4 } else { self.one_of(&[1, 2, 4]) };
+        let modes = [AddressMode::Wrap, AddressMode::Clamp, AddressMode::Mirror, AddressMode::Border];
+        let resource = &mut plain.resource;
+        resource.format = Format { element, channels, reading };
+        resource.row_bytes = natural_row_bytes(size[0], resource.format.texel_bytes());
+        resource.sampler = Sampler {
+            address: [self.one_of(&modes), self.one_of(&modes), self.one_of(&modes)],
+            linear: self.below(2) == 0,
+            normalized: self.below(2) == 0,
+            border: [0.5, -0.0, 3.0, 1.0],
+            ..resource.sampler
+        };
+        let bytes = plain.resource.bytes();
+        plain.memory = (0..bytes).map(|_| self.below(256) as u8).collect();
+        plain
+    }
+}
+
+#[test]
+fn a_warp_reads_what_its_lanes_read() {
+    let mut numbers = Numbers(1);
+    let mut taken = 0;
+    for _ in 0..3000 {
+        let mut plain = numbers.image();
+        let sample = Sample {
+            geometry: numbers.one_of(&[Geometry::D1, Geometry::D2, Geometry::D3]),
+            integer: numbers.below(3) == 0,
+            detail: numbers.one_of(&[Detail::Base, Detail::Base, Detail::Level]),
+            ..READ
+        };
+        let Some(warp) = WarpSample::new(&sample, &plain.resource) else { continue };
+        taken += 1;
+        let given: Vec<[u32; 3]> = (0..32).map(|_| [0; 3].map(|_| numbers.coordinate(sample.integer))).collect();
+        let dimensions = sample.geometry.dimensions();
+        let mut found = vec![[0; 4]; 32];
+        warp.each(0..32, |lane| given[lane], |lane, words| found[lane] = words, &mut plain).unwrap();
+        for (lane, (given, found)) in given.iter().zip(found).enumerate() {
+            let mut operands: Vec<u64> = vec![7];
+            operands.extend(given[..dimensions].iter().map(|operand| u64::from(*operand)));
+            operands.push(2f32.to_bits().into());
+            let count = TextureOp::Sample(sample).operand_count();
+            let expected = execute(&TextureOp::Sample(sample), &operands[..count], &mut plain).unwrap();
+            assert_eq!(found.map(u64::from), expected, "lane {lane} at {given:x?}: {sample:?} of {:?}", plain.resource);
+        }
+    }
+    assert!(taken > 500, "{taken}");
+}

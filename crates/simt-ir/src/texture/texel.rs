@@ -87,6 +87,7 @@ pub(super) enum Texel {
 
 impl Format {
     /// Bytes of a texel.
+    #[inline]
     pub fn texel_bytes(&self) -> u32 {
         match self.element {
             Element::U10U10U10U2 => 4,
@@ -95,45 +96,53 @@ impl Format {
     }
 
     /// Whether a texture gives floats.
+    #[inline]
     pub fn gives_floats(&self) -> bool {
         self.element.is_float() || self.reading != Reading::Plain
     }
 
     /// The components of a texel that is in the first bytes of `bytes`. Those that it does not have are 0, but the fourth is 1.
+    // Inlined with a format that is known, little of these three functions is left.
+    #[inline(always)]
     pub(super) fn decode(&self, bytes: &[u8; 16]) -> Texel {
         let bits = self.components(bytes);
-        let has = |index: usize| index < usize::from(self.channels);
+        let channels = usize::from(self.channels).min(4);
         if !self.gives_floats() {
-            let absent = |index: usize| u32::from(index == 3);
-            return Texel::Integers([0, 1, 2, 3].map(|index| if has(index) { bits[index] } else { absent(index) }));
+            let mut integers = [0, 0, 0, 1];
+            integers[..channels].copy_from_slice(&bits[..channels]);
+            return Texel::Integers(integers);
         }
-        Texel::Floats([0, 1, 2, 3].map(|index| match index {
-            _ if has(index) => self.number(bits[index], index),
-            3 => 1.0,
-            _ => 0.0,
-        }))
+        let mut floats = [0.0, 0.0, 0.0, 1.0];
+        for index in 0..channels {
+            floats[index] = self.number(bits[index], index);
+        }
+        Texel::Floats(floats)
     }
 
     /// The components' bits, those of signed integers sign-extended.
+    #[inline(always)]
     fn components(&self, bytes: &[u8; 16]) -> [u32; 4] {
         if self.element == Element::U10U10U10U2 {
             let word = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
             return [word & 0x3ff, word >> 10 & 0x3ff, word >> 20 & 0x3ff, word >> 30];
         }
         let width = self.element.bytes() as usize;
-        [0, 1, 2, 3].map(|index| {
+        let mut components = [0; 4];
+        for (index, component) in components.iter_mut().enumerate() {
             let mut word = [0; 4];
             word[..width].copy_from_slice(&bytes[index * width..][..width]);
             let bits = u32::from_le_bytes(word);
-            match self.element {
+            *component = match self.element {
                 Element::S8 => bits as u8 as i8 as u32,
                 Element::S16 => bits as u16 as i16 as u32,
                 _ => bits,
-            }
-        })
+            };
+        }
+        components
     }
 
     /// A component as a number.
+    #[inline(always)]
     fn number(&self, bits: u32, index: usize) -> f64 {
         let signed = f64::from(bits as i32);
         match self.element {

@@ -9,7 +9,7 @@ use crate::arena::Arena;
 use crate::fault::FaultKind;
 use crate::textures::ResourceTable;
 use simt_ir::abi::{ACCESS_LISTED, LaunchContext, WarpContext};
-use simt_ir::texture::{Misuse, Resource, SurfaceReduction, TextureOp, World, execute};
+use simt_ir::texture::{Misuse, Resource, SurfaceReduction, TextureOp, Usage, WarpSample, World, execute};
 use std::ptr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -29,6 +29,7 @@ struct Device<'a> {
 
 impl Device<'_> {
     /// Says what is accessed, for the message should it be gone.
+    #[inline]
     fn note(&self, address: u64) {
         // SAFETY: the running warp's context, which nobody else uses; a warp has 32 lanes.
         unsafe { (*self.warp).access_addresses[self.lane] = address };
@@ -36,6 +37,11 @@ impl Device<'_> {
 }
 
 impl World for Device<'_> {
+    #[inline]
+    fn begin_lane(&mut self, lane: usize) {
+        self.lane = lane;
+    }
+
     fn resource(&mut self, handle: u64) -> Option<Resource> {
         if let Some((known, resource)) = self.last
             && known == handle
@@ -55,6 +61,7 @@ impl World for Device<'_> {
         Some(unsafe { AtomicU64::from_ptr(address as *mut u64) }.load(Ordering::Relaxed))
     }
 
+    #[inline]
     fn read(&mut self, address: u64, bytes: &mut [u8]) -> Result<(), Misuse> {
         self.note(address);
         // SAFETY: within the image of a resource, which the driver has checked; what was freed since ends the call by a fault.
@@ -111,8 +118,28 @@ pub(super) unsafe fn execute_lanes(
     let mut device = Device { table: engine.textures(), arena: engine.arena(), last: None, warp, lane: 0 };
     // SAFETY: the caller's promise.
     unsafe { (*warp).access = line << 8 | ACCESS_LISTED };
+    // SAFETY: the caller's promise.
+    if let Some(sample) = unsafe { common_sample(&op, &mut device, lanes, operands) } {
+        let operand = |index: usize, lane: usize| {
+            // SAFETY: there are as many arrays of 32 as the operation has operands.
+            if index < operand_count { unsafe { (*operands.add(index))[lane] as u32 } } else { 0 }
+        };
+        let coordinates = |lane: usize| [operand(1, lane), operand(2, lane), operand(3, lane)];
+        let put = |lane: usize, words: [u32; 4]| {
+            for (index, word) in words.into_iter().enumerate() {
+                // SAFETY: a sample has four results.
+                unsafe { (*results.add(index))[lane] = word.into() };
+            }
+        };
+        let outcome = sample.each(lanes_in(lanes), coordinates, put, &mut device);
+        if let Err((lane, misuse)) = outcome {
+            // SAFETY: the caller's promise.
+            unsafe { record_misuse(launch, warp, line, 1 << lane, misuse) };
+        }
+        return outcome.is_ok();
+    }
     for lane in lanes_in(lanes) {
-        device.lane = lane;
+        device.begin_lane(lane);
         let mut given = [0; OPERANDS_MAX];
         for (index, operand) in given.iter_mut().enumerate().take(operand_count) {
             // SAFETY: there are so many arrays of 32.
@@ -133,6 +160,30 @@ pub(super) unsafe fn execute_lanes(
         }
     }
     true
+}
+
+/// How all of `lanes` read one texture, if they do and if it can be done for all of them at once.
+///
+/// # Safety
+/// There are as many arrays as the operation has operands.
+unsafe fn common_sample(
+    op: &TextureOp,
+    device: &mut Device<'_>,
+    lanes: u32,
+    operands: *const [u64; 32],
+) -> Option<WarpSample> {
+    let TextureOp::Sample(sample) = op else { return None };
+    if sample.sampler {
+        return None;
+    }
+    // SAFETY: the first operand is the handle.
+    let handle = |lane: usize| unsafe { (*operands)[lane] };
+    let first = handle(lanes_in(lanes).next()?);
+    if !lanes_in(lanes).all(|lane| handle(lane) == first) {
+        return None;
+    }
+    let texture = device.resource(first).filter(|found| found.usage == Usage::Texture)?;
+    WarpSample::new(sample, &texture)
 }
 
 /// # Safety
