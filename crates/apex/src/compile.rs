@@ -10,7 +10,7 @@ use binary::device_code::SECTIONS;
 use binary::elf::Elf;
 use cuda_abi::{CUresult, CUuuid, pointer};
 use driver_api::inspection::{Request, Sink, TABLE_ID, Table, Text};
-use fatbin::{Capability, Container, select_ptx};
+use fatbin::{Capability, Container, select_ptx_of_family};
 
 use crate::api::Api;
 use crate::output::print;
@@ -116,7 +116,7 @@ fn ptx_in(path: &Path, bytes: &[u8], capability: Capability) -> Result<Vec<Strin
     let mut programs = Vec::new();
     let mut refused = None;
     for container in &containers {
-        match select_ptx(container.images(), capability) {
+        match select_ptx_of_family(container.images(), capability) {
             Ok(selected) => programs.push(selected.text.into_owned()),
             Err(error) => refused = Some(error),
         }

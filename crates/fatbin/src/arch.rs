@@ -96,6 +96,11 @@ impl Arch {
         }
     }
 
+    /// Whether PTX for this architecture is portable PTX for a device of the same family, be it a later one.
+    pub fn is_of_family(self, device: Capability) -> bool {
+        self.variant == Variant::Portable && self.capability.major == device.major
+    }
+
     /// The number and suffix alone: `90a`.
     pub fn suffixed(self) -> String {
         let suffix = match self.variant {

@@ -32,4 +32,4 @@ pub use arch::{Arch, Capability, ParseCapabilityError, Variant};
 pub use container::{Compression, Container, Image, ImageKind};
 pub use error::{Error, Result};
 pub use payload::MAX_IMAGE_BYTES;
-pub use select::{SelectError, SelectedPtx, select_ptx};
+pub use select::{SelectError, SelectedPtx, select_ptx, select_ptx_of_family};

@@ -109,3 +109,26 @@ pub fn select_ptx<'a>(images: &[Image<'a>], device: Capability) -> Result<Select
         Some(_) => SelectError::NoMatch { device, found },
     })
 }
+
+/// As [`select_ptx`], for a device that is software: where nothing fits, the PTX for the next later member of the device's family.
+///
+/// Such PTX, if it is portable, has no instruction that the family's first member lacks, but says that it is for no older device: NVIDIA's
+/// cuRAND of CUDA 13 has PTX for `compute_121` alone.
+///
+/// # Errors
+/// As for [`select_ptx`].
+pub fn select_ptx_of_family<'a>(images: &[Image<'a>], device: Capability) -> Result<SelectedPtx<'a>, SelectError> {
+    let refused = match select_ptx(images, device) {
+        Err(error @ SelectError::NoMatch { .. }) => error,
+        other => return other,
+    };
+    let ptx = images.iter().filter(|image| image.kind == ImageKind::Ptx).map(|image| image.arch.capability);
+    let mut later: Vec<_> = ptx.filter(|later| later.major == device.major && *later > device).collect();
+    later.sort_unstable();
+    later.dedup();
+    let found = later.into_iter().find_map(|capability| {
+        let selected = select_ptx(images, capability);
+        selected.ok().filter(|selected| selected.arch.is_of_family(device))
+    });
+    found.ok_or(refused)
+}

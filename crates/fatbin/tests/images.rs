@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};
-use fatbin::{Capability, Container, ImageKind, elf, select_ptx};
+use fatbin::{Capability, Container, ImageKind, elf, select_ptx, select_ptx_of_family};
 
 const BALANCE: &[u8] = include_bytes!("data/compress-balance.fatbin");
 const NONE: &[u8] = include_bytes!("data/compress-none.fatbin");
@@ -175,6 +175,10 @@ fn a_refusal_names_what_is_there() {
         12.0: no PTX of the fatbin is for a device of compute capability 12.0: it has PTX for compute_121
     "#]]
     .assert_eq(&selections(TOO_NEW, &["12.0"]));
+    let container = Container::parse(TOO_NEW).unwrap();
+    let in_family = |device: &str| select_ptx_of_family(container.images(), device.parse().unwrap());
+    assert_eq!(in_family("12.0").unwrap().arch.to_string(), "121");
+    assert!(in_family("10.0").is_err());
     let empty = [0x50, 0xed, 0x55, 0xba, 1, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     expect![[r#"
         12.0: the fatbin is empty

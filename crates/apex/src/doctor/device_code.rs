@@ -3,7 +3,7 @@
 use binary::device_code::functions;
 use binary::elf::Elf;
 use fatbin::host::is_dispensable;
-use fatbin::{Capability, Container, SelectError, select_ptx};
+use fatbin::{Capability, Container, SelectError, select_ptx_of_family};
 
 use super::Finding;
 
@@ -92,7 +92,7 @@ fn survey(bytes: &[u8], device: Capability) -> Survey {
     let relocatable = containers(bytes, "__nv_relfatbin", &mut survey.damaged);
     let is_relocatable = !relocatable.is_empty();
     for container in relocatable {
-        match select_ptx(container.images(), device) {
+        match select_ptx_of_family(container.images(), device) {
             Ok(_) => survey.runnable += 1,
             // Code of NVIDIA's device runtime comes along whether it is used or not, so that it decides nothing.
             Err(_) if is_dispensable(&container) => {}
@@ -102,7 +102,7 @@ fn survey(bytes: &[u8], device: Capability) -> Survey {
         }
     }
     for container in containers(bytes, ".nv_fatbin", &mut survey.damaged) {
-        match select_ptx(container.images(), device) {
+        match select_ptx_of_family(container.images(), device) {
             Ok(_) => survey.runnable += 1,
             Err(SelectError::Empty) => {}
             Err(error @ SelectError::Damaged { .. }) => survey.damaged.push(error.to_string()),

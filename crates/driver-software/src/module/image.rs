@@ -8,7 +8,7 @@ use crate::machine::Machine;
 use core::ffi::c_void;
 use cuda_abi::CUresult;
 use fatbin::edge::{RawImage, read_image};
-use fatbin::{Arch, Capability, Container, SelectError, select_ptx};
+use fatbin::{Arch, Capability, Container, SelectError, select_ptx_of_family};
 use std::sync::Arc;
 
 /// The highest major version of the PTX ISA that is taken; within it newer versions are, though this driver may not know all
@@ -72,6 +72,8 @@ fn parse(text: &str, origin: Origin) -> Result<Arc<jit::Module>, Refusal> {
     let device = capability();
     if let Some(arch) = Arch::of_ptx(text)
         && !arch.ptx_runs_on(device)
+        // What was chosen from a fatbin may be for a later device of the family.
+        && !(origin == Origin::Compiler && arch.is_of_family(device))
     {
         let text = format!("PTX for compute_{} does not run on a device of {device}", arch.suffixed());
         return Err(Refusal(CUresult::CUDA_ERROR_INVALID_PTX, text));
@@ -147,7 +149,7 @@ pub(super) fn container(bytes: &[u8]) -> Result<Container<'_>, Refusal> {
 
 /// The PTX of a container that the device runs.
 pub(super) fn select(container: &Container<'_>, device: Capability) -> Result<String, Refusal> {
-    let selected = select_ptx(container.images(), device);
+    let selected = select_ptx_of_family(container.images(), device);
     selected.map(|selected| selected.text.into_owned()).map_err(|error| {
         let code = match error {
             SelectError::Damaged { .. } => CUresult::CUDA_ERROR_INVALID_IMAGE,
