@@ -1,14 +1,10 @@
 //! Reads of textures (CUDA C++ Programming Guide, "Texture Fetching").
 //!
-//! Weights of interpolation are fixed-point numbers with 8 bits of fraction, as on the card. Everything else is computed in double
-//! precision, where the sums of products with such weights are exact, and rounded once at the end.
+//! Weights of interpolation are fixed-point numbers with 8 bits of fraction ([`super::mix`]).
 
 use super::execute::{RESULTS_MAX, layer_operand};
-use super::texel::Texel;
+use super::mix::{Part, Parts, WEIGHT_ONE, halves, quarters};
 use super::{Detail, Dimension, Level, Misuse, Resource, Sample, World, cube};
-
-/// The steps of a weight.
-const WEIGHT_ONE: i64 = 256;
 
 /// A read. `operands` begin with the coordinates.
 pub(super) fn sample(
@@ -81,46 +77,6 @@ struct Read<'a> {
     depth: Option<f64>,
 }
 
-/// Sum of texels by their weights.
-#[derive(Default)]
-pub(super) struct Blend {
-    floats: [f64; 4],
-    /// The texel that counts where nothing is interpolated.
-    integers: Option<[u32; 4]>,
-}
-
-impl Blend {
-    /// Of one texel.
-    #[inline(always)]
-    pub fn of(texel: Texel) -> Blend {
-        let mut blend = Blend::default();
-        blend.add(texel, 1.0);
-        blend
-    }
-
-    #[inline(always)]
-    pub fn add(&mut self, texel: Texel, weight: f64) {
-        match texel {
-            Texel::Integers(integers) => self.integers = Some(integers),
-            Texel::Floats(floats) => {
-                for (sum, component) in self.floats.iter_mut().zip(floats) {
-                    *sum += component * weight;
-                }
-            }
-        }
-    }
-
-    /// The bits of the four components.
-    #[inline(always)]
-    pub fn words(&self) -> [u32; 4] {
-        if let Some(integers) = self.integers {
-            return integers;
-        }
-        let [x, y, z, w] = self.floats;
-        [x as f32, y as f32, z as f32, w as f32].map(f32::to_bits)
-    }
-}
-
 impl Read<'_> {
     fn existing_layer(&self, layer: i64) -> u64 {
         let last = i64::from(self.texture.layers.max(1)) - 1;
@@ -154,9 +110,7 @@ impl Read<'_> {
             }
             index[dimension] = at as u32;
         }
-        let mut blend = Blend::default();
-        self.add(&mut blend, &level, Some(index), 1.0, world)?;
-        Ok(results(&blend))
+        Ok(self.point(&level, Some(index), world)?.map(u64::from))
     }
 
     /// Reads at coordinates, from the level or the two levels that `lod` names.
@@ -175,20 +129,21 @@ impl Read<'_> {
             let level = self.texture.level(nearest(lod));
             return self.gather(component, &level, place, normalized, world);
         }
-        if !sampler.mip_linear {
-            let level = self.texture.level(nearest(lod));
-            let blend = self.in_level(&level, place, normalized, world)?;
-            return Ok(results(&blend));
+        let steps =
+            if sampler.mip_linear { (lod * f64::from(WEIGHT_ONE)).round() as u32 } else { nearest(lod) * WEIGHT_ONE };
+        let (lower, [near, far]) = (steps / WEIGHT_ONE, halves(WEIGHT_ONE, steps % WEIGHT_ONE));
+        let level = self.texture.level(lower);
+        let linear = sampler.linear && self.texture.format.gives_floats();
+        if !linear && (far == 0 || !self.texture.format.gives_floats()) {
+            let index = self.index(&level, self.nearest(&level, place, normalized));
+            return Ok(self.point(&level, index, world)?.map(u64::from));
         }
-        let steps = (lod * WEIGHT_ONE as f64).round() as i64;
-        let (lower, weight) = ((steps / WEIGHT_ONE) as u32, (steps % WEIGHT_ONE) as f64 / WEIGHT_ONE as f64);
-        let blend = self.in_level(&self.texture.level(lower), place, normalized, world)?;
-        if weight == 0.0 {
-            return Ok(results(&blend));
+        let mut parts = Parts::default();
+        self.in_level(&level, place, normalized, near, &mut parts, world)?;
+        if far != 0 {
+            self.in_level(&self.texture.level(lower + 1), place, normalized, far, &mut parts, world)?;
         }
-        let other = self.in_level(&self.texture.level(lower + 1), place, normalized, world)?;
-        let floats = [0, 1, 2, 3].map(|i| blend.floats[i] * (1.0 - weight) + other.floats[i] * weight);
-        Ok(results(&Blend { floats, ..blend }))
+        Ok(self.mixed(&parts).map(u64::from))
     }
 
     /// Dimensions in which texels follow one another: a cube's face has two.
@@ -201,45 +156,48 @@ impl Read<'_> {
         }
     }
 
-    /// Reads in a level.
+    /// The texel in which a place is.
+    fn nearest(&self, level: &Level, place: [f64; 3], normalized: bool) -> [i64; 3] {
+        let mut at = [0; 3];
+        for dimension in 0..self.dimensions() {
+            at[dimension] = below(texels(place[dimension], level.size[dimension], normalized)) + self.offset[dimension];
+        }
+        at
+    }
+
+    /// Collects what is read in a level, which counts `whole`.
     fn in_level(
         &self,
         level: &Level,
         place: [f64; 3],
         normalized: bool,
+        whole: u32,
+        parts: &mut Parts,
         world: &mut impl World,
-    ) -> Result<Blend, Misuse> {
-        let linear = self.texture.sampler.linear && self.texture.format.gives_floats();
+    ) -> Result<(), Misuse> {
+        if !self.texture.sampler.linear {
+            let index = self.index(level, self.nearest(level, place, normalized));
+            parts.push(self.components(level, index, world)?, whole);
+            return Ok(());
+        }
         let dimensions = self.dimensions();
-        let mut blend = Blend::default();
-        if !linear {
-            let mut at = [0; 3];
-            for dimension in 0..dimensions {
-                let place = texels(place[dimension], level.size[dimension], normalized);
-                at[dimension] = below(place) + self.offset[dimension];
-            }
-            let index = self.index(level, at);
-            self.add(&mut blend, level, index, 1.0, world)?;
-            return Ok(blend);
-        }
-        let (mut first, mut both) = ([0; 3], [[0.0; 2]; 3]);
+        let (mut first, mut steps) = ([0; 3], [0; 3]);
         for dimension in 0..dimensions {
-            let (index, steps) = between(texels(place[dimension], level.size[dimension], normalized));
-            (first[dimension], both[dimension]) = (index + self.offset[dimension], weights(steps));
+            let (index, weight) = between(texels(place[dimension], level.size[dimension], normalized));
+            (first[dimension], steps[dimension]) = (index + self.offset[dimension], weight);
         }
-        for corner in 0..1usize << dimensions {
-            let (mut at, mut weight) = (first, 1.0);
-            for dimension in 0..dimensions {
-                let far = corner >> dimension & 1;
-                at[dimension] += far as i64;
-                weight *= both[dimension][far];
-            }
-            // What does not count may be infinite.
-            if weight != 0.0 {
-                self.add(&mut blend, level, self.index(level, at), weight, world)?;
+        let weights = corner_weights(whole, steps);
+        for (corner, weight) in weights.into_iter().enumerate().take(1 << dimensions) {
+            // What does not count is not read: it may be outside.
+            if weight != 0 {
+                let mut at = first;
+                for (dimension, at) in at.iter_mut().enumerate().take(dimensions) {
+                    *at += (corner >> dimension & 1) as i64;
+                }
+                parts.push(self.components(level, self.index(level, at), world)?, weight);
             }
         }
-        Ok(blend)
+        Ok(())
     }
 
     /// One component of the four texels around a place, counter-clockwise from the lower left.
@@ -258,9 +216,7 @@ impl Read<'_> {
         let mut results = [0; RESULTS_MAX];
         for (result, [x, y]) in results.iter_mut().zip([[0, 1], [1, 1], [1, 0], [0, 0]]) {
             let index = self.index(level, [first[0] + x, first[1] + y, 0]);
-            let mut blend = Blend::default();
-            self.add(&mut blend, level, index, 1.0, world)?;
-            *result = blend.words()[usize::from(component & 3)].into();
+            *result = self.point(level, index, world)?[usize::from(component & 3)].into();
         }
         Ok(results)
     }
@@ -274,55 +230,66 @@ impl Read<'_> {
         Some(index)
     }
 
-    /// Adds a texel, or the border's colour, by its weight.
-    fn add(
-        &self,
-        blend: &mut Blend,
-        level: &Level,
-        index: Option<[u32; 3]>,
-        weight: f64,
-        world: &mut impl World,
-    ) -> Result<(), Misuse> {
-        let format = &self.texture.format;
-        let texel = match index {
-            Some([x, y, z]) => {
-                let mut bytes = [0; 16];
-                let length = format.texel_bytes();
-                let address = level.base
-                    + (u64::from(z) + self.layer) * level.slice_bytes
-                    + u64::from(y) * level.row_bytes
-                    + u64::from(x) * u64::from(length);
-                world.read(address, &mut bytes[..length as usize])?;
-                format.decode(&bytes)
-            }
-            None => border(self.texture),
-        };
-        match (texel, self.depth) {
-            (texel @ Texel::Integers(_), _) | (texel, None) => blend.add(texel, weight),
-            (Texel::Floats(floats), Some(depth)) => {
-                let passed = f64::from(u8::from(depth <= floats[0]));
-                blend.floats = blend.floats.map(|sum| sum + passed * weight);
-            }
+    /// The bits of a texel's components, or of the border's colour as a texel.
+    fn components(&self, level: &Level, index: Option<[u32; 3]>, world: &mut impl World) -> Result<[u32; 4], Misuse> {
+        let Some([x, y, z]) = index else { return Ok(border_components(self.texture)) };
+        let mut bytes = [0; 16];
+        let length = self.texture.format.texel_bytes();
+        let address = level.base
+            + (u64::from(z) + self.layer) * level.slice_bytes
+            + u64::from(y) * level.row_bytes
+            + u64::from(x) * u64::from(length);
+        world.read(address, &mut bytes[..length as usize])?;
+        Ok(self.texture.format.components(&bytes))
+    }
+
+    /// What is read where one texel counts.
+    fn point(&self, level: &Level, index: Option<[u32; 3]>, world: &mut impl World) -> Result<[u32; 4], Misuse> {
+        if self.depth.is_some() {
+            let mut parts = Parts::default();
+            parts.push(self.components(level, index, world)?, WEIGHT_ONE);
+            return Ok(self.mixed(&parts));
         }
-        Ok(())
+        if index.is_none() {
+            return Ok(border_words(self.texture));
+        }
+        Ok(self.texture.format.words(self.components(level, index, world)?))
+    }
+
+    /// What is read where several texels count; of depths, whether they are passed.
+    fn mixed(&self, parts: &Parts) -> [u32; 4] {
+        let format = &self.texture.format;
+        let Some(depth) = self.depth else { return format.mixed(parts.list()) };
+        if !format.gives_floats() {
+            return format.words(parts.list()[0].components);
+        }
+        let passed = |part: &Part| depth <= f64::from(f32::from_bits(format.words(part.components)[0]));
+        let counted: u32 = parts.list().iter().filter(|part| passed(part)).map(|part| part.weight).sum();
+        [(counted as f32 / WEIGHT_ONE as f32).to_bits(); 4]
     }
 }
 
-/// The border's colour as a texel: components that the texture lacks are as in its own texels.
-pub(super) fn border(texture: &Resource) -> Texel {
+/// What the corners of a cube of texels count, x first; those of dimensions that are not there have steps of 0.
+#[inline(always)]
+pub(super) fn corner_weights(whole: u32, [x, y, z]: [u32; 3]) -> [u32; 8] {
+    let [near, far] = halves(whole, z);
+    let ([a, b, c, d], [e, f, g, h]) = (quarters(near, [x, y]), quarters(far, [x, y]));
+    [a, b, c, d, e, f, g, h]
+}
+
+/// The border's colour as it is read: components that the texture lacks are as in its own texels.
+pub(super) fn border_words(texture: &Resource) -> [u32; 4] {
     let (format, border) = (&texture.format, texture.sampler.border);
-    let has = |index: usize| index < usize::from(format.channels);
-    if !format.gives_floats() {
-        let absent = |index: usize| u32::from(index == 3);
-        let integers = |index: usize| if has(index) { border[index].to_bits() } else { absent(index) };
-        return Texel::Integers([0, 1, 2, 3].map(integers));
+    let mut words = [0, 0, 0, if format.gives_floats() { 1f32.to_bits() } else { 1 }];
+    for (word, colour) in words.iter_mut().zip(border).take(format.channels.into()) {
+        *word = colour.to_bits();
     }
-    let absent = |index: usize| f64::from(u8::from(index == 3));
-    Texel::Floats([0, 1, 2, 3].map(|index| if has(index) { f64::from(border[index]) } else { absent(index) }))
+    words
 }
 
-fn results(blend: &Blend) -> [u64; RESULTS_MAX] {
-    blend.words().map(u64::from)
+/// The border's colour as components of a texel.
+pub(super) fn border_components(texture: &Resource) -> [u32; 4] {
+    texture.sampler.border.map(|colour| texture.format.component(colour))
 }
 
 /// A coordinate in texels.
@@ -348,13 +315,7 @@ fn nearest(lod: f64) -> u32 {
 
 /// The texel before a place between the middles of two, and the weight of the next one in [`WEIGHT_ONE`]s.
 #[inline]
-pub(super) fn between(place: f64) -> (i64, i64) {
-    let steps = below((place - 0.5) * WEIGHT_ONE as f64 + 0.5);
-    (steps.div_euclid(WEIGHT_ONE), steps.rem_euclid(WEIGHT_ONE))
-}
-
-/// What the texel before a place and the next one count, where the next one counts so many [`WEIGHT_ONE`]s.
-#[inline]
-pub(super) fn weights(steps: i64) -> [f64; 2] {
-    [WEIGHT_ONE - steps, steps].map(|steps| steps as f64 / WEIGHT_ONE as f64)
+pub(super) fn between(place: f64) -> (i64, u32) {
+    let steps = below((place - 0.5) * f64::from(WEIGHT_ONE) + 0.5);
+    (steps.div_euclid(WEIGHT_ONE.into()), steps.rem_euclid(WEIGHT_ONE.into()) as u32)
 }

@@ -11,6 +11,7 @@ mod code;
 mod cube;
 mod execute;
 mod filter;
+mod mix;
 mod op;
 mod query;
 mod resource;

@@ -76,15 +76,6 @@ pub struct Format {
     pub reading: Reading,
 }
 
-/// A texel as it is computed with.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) enum Texel {
-    /// Bits of integers, sign-extended.
-    Integers([u32; 4]),
-    /// Numbers.
-    Floats([f64; 4]),
-}
-
 impl Format {
     /// Bytes of a texel.
     #[inline]
@@ -101,27 +92,10 @@ impl Format {
         self.element.is_float() || self.reading != Reading::Plain
     }
 
-    /// The components of a texel that is in the first bytes of `bytes`. Those that it does not have are 0, but the fourth is 1.
-    // Inlined with a format that is known, little of these three functions is left.
-    #[inline(always)]
-    pub(super) fn decode(&self, bytes: &[u8; 16]) -> Texel {
-        let bits = self.components(bytes);
-        let channels = usize::from(self.channels).min(4);
-        if !self.gives_floats() {
-            let mut integers = [0, 0, 0, 1];
-            integers[..channels].copy_from_slice(&bits[..channels]);
-            return Texel::Integers(integers);
-        }
-        let mut floats = [0.0, 0.0, 0.0, 1.0];
-        for index in 0..channels {
-            floats[index] = self.number(bits[index], index);
-        }
-        Texel::Floats(floats)
-    }
-
     /// The components' bits, those of signed integers sign-extended.
+    // Inlined with a format that is known, little of these functions is left.
     #[inline(always)]
-    fn components(&self, bytes: &[u8; 16]) -> [u32; 4] {
+    pub(super) fn components(&self, bytes: &[u8; 16]) -> [u32; 4] {
         if self.element == Element::U10U10U10U2 {
             let word = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
             return [word & 0x3ff, word >> 10 & 0x3ff, word >> 20 & 0x3ff, word >> 30];
@@ -143,7 +117,7 @@ impl Format {
 
     /// A component as a number.
     #[inline(always)]
-    fn number(&self, bits: u32, index: usize) -> f64 {
+    pub(super) fn number(&self, bits: u32, index: usize) -> f64 {
         let signed = f64::from(bits as i32);
         match self.element {
             Element::F32 => f64::from(f32::from_bits(bits)),
@@ -156,6 +130,18 @@ impl Format {
             Element::S16 => (signed / 32_767.0).max(-1.0),
             Element::S32 => signed,
             Element::U10U10U10U2 => f64::from(bits) / if index == 3 { 3.0 } else { 1023.0 },
+        }
+    }
+
+    /// The bits of the component that is nearest to a number.
+    pub(super) fn component(&self, number: f32) -> u32 {
+        let bits = u32::from_le_bytes(self.encode(number.to_bits()));
+        match self.element {
+            Element::S8 => bits as u8 as i8 as u32,
+            Element::S16 => bits as u16 as i16 as u32,
+            Element::U8 => bits & 0xff,
+            Element::U16 | Element::F16 => bits & 0xffff,
+            _ => bits,
         }
     }
 

@@ -4,9 +4,9 @@
 //! comparisons.
 
 use super::execute::Misuse;
-use super::filter::{Blend, below, between, number, texels};
-use super::texel::Texel;
-use super::{AddressMode, Detail, Dimension, Element, Format, Level, Reading, Resource, Sample, World, filter};
+use super::filter::{below, between, border_components, border_words, corner_weights, number, texels};
+use super::mix::{Parts, WEIGHT_ONE};
+use super::{AddressMode, Detail, Dimension, Element, Format, Level, Reading, Resource, Sample, World};
 
 /// How the lanes of a warp read a texture.
 #[derive(Debug)]
@@ -16,7 +16,8 @@ pub struct WarpSample {
     dimensions: usize,
     modes: [AddressMode; 3],
     format: Format,
-    border: Texel,
+    /// The border's colour as it is read, and as components of a texel.
+    border: [[u32; 4]; 2],
     /// Coordinates are the numbers of texels, and nothing is done to them.
     integer: bool,
     normalized: bool,
@@ -56,7 +57,7 @@ impl WarpSample {
             dimensions,
             modes: [0, 1, 2].map(|dimension| texture.address_mode(dimension)),
             format: texture.format,
-            border: filter::border(texture),
+            border: [border_words(texture), border_components(texture)],
             integer: sample.integer,
             normalized: texture.sampler.normalized,
             linear: texture.sampler.linear && texture.format.gives_floats(),
@@ -143,8 +144,7 @@ impl WarpSample {
         if (0..DIMENSIONS).any(|dimension| given[dimension] >= self.level.size[dimension]) {
             return Ok([0; 4]);
         }
-        let texel = self.texel::<DIMENSIONS, W>(format, Some(given), world)?;
-        Ok(Blend::of(texel).words())
+        Ok(format.words(self.components::<DIMENSIONS, W>(format, given, world)?))
     }
 
     #[inline(always)]
@@ -158,9 +158,10 @@ impl WarpSample {
         for dimension in 0..DIMENSIONS {
             at[dimension] = below(self.place(given[dimension], dimension));
         }
-        let index = self.index::<DIMENSIONS>(at);
-        let texel = self.texel::<DIMENSIONS, W>(format, index, world)?;
-        Ok(Blend::of(texel).words())
+        match self.index::<DIMENSIONS>(at) {
+            Some(index) => Ok(format.words(self.components::<DIMENSIONS, W>(format, index, world)?)),
+            None => Ok(self.border[0]),
+        }
     }
 
     #[inline(always)]
@@ -170,27 +171,27 @@ impl WarpSample {
         given: [u32; 3],
         world: &mut W,
     ) -> Result<[u32; 4], Misuse> {
-        let (mut first, mut weights) = ([0; 3], [[0.0; 2]; 3]);
+        let (mut first, mut steps) = ([0; 3], [0; 3]);
         for dimension in 0..DIMENSIONS {
-            let (index, steps) = between(self.place(given[dimension], dimension));
-            first[dimension] = index;
-            weights[dimension] = filter::weights(steps);
+            (first[dimension], steps[dimension]) = between(self.place(given[dimension], dimension));
         }
-        let mut blend = Blend::default();
-        for corner in 0..1usize << DIMENSIONS {
-            let (mut at, mut weight) = (first, 1.0);
-            for dimension in 0..DIMENSIONS {
-                let far = corner >> dimension & 1;
-                at[dimension] += far as i64;
-                weight *= weights[dimension][far];
-            }
-            // What does not count may be infinite.
-            if weight != 0.0 {
-                let index = self.index::<DIMENSIONS>(at);
-                blend.add(self.texel::<DIMENSIONS, W>(format, index, world)?, weight);
+        let weights = corner_weights(WEIGHT_ONE, steps);
+        let mut parts = Parts::default();
+        for (corner, weight) in weights.into_iter().enumerate().take(1 << DIMENSIONS) {
+            // What does not count is not read: it may be outside.
+            if weight != 0 {
+                let mut at = first;
+                for (dimension, at) in at.iter_mut().enumerate().take(DIMENSIONS) {
+                    *at += (corner >> dimension & 1) as i64;
+                }
+                let components = match self.index::<DIMENSIONS>(at) {
+                    Some(index) => self.components::<DIMENSIONS, W>(format, index, world)?,
+                    None => self.border[1],
+                };
+                parts.push(components, weight);
             }
         }
-        Ok(blend.words())
+        Ok(format.mixed(parts.list()))
     }
 
     /// A coordinate in texels.
@@ -208,15 +209,14 @@ impl WarpSample {
         Some(index)
     }
 
-    /// A texel, or the border's colour.
+    /// The bits of a texel's components.
     #[inline(always)]
-    fn texel<const DIMENSIONS: usize, W: World>(
+    fn components<const DIMENSIONS: usize, W: World>(
         &self,
         format: Format,
-        index: Option<[u32; 3]>,
+        index: [u32; 3],
         world: &mut W,
-    ) -> Result<Texel, Misuse> {
-        let Some(index) = index else { return Ok(self.border) };
+    ) -> Result<[u32; 4], Misuse> {
         let strides = [u64::from(format.texel_bytes()), self.level.row_bytes, self.level.slice_bytes];
         let mut address = self.level.base;
         for dimension in 0..DIMENSIONS {
@@ -224,6 +224,6 @@ impl WarpSample {
         }
         let mut bytes = [0; 16];
         world.read(address, &mut bytes[..format.texel_bytes() as usize])?;
-        Ok(format.decode(&bytes))
+        Ok(format.components(&bytes))
     }
 }
