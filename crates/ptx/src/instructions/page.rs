@@ -51,7 +51,8 @@ fn modifiers(form: &Form) -> String {
         }
         depth == 0 && character == ' '
     });
-    format!("`{}`", &form.text[..end.unwrap_or(form.text.len())])
+    let until = form.until.map(|version| format!(" before PTX {}.{}", version.major, version.minor));
+    format!("`{}`{}", &form.text[..end.unwrap_or(form.text.len())], until.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -177,7 +177,7 @@ impl Read<'_> {
     ) -> Result<(), Misuse> {
         if !self.texture.sampler.linear {
             let index = self.index(level, self.nearest(level, place, normalized));
-            parts.push(self.components(level, index, world)?, whole);
+            parts.push(self.summand(level, index, world)?, whole);
             return Ok(());
         }
         let dimensions = self.dimensions();
@@ -194,7 +194,7 @@ impl Read<'_> {
                 for (dimension, at) in at.iter_mut().enumerate().take(dimensions) {
                     *at += (corner >> dimension & 1) as i64;
                 }
-                parts.push(self.components(level, self.index(level, at), world)?, weight);
+                parts.push(self.summand(level, self.index(level, at), world)?, weight);
             }
         }
         Ok(())
@@ -230,9 +230,8 @@ impl Read<'_> {
         Some(index)
     }
 
-    /// The bits of a texel's components, or of the border's colour as a texel.
-    fn components(&self, level: &Level, index: Option<[u32; 3]>, world: &mut impl World) -> Result<[u32; 4], Misuse> {
-        let Some([x, y, z]) = index else { return Ok(border_components(self.texture)) };
+    /// The bits of a texel's components.
+    fn components(&self, level: &Level, [x, y, z]: [u32; 3], world: &mut impl World) -> Result<[u32; 4], Misuse> {
         let mut bytes = [0; 16];
         let length = self.texture.format.texel_bytes();
         let address = level.base
@@ -243,17 +242,31 @@ impl Read<'_> {
         Ok(self.texture.format.components(&bytes))
     }
 
+    /// What a texel, or the border's colour, is read as.
+    fn words(&self, level: &Level, index: Option<[u32; 3]>, world: &mut impl World) -> Result<[u32; 4], Misuse> {
+        match index {
+            Some(index) => Ok(self.texture.format.words(self.components(level, index, world)?)),
+            None => Ok(border_words(self.texture)),
+        }
+    }
+
+    /// What of a texel, or of the border's colour, goes into a sum; of depths, what it is read as.
+    fn summand(&self, level: &Level, index: Option<[u32; 3]>, world: &mut impl World) -> Result<[u32; 4], Misuse> {
+        match index {
+            _ if self.depth.is_some() => self.words(level, index, world),
+            Some(index) => Ok(self.texture.format.summand(self.components(level, index, world)?)),
+            None => Ok(border_summand(self.texture)),
+        }
+    }
+
     /// What is read where one texel counts.
     fn point(&self, level: &Level, index: Option<[u32; 3]>, world: &mut impl World) -> Result<[u32; 4], Misuse> {
-        if self.depth.is_some() {
-            let mut parts = Parts::default();
-            parts.push(self.components(level, index, world)?, WEIGHT_ONE);
-            return Ok(self.mixed(&parts));
+        if self.depth.is_none() {
+            return self.words(level, index, world);
         }
-        if index.is_none() {
-            return Ok(border_words(self.texture));
-        }
-        Ok(self.texture.format.words(self.components(level, index, world)?))
+        let mut parts = Parts::default();
+        parts.push(self.summand(level, index, world)?, WEIGHT_ONE);
+        Ok(self.mixed(&parts))
     }
 
     /// What is read where several texels count; of depths, whether they are passed.
@@ -261,9 +274,9 @@ impl Read<'_> {
         let format = &self.texture.format;
         let Some(depth) = self.depth else { return format.mixed(parts.list()) };
         if !format.gives_floats() {
-            return format.words(parts.list()[0].components);
+            return parts.list()[0].components;
         }
-        let passed = |part: &Part| depth <= f64::from(f32::from_bits(format.words(part.components)[0]));
+        let passed = |part: &Part| depth <= f64::from(f32::from_bits(part.components[0]));
         let counted: u32 = parts.list().iter().filter(|part| passed(part)).map(|part| part.weight).sum();
         [(counted as f32 / WEIGHT_ONE as f32).to_bits(); 4]
     }
@@ -279,16 +292,18 @@ pub(super) fn corner_weights(whole: u32, [x, y, z]: [u32; 3]) -> [u32; 8] {
 
 /// The border's colour as it is read: components that the texture lacks are as in its own texels.
 pub(super) fn border_words(texture: &Resource) -> [u32; 4] {
-    let (format, border) = (&texture.format, texture.sampler.border);
-    let mut words = [0, 0, 0, if format.gives_floats() { 1f32.to_bits() } else { 1 }];
-    for (word, colour) in words.iter_mut().zip(border).take(format.channels.into()) {
+    let mut words = texture.format.absent();
+    for (word, colour) in words.iter_mut().zip(texture.sampler.border).take(texture.format.channels.into()) {
         *word = colour.to_bits();
     }
     words
 }
 
-/// The border's colour as components of a texel.
-pub(super) fn border_components(texture: &Resource) -> [u32; 4] {
+/// What of the border's colour goes into a sum.
+pub(super) fn border_summand(texture: &Resource) -> [u32; 4] {
+    if texture.format.sums_words() {
+        return border_words(texture);
+    }
     texture.sampler.border.map(|colour| texture.format.component(colour))
 }
 

@@ -16,7 +16,7 @@ const PARTS_MAX: usize = 16;
 /// Bits of floats below the last one of the largest that count.
 const GUARD_BITS: u32 = 4;
 
-/// A texel, by the bits of its components, and what it counts.
+/// A texel, as [`Format::summand`] gives it, and what it counts.
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Part {
     pub components: [u32; 4],
@@ -79,8 +79,23 @@ impl Format {
 
     /// What stands for components that texels do not have.
     #[inline(always)]
-    fn absent(&self) -> [u32; 4] {
+    pub(super) fn absent(&self) -> [u32; 4] {
         [0, 0, 0, if self.gives_floats() { 1f32.to_bits() } else { 1 }]
+    }
+
+    /// Whether sums are made of what a texel is read as, and not of its components.
+    #[inline(always)]
+    pub(super) fn sums_words(&self) -> bool {
+        use Element::{F16, F32, S8, S16, U8, U16};
+        let as_components =
+            matches!((self.element, self.reading), (F16 | F32, _) | (U8 | U16 | S8 | S16, Reading::Fraction));
+        !as_components
+    }
+
+    /// What of a texel goes into a sum.
+    #[inline(always)]
+    pub(super) fn summand(&self, components: [u32; 4]) -> [u32; 4] {
+        if self.sums_words() { self.words(components) } else { components }
     }
 
     /// The words of a sum.
@@ -97,7 +112,8 @@ impl Format {
                 (Element::S8, Reading::Fraction) => mixed_fractions::<127, 32_767>(parts, index),
                 (Element::S16, Reading::Fraction) => mixed_fractions::<32_767, 32_767>(parts, index),
                 _ => {
-                    let weighted = |part: &Part| self.number(part.components[index], index) * f64::from(part.weight);
+                    let number = |part: &Part| f64::from(f32::from_bits(part.components[index]));
+                    let weighted = |part: &Part| number(part) * f64::from(part.weight);
                     let sum: f64 = parts.iter().filter(|part| part.weight != 0).map(weighted).sum();
                     ((sum / f64::from(WEIGHT_ONE)) as f32).to_bits()
                 }

@@ -163,6 +163,33 @@ fn weights_have_eight_bits_of_fraction() {
 }
 
 #[test]
+fn the_border_has_its_colour_in_every_format() {
+    use Element::{F16, F32, S8, S16, U8, U10U10U10U2, U16};
+    let formats = [
+        (F16, Reading::Plain),
+        (F32, Reading::Plain),
+        (S8, Reading::Fraction),
+        (S16, Reading::Fraction),
+        (U8, Reading::Fraction),
+        (U8, Reading::FractionSrgb),
+        (U16, Reading::Fraction),
+        (U10U10U10U2, Reading::Fraction),
+    ];
+    for ((element, reading), linear) in formats.into_iter().flat_map(|format| [(format, false), (format, true)]) {
+        let mut plain = image(Dimension::D1, [4, 1, 1], 1);
+        plain.resource.format = Format { element, channels: 4, reading };
+        let border = [0.5, 0.25, 0.75, 1.0];
+        let address = [AddressMode::Border; 3];
+        plain.resource.sampler = Sampler { address, linear, border, ..plain.resource.sampler };
+        let found = execute(&TextureOp::Sample(READ), &bits(&[100.0]), &mut plain).unwrap();
+        for (found, colour) in found.into_iter().zip(border) {
+            let off = (f32::from_bits(found as u32) - colour).abs();
+            assert!(off <= 1.0 / 127.0, "{element:?} {reading:?}, linear {linear}: {off} off {colour}");
+        }
+    }
+}
+
+#[test]
 fn numbers_that_are_none_are_coordinates_too() {
     let mut line = image(Dimension::D1, [8, 1, 1], 1);
     for linear in [false, true] {

@@ -135,14 +135,9 @@ impl Format {
 
     /// The bits of the component that is nearest to a number.
     pub(super) fn component(&self, number: f32) -> u32 {
-        let bits = u32::from_le_bytes(self.encode(number.to_bits()));
-        match self.element {
-            Element::S8 => bits as u8 as i8 as u32,
-            Element::S16 => bits as u16 as i16 as u32,
-            Element::U8 => bits & 0xff,
-            Element::U16 | Element::F16 => bits & 0xffff,
-            _ => bits,
-        }
+        let mut bytes = [0; 16];
+        bytes[..4].copy_from_slice(&self.encode(number.to_bits()));
+        self.components(&bytes)[0]
     }
 
     /// The bytes of a component that a formatted store writes: `word` is a float where the surface holds floats or fractions,

@@ -4,7 +4,7 @@
 //! comparisons.
 
 use super::execute::Misuse;
-use super::filter::{below, between, border_components, border_words, corner_weights, number, texels};
+use super::filter::{below, between, border_summand, border_words, corner_weights, number, texels};
 use super::mix::{Parts, WEIGHT_ONE};
 use super::{AddressMode, Detail, Dimension, Element, Format, Level, Reading, Resource, Sample, World};
 
@@ -16,7 +16,7 @@ pub struct WarpSample {
     dimensions: usize,
     modes: [AddressMode; 3],
     format: Format,
-    /// The border's colour as it is read, and as components of a texel.
+    /// The border's colour as it is read, and what of it goes into a sum.
     border: [[u32; 4]; 2],
     /// Coordinates are the numbers of texels, and nothing is done to them.
     integer: bool,
@@ -57,7 +57,7 @@ impl WarpSample {
             dimensions,
             modes: [0, 1, 2].map(|dimension| texture.address_mode(dimension)),
             format: texture.format,
-            border: [border_words(texture), border_components(texture)],
+            border: [border_words(texture), border_summand(texture)],
             integer: sample.integer,
             normalized: texture.sampler.normalized,
             linear: texture.sampler.linear && texture.format.gives_floats(),
@@ -184,11 +184,11 @@ impl WarpSample {
                 for (dimension, at) in at.iter_mut().enumerate().take(DIMENSIONS) {
                     *at += (corner >> dimension & 1) as i64;
                 }
-                let components = match self.index::<DIMENSIONS>(at) {
-                    Some(index) => self.components::<DIMENSIONS, W>(format, index, world)?,
+                let summand = match self.index::<DIMENSIONS>(at) {
+                    Some(index) => format.summand(self.components::<DIMENSIONS, W>(format, index, world)?),
                     None => self.border[1],
                 };
-                parts.push(components, weight);
+                parts.push(summand, weight);
             }
         }
         Ok(format.mixed(parts.list()))
