@@ -128,3 +128,61 @@ fn what_lies_side_by_side_is_loaded_at_once_where_turns_are_far_apart() {
     assert!(far <= most && (!is_wide || far == most), "{far} lanes by the size of the grid");
     assert!(near <= far && (!is_wide || near < far), "{near} lanes by that of a block");
 }
+
+/// Threads look for eight words of two letters in the block's part of a text.
+const LETTERS: &str = "
+.version 8.0
+.target sm_75
+.address_size 64
+.const .align 1 .b8 words[16];
+.visible .entry search(.param .u64 text, .param .u64 found)
+{
+    .reg .pred %p<4>;
+    .reg .b16 %rs<5>;
+    .reg .b32 %r<8>;
+    .reg .b64 %rd<8>;
+    .shared .align 1 .b8 part[260];
+    .shared .align 4 .u32 count;
+    mov.u32 %r1, %tid.x;
+    cvt.u64.u32 %rd1, %r1;
+    ld.param.u64 %rd2, [text];
+    add.s64 %rd3, %rd2, %rd1;
+    ld.global.u8 %rs1, [%rd3];
+    mov.u32 %r2, part;
+    add.s32 %r3, %r2, %r1;
+    st.shared.u8 [%r3], %rs1;
+    bar.sync 0;
+    mov.u64 %rd4, words;
+    mov.u32 %r4, 0;
+LOOP:
+    ld.shared.u8 %rs1, [%r3];
+    ld.const.u8 %rs2, [%rd4];
+    setp.ne.s16 %p1, %rs1, %rs2;
+    @%p1 bra NEXT;
+    ld.shared.u8 %rs3, [%r3+1];
+    ld.const.u8 %rs4, [%rd4+1];
+    setp.ne.s16 %p2, %rs3, %rs4;
+    @%p2 bra NEXT;
+    atom.shared.add.u32 %r6, [count], 1;
+NEXT:
+    add.s64 %rd4, %rd4, 2;
+    add.s32 %r4, %r4, 1;
+    setp.lt.u32 %p3, %r4, 8;
+    @%p3 bra LOOP;
+    bar.sync 0;
+    ld.shared.u32 %r5, [count];
+    ld.param.u64 %rd5, [found];
+    st.global.u32 [%rd5], %r5;
+    ret;
+}
+";
+
+#[test]
+fn a_block_whose_bytes_fit_into_registers_waits_for_nobody() {
+    let cache = CacheConfig { path: None, bytes_max: 0 };
+    let module = Module::from_ptx(LETTERS, &Config { cache, ..Config::default() }).expect("it is PTX");
+    let lanes = |threads| module.compile("search", options(threads)).expect("it compiles").code().lanes;
+    if std::arch::is_x86_feature_detected!("avx512bw") {
+        assert_eq!((lanes(256), lanes(512)), (256, 128));
+    }
+}

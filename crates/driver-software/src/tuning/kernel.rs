@@ -154,20 +154,24 @@ impl KernelTuning {
 
     /// The next shape to try; it counts as tried.
     fn next_shape(&self, search: &Lock<Search>) -> Option<CodeShape> {
+        let next = self.untried(search)?;
+        search.lock().tried.push(next);
+        Some(next)
+    }
+
+    /// What there is still to try.
+    fn untried(&self, search: &Lock<Search>) -> Option<CodeShape> {
         let best = search.lock().best;
         let neighbours = self.program.neighbours(&self.name, self.options, best).ok()?;
-        let mut search = search.lock();
-        if search.tried.len() >= VARIANTS_MAX {
-            return None;
-        }
-        let next = neighbours.into_iter().find(|shape| !search.tried.contains(shape))?;
-        search.tried.push(next);
-        Some(next)
+        let search = search.lock();
+        let may_try = search.tried.len() < VARIANTS_MAX;
+        neighbours.into_iter().find(|shape| may_try && !search.tried.contains(shape))
     }
 
     /// Takes the outcome of a trial.
     fn conclude(&self, outcome: Outcome) {
-        let Some(mut search) = self.search.get().map(Lock::lock) else { return };
+        let Some(all) = self.search.get() else { return };
+        let mut search = all.lock();
         let Some(challenger) = search.challenger.take() else { return };
         self.tuning.journal.note_trial(&self.name, self.options.block, search.best, challenger, outcome);
         match outcome {
@@ -181,20 +185,32 @@ impl KernelTuning {
         }
         let interval = search.interval;
         drop(search);
-        if let Some(kernel) = self.kernel() {
-            kernel.notify_after(nanoseconds(interval));
+        let Some(kernel) = self.kernel() else { return };
+        if self.untried(all).is_none() {
+            return self.finish(all, &kernel);
         }
+        // The process may end before the next trial does.
+        if matches!(outcome, Outcome::Taken(_)) {
+            self.keep(all);
+        }
+        kernel.notify_after(nanoseconds(interval));
     }
 
-    /// Keeps what was found.
+    /// Ends the search.
     fn finish(&self, search: &Lock<Search>, kernel: &Kernel) {
+        let choice = self.keep(search);
+        let spent = Duration::from_nanos(kernel.spent_ns());
+        self.tuning.journal.note_end(&self.name, self.options.block, search.lock().first, &choice, spent);
+    }
+
+    /// Keeps what was found so far.
+    fn keep(&self, search: &Lock<Search>) -> Choice {
         let search = search.lock();
-        let (first, shape) = (search.first, (search.best != search.first).then_some(search.best));
+        let shape = (search.best != search.first).then_some(search.best);
         let choice = Choice { shape, ratio: search.ratio };
         drop(search);
         self.program.keep_choice(&self.name, self.options, &choice);
-        let spent = Duration::from_nanos(kernel.spent_ns());
-        self.tuning.journal.note_end(&self.name, self.options.block, first, &choice, spent);
+        choice
     }
 }
 

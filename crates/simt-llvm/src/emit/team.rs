@@ -9,8 +9,8 @@ use std::collections::{HashMap, HashSet};
 use simt_ir::abi::TEAM_LANES_MAX;
 use simt_ir::analysis::{LaunchShape, Layout, LoopId, Presence, Shape, Shapes, Tables, turns_at_most};
 use simt_ir::{
-    AddressSpace, BarrierKind, BinaryOp, BlockId, Function, MemoryOrder, Op, Phi, Program, SpecialRegister, Terminator,
-    Type, Value, WARP_SIZE,
+    AddressSpace, BarrierKind, BinaryOp, BlockId, FloatBinaryOp, FloatUnaryOp, Function, MemoryOrder, Op, Phi, Program,
+    SpecialRegister, Terminator, Type, Value, WARP_SIZE,
 };
 
 use super::Target;
@@ -34,13 +34,16 @@ pub fn choose_lanes(program: &Program, launch: LaunchShape, target: Target, want
     let rows = if alone.is_pass_over_rows(launch) { ROWS_LANES } else { 0 };
     let filling = alone.filling_lanes(target).max(far_apart).max(table).max(rows);
     let wanted = (f64::from(WARP_SIZE) * alone.idleness(target)).max(filling.into());
-    let (irregular, is_chopped) = (alone.irregular_accesses(), alone.is_chopped_by_waits());
+    let irregular = alone.irregular_accesses();
+    // Where a block is one team, there is nobody to wait for at its barriers. That pays between many of them on AMD's processors; on Intel's `fft1d`
+    // takes longer by a seventh, and only bytes, of which a block's fill few registers, are worth it.
+    let is_done_at_once =
+        target.narrow_paths && alone.is_chopped_by_waits() || filling >= BYTES_FILLING_LANES && alone.waits();
     let promises = |lanes: &&u32| {
         let together = Walked::new(program, kernel, LaunchShape { lanes: **lanes, ..launch });
         let carried = together.carried_registers(**lanes, target);
-        // Half as many lanes would do, unless accesses get a pattern by more, or many barriers are left with nobody to wait for.
-        // That pays on AMD's processors; on Intel's `fft1d` takes longer by a seventh.
-        let passes = target.narrow_paths && is_chopped && super::kernel::is_one_call(launch.block, **lanes);
+        // Half as many lanes would do, unless accesses get a pattern by more, or barriers are left with nobody to wait for.
+        let passes = is_done_at_once && super::kernel::is_one_call(launch.block, **lanes);
         let fits = carried * if passes { 1 } else { 2 } <= target.registers();
         let gains = (passes || together.irregular_accesses() < irregular)
             && registers(Type::F32, **lanes, target) <= REGISTERS_MAX;
@@ -68,6 +71,12 @@ pub fn lane_choices(program: &Program, launch: LaunchShape) -> Vec<u32> {
 
 /// Cycles until the result of an operation on floats can be used.
 const FLOAT_LATENCY: u32 = 4;
+
+/// The same of divisions and roots.
+const DIVISION_LATENCY: u32 = 18;
+
+/// The same of functions that are computed by a polynomial.
+const FUNCTION_LATENCY: u32 = 8 * FLOAT_LATENCY;
 
 /// Vector instructions that a core begins in a cycle.
 const VECTORS_PER_CYCLE: f64 = 2.0;
@@ -99,6 +108,9 @@ const LOCKING_LANES: u32 = 128;
 
 /// Lanes whose numbers of elements of a small table fill a register of bytes.
 const BYTE_LANES: u32 = 64;
+
+/// Lanes of which bytes fill registers that chains need, and numbers of more bits do not.
+const BYTES_FILLING_LANES: u32 = 128;
 
 /// Cycles of a chain that a core does not look across: some two hundred instructions.
 const LONG_CHAIN: f64 = 128.0;
@@ -171,7 +183,6 @@ impl<'a> Walked<'a> {
         let Some([x, y, z]) = launch.block else { return false };
         let layout = &self.shapes.schedule.layout;
         let ops = || layout.order.iter().flat_map(|block| &self.kernel.block(*block).instructions).map(|it| &it.op);
-        let waits = ops().any(|op| matches!(op, Op::Barrier { .. }));
         let in_order = |value: Value| matches!(self.shapes.shape(value), Shape::Affine { .. });
         let places: HashSet<Value> = ops()
             .filter_map(|op| match op {
@@ -179,7 +190,7 @@ impl<'a> Walked<'a> {
                 _ => None,
             })
             .collect();
-        x == WARP_SIZE && y * z > 1 && layout.loops.is_empty() && !waits && places.len() > 1
+        x == WARP_SIZE && y * z > 1 && layout.loops.is_empty() && !self.waits() && places.len() > 1
     }
 
     /// Whether lanes of an innermost loop load from anywhere in global memory, and lock what they find.
@@ -221,11 +232,9 @@ impl<'a> Walked<'a> {
         if !(0..layout.loops.len() as u32).all(|id| is_short(LoopId(id))) {
             return false;
         }
-        let blocks = layout.order.iter().filter(|block| layout.depth(**block) == 0);
-        blocks.map(std::slice::from_ref).any(|block| {
-            let (chain, work) = (f64::from(self.chain_of(block)), self.work_of(block, target));
-            chain >= LONG_CHAIN && chain >= 2.0 * work
-        })
+        let blocks: Vec<BlockId> = layout.order.iter().filter(|block| layout.depth(**block) == 0).copied().collect();
+        let (chain, work) = (f64::from(self.chain_of(&blocks)), self.work_of(&blocks, target));
+        chain >= LONG_CHAIN && chain >= 1.5 * work
     }
 
     /// Loops without a loop in them, of those that are nested deepest.
@@ -254,12 +263,12 @@ impl<'a> Walked<'a> {
         handed_on.filter_map(|(_, value)| ready.get(value)).max().copied().unwrap_or(0)
     }
 
-    /// Cycles of the longest chain of operations on floats in a block, from what it loads.
-    fn chain_of(&self, block: &[BlockId]) -> u32 {
-        let instructions = &self.kernel.block(block[0]).instructions;
-        let loads = instructions.iter().filter(|it| matches!(it.op, Op::Load { .. }));
+    /// Cycles of the longest chain of operations on floats in blocks, from what they load.
+    fn chain_of(&self, blocks: &[BlockId]) -> u32 {
+        let instructions = blocks.iter().flat_map(|block| &self.kernel.block(*block).instructions);
+        let loads = instructions.filter(|it| matches!(it.op, Op::Load { .. }));
         let begun = loads.flat_map(|it| &it.results).map(|result| (*result, 0)).collect();
-        self.times(block, begun).into_values().max().unwrap_or(0)
+        self.times(blocks, begun).into_values().max().unwrap_or(0)
     }
 
     /// When values are there that depend on those that have `begun`, in cycles, if each operation begins as soon as its operands are there.
@@ -278,8 +287,7 @@ impl<'a> Walked<'a> {
                 let latest = instruction.op.operands().iter().filter_map(|value| ready.get(value)).max().copied();
                 for result in instruction.results.iter().filter(|result| self.is_vector(**result)) {
                     if let Some(latest) = latest {
-                        let cycles = if self.kernel.ty(*result).is_float() { FLOAT_LATENCY } else { 1 };
-                        ready.insert(*result, latest + cycles);
+                        ready.insert(*result, latest + latency(&instruction.op, self.kernel.ty(*result)));
                     }
                 }
             }
@@ -363,6 +371,13 @@ impl<'a> Walked<'a> {
         instructions.filter(|instruction| self.is_irregular(&instruction.op)).count()
     }
 
+    /// Whether there are barriers.
+    fn waits(&self) -> bool {
+        let order = &self.shapes.schedule.layout.order;
+        let mut instructions = order.iter().flat_map(|block| &self.kernel.block(*block).instructions);
+        instructions.any(|it| matches!(it.op, Op::Barrier { .. }))
+    }
+
     /// Whether what is done once is a little at a time, between many barriers.
     fn is_chopped_by_waits(&self) -> bool {
         let layout = &self.shapes.schedule.layout;
@@ -413,6 +428,32 @@ impl<'a> Walked<'a> {
             Shape::Segmented { .. } => self.kernel.ty(value).is_float(),
             Shape::Uniform | Shape::Affine { .. } => false,
         }
+    }
+}
+
+/// Cycles until the result of an operation can be used.
+fn latency(op: &Op, ty: Type) -> u32 {
+    match op {
+        Op::FloatBinary { op, .. }
+            if matches!(op, FloatBinaryOp::Div | FloatBinaryOp::DivApprox | FloatBinaryOp::DivFull) =>
+        {
+            DIVISION_LATENCY
+        }
+        Op::FloatUnary { op, .. } => match op {
+            FloatUnaryOp::Sqrt
+            | FloatUnaryOp::Rcp
+            | FloatUnaryOp::RcpApprox
+            | FloatUnaryOp::SqrtApprox
+            | FloatUnaryOp::RsqrtApprox => DIVISION_LATENCY,
+            FloatUnaryOp::Ex2Approx
+            | FloatUnaryOp::Lg2Approx
+            | FloatUnaryOp::SinApprox
+            | FloatUnaryOp::CosApprox
+            | FloatUnaryOp::TanhApprox => FUNCTION_LATENCY,
+            FloatUnaryOp::Neg | FloatUnaryOp::Abs | FloatUnaryOp::RoundToIntegral => FLOAT_LATENCY,
+        },
+        _ if ty.is_float() => FLOAT_LATENCY,
+        _ => 1,
     }
 }
 
