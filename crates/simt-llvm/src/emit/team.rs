@@ -434,9 +434,7 @@ impl<'a> Walked<'a> {
 /// Cycles until the result of an operation can be used.
 fn latency(op: &Op, ty: Type) -> u32 {
     match op {
-        Op::FloatBinary { op, .. }
-            if matches!(op, FloatBinaryOp::Div | FloatBinaryOp::DivApprox | FloatBinaryOp::DivFull) =>
-        {
+        Op::FloatBinary { op: FloatBinaryOp::Div | FloatBinaryOp::DivApprox | FloatBinaryOp::DivFull, .. } => {
             DIVISION_LATENCY
         }
         Op::FloatUnary { op, .. } => match op {
