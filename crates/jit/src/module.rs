@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ptx::lowering::{
     GlobalSymbol, KernelParameter, Library, global_symbols, kernel_parameters, lower_kernel, lower_kernel_marked,
@@ -88,7 +88,7 @@ pub struct Compiled {
     pub function_globals: Vec<GlobalSymbol>,
     /// What the numbers in instrumented code mean; none for other code.
     pub instrumentation: Option<Arc<Instrumentation>>,
-    /// How long the compiler took, in this or an earlier process.
+    /// Processor time that the compiler took, in this or an earlier process.
     pub compile_time: Duration,
     /// Whether this is quick code, and the compiler can make faster code of the kernel.
     pub could_be_faster: bool,
@@ -322,13 +322,12 @@ impl Module {
             simt_ir::verify(program).map_err(|error| Error::Internal(error.to_string()))?;
         }
         dump(&self.config.dump, compiler(self.config.cpu), self.ast.text(), program, &options);
-        let start = Instant::now();
         let compiled = compiler(self.config.cpu).compile_object(program, &options).map_err(|error| match error {
             simt_llvm::Error::Unsupported { .. } => Error::Unsupported(error.to_string()),
             other => Error::Internal(format!("kernel {name}: {other}")),
         })?;
         clock.append(&compiled.steps);
-        let compile_time = start.elapsed();
+        let compile_time = compiled.steps.iter().map(|step| step.cpu).sum::<Duration>();
         let symbols: Vec<(String, AddressSpace)> =
             program.symbols.iter().map(|symbol| (symbol.name.clone(), symbol.space)).collect();
         let code = compiled.code;
