@@ -186,3 +186,16 @@ fn a_block_whose_bytes_fit_into_registers_waits_for_nobody() {
         assert_eq!((lanes(256), lanes(512)), (256, 128));
     }
 }
+
+#[test]
+fn sums_of_a_block_that_fill_all_registers_are_no_bytes() {
+    let two_sums = strided("%r4")
+        .replace("%f<3>", "%f<4>")
+        .replace("mov.f32 %f1, 0f00000000;", "mov.f32 %f1, 0f00000000; mov.f32 %f3, %f1;")
+        .replace("add.f32 %f1, %f1, %f2;", "add.f32 %f1, %f1, %f2; fma.rn.f32 %f3, %f2, %f2, %f3;")
+        .replace("@%p bra LOOP;", "@%p bra LOOP;\n    bar.sync 0;\n    add.f32 %f1, %f1, %f3;");
+    let cache = CacheConfig { path: None, bytes_max: 0 };
+    let module = Module::from_ptx(&two_sums, &Config { cache, ..Config::default() }).expect("it is PTX");
+    let lanes = module.compile("sum", options(256)).expect("it compiles").code().lanes;
+    assert!(lanes < 256, "{lanes} lanes");
+}

@@ -32,13 +32,14 @@ pub fn choose_lanes(program: &Program, launch: LaunchShape, target: Target, want
     let far_apart = if alone.jumps() { JUMPING_LANES } else { 0 };
     let table = if alone.looks_up_bytes(program, target) { BYTE_LANES } else { 0 };
     let rows = if alone.is_pass_over_rows(launch) { ROWS_LANES } else { 0 };
-    let filling = alone.filling_lanes(target).max(far_apart).max(table).max(rows);
+    let narrow = alone.filling_lanes(target);
+    let filling = narrow.max(far_apart).max(table).max(rows);
     let wanted = (f64::from(WARP_SIZE) * alone.idleness(target)).max(filling.into());
     let irregular = alone.irregular_accesses();
     // Where a block is one team, there is nobody to wait for at its barriers. That pays between many of them on AMD's processors; on Intel's `fft1d`
     // takes longer by a seventh, and only bytes, of which a block's fill few registers, are worth it.
     let is_done_at_once =
-        target.narrow_paths && alone.is_chopped_by_waits() || filling >= BYTES_FILLING_LANES && alone.waits();
+        target.narrow_paths && alone.is_chopped_by_waits() || narrow >= BYTES_FILLING_LANES && alone.waits();
     let promises = |lanes: &&u32| {
         let together = Walked::new(program, kernel, LaunchShape { lanes: **lanes, ..launch });
         let carried = together.carried_registers(**lanes, target);
@@ -109,7 +110,7 @@ const LOCKING_LANES: u32 = 128;
 /// Lanes whose numbers of elements of a small table fill a register of bytes.
 const BYTE_LANES: u32 = 64;
 
-/// Lanes of which bytes fill registers that chains need, and numbers of more bits do not.
+/// As many lanes are wanted to [fill registers](Walked::filling_lanes) of 512 bits where an innermost loop's widest numbers are bytes.
 const BYTES_FILLING_LANES: u32 = 128;
 
 /// Cycles of a chain that a core does not look across: some two hundred instructions.
