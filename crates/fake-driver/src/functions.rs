@@ -5,7 +5,7 @@ use crate::work::{self, Launch};
 use crate::{events, graphs, look_up};
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr::null;
-use cuda_abi::{CUresult, Row, SYMBOLS};
+use cuda_abi::{CUlaunchConfig, CUresult, Row, SYMBOLS};
 use std::ffi::CString;
 use std::sync::OnceLock;
 
@@ -27,7 +27,7 @@ pub fn address(row: usize) -> *const c_void {
 }
 
 fn working() -> Vec<(Row, *const c_void)> {
-    let functions: [(Row, *const ()); 47] = [
+    let functions: [(Row, *const ()); 49] = [
         (Row::cuInit, start as *const ()),
         (Row::cuDriverGetVersion, version as *const ()),
         (Row::cuDeviceGetCount, count as *const ()),
@@ -52,6 +52,8 @@ fn working() -> Vec<(Row, *const c_void)> {
         (Row::cuModuleGetFunction, get_function as *const ()),
         (Row::cuLaunchKernel, launch as *const ()),
         (Row::cuLaunchKernel_ptsz, launch as *const ()),
+        (Row::cuLaunchKernelEx, launch_ex as *const ()),
+        (Row::cuLaunchKernelEx_ptsz, launch_ex as *const ()),
         (Row::cuFuncGetName, function_name as *const ()),
         (Row::cuEventCreate, events::create as *const ()),
         (Row::cuEventRecord, events::record as *const ()),
@@ -345,6 +347,31 @@ extern "C" fn launch(
         work::launched(Row::cuLaunchKernel, &[launch], false);
     }
     default_answer()
+}
+
+/// # Safety
+/// The configuration is null or one.
+unsafe extern "C" fn launch_ex(
+    config: *const CUlaunchConfig,
+    function: usize,
+    parameters: *mut *mut c_void,
+    extra: *mut *mut c_void,
+) -> CUresult {
+    // SAFETY: the caller's promise.
+    let Some(config) = (unsafe { config.as_ref() }) else { return INVALID_VALUE };
+    launch(
+        function,
+        config.gridDimX,
+        config.gridDimY,
+        config.gridDimZ,
+        config.blockDimX,
+        config.blockDimY,
+        config.blockDimZ,
+        config.sharedMemBytes,
+        config.hStream.addr(),
+        parameters,
+        extra,
+    )
 }
 
 /// # Safety

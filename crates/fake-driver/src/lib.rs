@@ -43,6 +43,13 @@ pub struct Frame {
     pub stack: [u64; STACK_WORDS],
 }
 
+impl Frame {
+    /// Where the call returns to.
+    pub fn return_address(&self) -> u64 {
+        self.links[1]
+    }
+}
+
 /// Where a call goes on: a function, or null for the code itself.
 #[repr(C)]
 struct Way {

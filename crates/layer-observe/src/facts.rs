@@ -3,7 +3,7 @@
 //! Facts live as long as the process: ops refer to them, and observers may keep that. They are interned, so that a program that loads and
 //! unloads for ever makes no more of them, and there is a limit to how many are told apart.
 
-use crate::table::{Companion, Table};
+use crate::table::{Companion, Table, TableLayout};
 use core::ffi::{CStr, c_char};
 use cuda_abi::*;
 use driver_api::Driver;
@@ -88,6 +88,9 @@ fn address_of<T>(facts: &'static T) -> u64 {
 impl Facts {
     /// How many bytes from the beginning a launch looks at.
     pub(crate) const LAUNCH_BYTES: usize = std::mem::offset_of!(Facts, bound) + Table::<{ 1 << 14 }>::READ_BYTES;
+
+    /// Where the table of [`Bound`] lies, and its parts.
+    pub(crate) const BOUND: (usize, TableLayout) = (std::mem::offset_of!(Facts, bound), Table::<{ 1 << 14 }>::LAYOUT);
 
     pub(crate) fn new() -> Facts {
         Facts {

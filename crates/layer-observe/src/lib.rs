@@ -25,6 +25,7 @@ mod table;
 pub use hooks::HOOKED;
 pub use layer::{AnyDriver, Observed};
 pub use ops::{attributes, shape_of};
+pub use table::TableLayout;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 //! No lock is held meanwhile: NVIDIA's library is loaded, for which the loader takes a lock of its own, and a program may call
 //! from an initialiser, with that lock held. Threads that come at once make the same choice, and the first to finish is kept.
 
-use crate::exports::{absent, context_changes, fill_slots, hooked, names, own_table, software};
+use crate::exports::{absent, context_changes, fill_slots, hooked, names, own_table, plain, software};
 use crate::{guard, stack};
 use core::cell::Cell;
 use core::ffi::c_void;
@@ -99,6 +99,7 @@ fn target(choice: &Choice, row: usize) -> *const c_void {
 pub fn set_layers(are_there: bool) -> bool {
     let choice = choice();
     let Choice::Nvidia { library, hooked } = choice else { return false };
+    plain::set_layers(are_there);
     fill_slots(|row| if hooked[row] && !are_there { library.address(row) } else { target(choice, row) });
     true
 }

@@ -147,6 +147,9 @@ fn bytes(text: &str) -> Option<usize> {
 }
 
 impl RecordObserver {
+    /// Where [`Quick`] lies, or 0 where it is not wanted.
+    pub const QUICK_AT: usize = std::mem::offset_of!(RecordObserver, quick);
+
     /// Records into a recorder, without times of the device.
     pub fn over(recorder: &'static Recorder) -> RecordObserver {
         RecordObserver { quick: recorder.quick(), recorder, times: Times::Nobody }
@@ -257,9 +260,7 @@ impl Observer for RecordObserver {
     #[inline(always)]
     fn after_plain(&self, token: Token, result: CUresult) {
         // SAFETY: `before_plain` made it, on the thread that makes the call.
-        if unsafe { Open::from_words(token.0) }.end(result.0) {
-            self.recorder.call_writer();
-        }
+        unsafe { Open::from_words(token.0) }.end(result.0);
     }
 
     #[inline(always)]

@@ -3,6 +3,7 @@
 //! - [`futex`]: sleep until a word of memory changes, and wake who sleeps on it.
 //! - [`clock`]: the monotonic clock, and a thread's, as plain numbers of nanoseconds.
 //! - [`at_exit`]: what is to be done when the process exits, [`is_main_thread`]: whose thread-local data has to last until then.
+//! - [`hash`]: where an address belongs in a table.
 //! - [`near`]: memory in large pages, for what lives as long as the process.
 //! - [`Slab`]: a bounded table whose [`Handle`]s detect that their value is gone.
 //!
@@ -15,6 +16,7 @@ compile_error!("stdx waits by Linux futexes: APEX runs on Linux only");
 pub mod clock;
 mod exit;
 pub mod futex;
+pub mod hash;
 pub mod near;
 mod slab;
 

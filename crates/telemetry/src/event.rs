@@ -77,6 +77,32 @@ pub struct Event {
 /// An event in a ring.
 pub(crate) type Slot = [u64; 8];
 
+/// Where the parts of a launch's event lie in its slot, in bytes, for code that is written by hand.
+pub mod at {
+    /// Bytes of a slot.
+    pub const BYTES: usize = size_of::<super::Slot>();
+    /// Kind, which is 0 for a launch, and flags, of 8 bits each; above them the context's number, of 16, and the kernel's.
+    pub const HEAD: usize = 0;
+    /// Which bit of the head says that the end is estimated.
+    pub const END_ESTIMATED_BIT: u32 = super::Event::END_ESTIMATED;
+    /// The begin, in ticks.
+    pub const START: usize = 8;
+    /// Ticks up to the end, and above 48 bits of it what the driver answered.
+    pub const ENDING: usize = 16;
+    /// The stream.
+    pub const STREAM: usize = 24;
+    /// Blocks, of 4 bytes by dimension.
+    pub const GRID: usize = 32;
+    /// Threads by the first two dimensions, of 2 bytes each.
+    pub const BLOCK_XY: usize = 44;
+    /// Dynamic shared memory, of 4 bytes.
+    pub const DYNAMIC_SHARED: usize = 48;
+    /// Threads by the third dimension, of 2 bytes, and blocks of a cluster, likewise.
+    pub const BLOCK_Z: usize = 52;
+    /// The event's number.
+    pub const NUMBER: usize = 56;
+}
+
 impl Event {
     #[inline(always)]
     fn new(kind: Kind, id: u32, payload: [u64; 3]) -> Event {
@@ -246,6 +272,21 @@ mod tests {
         let back = Event::from_slot(&event.to_slot());
         assert_eq!(format!("{back:?}"), format!("{event:?}"));
         assert_eq!(back.shape(), shape);
+    }
+
+    #[test]
+    fn a_launch_lies_as_is_said() {
+        let shape = LaunchShape { grid: [1, 2, 3], block: [4, 5, 6], dynamic_shared: 7, cluster: 0 };
+        let event = Event { start: 9, correlation: 10, ..Event::launch(11, &shape).at(12, 8) };
+        let slot = event.to_slot();
+        let bytes: Vec<u8> = slot.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four"));
+        assert_eq!([word(at::GRID), word(at::GRID + 4), word(at::GRID + 8), word(at::DYNAMIC_SHARED)], [1, 2, 3, 7]);
+        assert_eq!([word(at::BLOCK_XY), word(at::BLOCK_Z)], [4 | 5 << 16, 6]);
+        assert_eq!([word(at::STREAM), word(at::START), word(at::NUMBER), word(at::ENDING)], [8, 9, 10, 0]);
+        assert_eq!(slot[at::HEAD / 8], 12 << 16 | 11 << 32);
+        let estimated = event.with_flags(flags::END_ESTIMATED).to_slot();
+        assert_eq!(estimated[at::HEAD / 8], slot[at::HEAD / 8] | 1 << at::END_ESTIMATED_BIT);
     }
 
     #[test]

@@ -15,6 +15,14 @@ const UNIT: u32 = 12;
 /// Begins that are at most this many units apart are close to each other.
 const CLOSE_UNITS: u16 = 8;
 
+/// The constants, for code that is written by hand.
+pub mod at {
+    /// Ticks of a unit of a thread's pace, as a power of two. What is kept are the low 16 bits of its number.
+    pub const UNIT: u32 = super::UNIT;
+    /// Begins that are at most this many units apart are close to each other.
+    pub const CLOSE_UNITS: u16 = super::CLOSE_UNITS;
+}
+
 /// When the last event of a thread began that is recorded the quick way. Without branches, as it is part of each launch.
 #[derive(Default)]
 pub(crate) struct Pace(

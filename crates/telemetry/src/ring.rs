@@ -43,7 +43,7 @@ pub(crate) struct Producer {
     slots: Cell<*mut Slot>,
     /// Events put in, ever.
     put: AtomicU64,
-    /// How many there may have been before the consumer's progress has to be looked at.
+    /// How many there may have been before there is more to do than to put one in: the consumer's progress is to be looked at, or it should be called.
     put_max: Cell<u64>,
     /// Number of the next event of the thread, those too that find the ring full.
     next: Cell<u64>,
@@ -70,19 +70,53 @@ unsafe impl Sync for Producer {}
 // SAFETY: as above.
 unsafe impl Send for Producer {}
 
-/// No event is going on.
-const NONE: u8 = 0;
-/// One is.
-const OPEN: u8 = 1;
-/// One is whose end is not read from the clock.
-const OPEN_WITHOUT_END: u8 = 2;
+/// Where what a launch looks at lies in a thread's end of its ring, in bytes, for code that is written by hand.
+pub mod at {
+    use super::Producer;
+    use core::mem::offset_of;
+
+    /// Bytes of it.
+    pub const BYTES: usize = size_of::<Producer>();
+    /// The address of the thread's control block, of 8 bytes as are those that follow.
+    pub const THREAD: usize = offset_of!(Producer, thread);
+    /// The address of the slots.
+    pub const SLOTS: usize = offset_of!(Producer, slots);
+    /// How many events have been put in.
+    pub const PUT: usize = offset_of!(Producer, put);
+    /// How many there may have been before there is more to do.
+    pub const PUT_MAX: usize = offset_of!(Producer, put_max);
+    /// The number of the next event.
+    pub const NEXT: usize = offset_of!(Producer, next);
+    /// The observer's word.
+    pub const NOTE: usize = offset_of!(Producer, note);
+    /// The number of slots less 1, of 4 bytes.
+    pub const MASK: usize = offset_of!(Producer, mask);
+    /// Whether an event is [open](super::open_event), of 1 byte.
+    pub const OPEN: usize = offset_of!(Producer, open);
+    /// Which bits an event's number has of which ends may be left out, of 1 byte.
+    pub const SAMPLED: usize = offset_of!(Producer, sampled);
+    /// When the last event began, of 2 bytes ([`pace`](crate::pace::at)).
+    pub const PACE: usize = offset_of!(Producer, pace);
+}
+
+/// Whether an event is open.
+pub mod open_event {
+    /// No event is going on.
+    pub const NONE: u8 = 0;
+    /// One is.
+    pub const OPEN: u8 = 1;
+    /// One is whose end is not read from the clock.
+    pub const OPEN_WITHOUT_END: u8 = 2;
+}
+
+use open_event::{NONE, OPEN, OPEN_WITHOUT_END};
 
 /// What became of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Put {
     /// It is in.
     In,
-    /// It is in, and another half of the ring is full: the consumer should come.
+    /// It is in, and before it another half of the ring was full: the consumer should come.
     HalfFull,
     /// There was no room; it is counted.
     Dropped,
@@ -99,7 +133,7 @@ impl Ring {
         producer.slots.set(ring.slots.start());
         producer.mask.set(ring.slots.count() as u32 - 1);
         producer.put.store(0, Ordering::Relaxed);
-        producer.put_max.set(ring.slots.count() as u64);
+        producer.put_max.set(ring.slots.count() as u64 / 2);
         producer.next.set(u64::from(thread) << 40);
         producer.note.set(0);
         producer.open.set(NONE);
@@ -230,18 +264,22 @@ impl Producer {
     #[inline(always)]
     pub(crate) unsafe fn put(&self, slot: Slot, is_launch: bool) -> Put {
         let put = self.put.load(Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        if (put == self.put_max.get() || self.is_open()) && !unsafe { self.make_room(put) } {
-            // SAFETY: as above.
-            return unsafe { self.drop_event(is_launch) };
+        let mut outcome = Put::In;
+        if put == self.put_max.get() || self.is_open() {
+            // SAFETY: the caller's promise.
+            outcome = unsafe { self.make_room(put, is_launch) };
+            if outcome == Put::Dropped {
+                return outcome;
+            }
         }
         // SAFETY: the consumer has taken what was here, and looks again only once `put` says so.
         unsafe { self.slot(put).write(slot) };
-        self.publish(put)
+        self.publish(put);
+        outcome
     }
 
     /// Begins an event in the slot that comes next, where it is completed by [`shut`](Producer::shut): so nothing of it has to be kept elsewhere.
-    /// The thread's pace may leave out its end, if `may_estimate` says so of the event. False where another event is open, or there may be no room.
+    /// The thread's pace may leave out its end, if `may_estimate` says so of the event. False where another event is open, and where there is more to do.
     ///
     /// # Safety
     /// Only the thread that owns the ring calls this.
@@ -278,7 +316,7 @@ impl Producer {
     /// # Safety
     /// Only the thread that owns the ring calls this, after [`open`](Producer::open) at `start`.
     #[inline(always)]
-    pub(crate) unsafe fn shut(&self, start: u64, result: u32, now: impl FnOnce() -> u64) -> Put {
+    pub(crate) unsafe fn shut(&self, start: u64, result: u32, now: impl FnOnce() -> u64) {
         if self.open.get() == OPEN_WITHOUT_END {
             off_the_straight_way();
         } else {
@@ -292,7 +330,7 @@ impl Producer {
             unsafe { self.set_result(result) };
         }
         self.open.set(NONE);
-        self.publish(self.put.load(Ordering::Relaxed))
+        self.publish(self.put.load(Ordering::Relaxed));
     }
 
     /// Sets the third word of the open event.
@@ -334,43 +372,38 @@ impl Producer {
 
     /// The event that came next is in.
     #[inline(always)]
-    fn publish(&self, event: u64) -> Put {
+    fn publish(&self, event: u64) {
         self.put.store(event + 1, Ordering::Release);
         fetch(self.slot(event + AHEAD));
-        if (event + 1) & u64::from(self.mask.get() >> 1) == 0 { Put::HalfFull } else { Put::In }
     }
 
-    /// Looks at what the consumer has taken, and moves an open event out of the way. False where there is no room.
+    /// Looks at what the consumer has taken, and moves an open event out of the way of another, which is counted as dropped where there is no room. Says
+    /// what becomes of that.
     ///
     /// # Safety
     /// Only the thread that owns the ring calls this.
     #[cold]
     #[inline(never)]
-    unsafe fn make_room(&self, put: u64) -> bool {
+    unsafe fn make_room(&self, put: u64, is_launch: bool) -> Put {
         // SAFETY: the ring is there as long as its thread.
         let ring = unsafe { &*self.ring.load(Ordering::Relaxed) };
         let taken = ring.taken.0.load(Ordering::Acquire);
-        let room = u64::from(self.mask.get()) + 1 - (put - taken);
-        if room < 1 + u64::from(self.is_open()) {
-            return false;
+        let capacity = u64::from(self.mask.get()) + 1;
+        // Behind the one that is to be put in comes the open one.
+        let last = put + u64::from(self.is_open());
+        if last >= taken + capacity {
+            let count = &ring.dropped[usize::from(!is_launch)];
+            count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+            return Put::Dropped;
         }
-        self.put_max.set(taken + u64::from(self.mask.get()) + 1);
+        let is_half_full = last >= self.put_max.get();
+        let half = capacity / 2;
+        self.put_max.set(((last / half + 1) * half).min(taken + capacity));
         if self.is_open() {
             // SAFETY: two slots that the consumer does not look at.
-            unsafe { self.slot(put + 1).write(self.slot(put).read()) };
+            unsafe { self.slot(last).write(self.slot(put).read()) };
         }
-        true
-    }
-
-    /// # Safety
-    /// As [`make_room`](Producer::make_room).
-    #[cold]
-    #[inline(never)]
-    unsafe fn drop_event(&self, is_launch: bool) -> Put {
-        // SAFETY: the ring is there as long as its thread.
-        let count = unsafe { &(*self.ring.load(Ordering::Relaxed)).dropped[usize::from(!is_launch)] };
-        count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        Put::Dropped
+        if is_half_full { Put::HalfFull } else { Put::In }
     }
 }
 
@@ -413,11 +446,11 @@ mod tests {
         // SAFETY: this thread alone uses the ring.
         unsafe {
             let puts: Vec<Put> = (0..10).map(|n| producer.put([n; 8], n != 9)).collect();
-            assert_eq!(puts.iter().filter(|put| **put == Put::HalfFull).count(), 2);
-            assert_eq!(puts[8..], [Put::Dropped; 2]);
+            let expected = [[Put::In; 4], [Put::HalfFull, Put::In, Put::In, Put::In]].concat();
+            assert_eq!((&puts[..8], &puts[8..]), (&expected[..], &[Put::Dropped; 2][..]));
             assert_eq!(ring.dropped(), [1, 1]);
             assert_eq!(ring.take(3, |slot| taken.push(slot[0])), 3);
-            assert_eq!(producer.put([20; 8], true), Put::In);
+            assert_eq!(producer.put([20; 8], true), Put::HalfFull);
             ring.close();
             assert!(!ring.is_finished());
             assert_eq!(ring.take(100, |slot| taken.push(slot[0])), 6);
@@ -440,14 +473,14 @@ mod tests {
             assert_eq!(producer.put([12; 8], true), Put::HalfFull);
             assert_eq!(producer.put([13; 8], true), Put::In);
             assert_eq!(producer.put([14; 8], false), Put::Dropped, "the last slot is the open event's");
-            assert_eq!(producer.shut(100, 0, || 150), Put::HalfFull);
+            producer.shut(100, 0, || 150);
             assert!(!producer.open(101, 9, 9, [9; 3], true), "the consumer's progress is not looked at");
             ring.take(9, |slot| taken.push(*slot));
             assert_eq!(taken, [[11; 8], [12; 8], [13; 8], [7, 100, 50, 8, 1, 2, 3, 1 << 40]]);
             assert_eq!(ring.dropped(), [0, 1]);
-            assert_eq!(producer.put([15; 8], true), Put::In);
+            assert_eq!(producer.put([15; 8], true), Put::HalfFull);
             assert!(producer.open(200, 7, 8, [1, 2, 3], false));
-            assert_eq!(producer.shut(200, 719, || 190), Put::HalfFull);
+            producer.shut(200, 719, || 190);
             ring.take(9, |slot| taken.push(*slot));
         }
         assert_eq!(taken[5], [7, 200, 719 << 48, 8, 1, 2, 3, 1 << 40 | 1], "a clock that goes back, and an error");
@@ -455,7 +488,7 @@ mod tests {
 
     #[test]
     fn ends_that_are_left_out_are_estimated() {
-        let ring = ring(0, 16);
+        let ring = ring(0, 32);
         let (producer, mut taken) = (ring.producer(), Vec::new());
         // SAFETY: this thread alone uses the ring.
         unsafe {

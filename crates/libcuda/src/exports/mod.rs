@@ -1,6 +1,6 @@
 //! The C functions, made from the table.
 //!
-//! An exported function is one jump to the address in its slot. All arguments stay where the caller has put them, so that a function
+//! An exported function is one jump to the address in its slot ([`launch`] does a launch that is recorded itself). All arguments stay where the caller has put them, so that a function
 //! needs no declaration to be handed on. Slots are filled by the first call of any function, when the choice is made ([`choice`]):
 //!
 //! - on the software GPU with [`software`],
@@ -70,6 +70,7 @@ pub mod absent;
 mod admitted;
 pub mod context_changes;
 pub mod hooked;
+mod launch;
 pub mod names;
 mod older;
 pub mod own_table;
@@ -143,7 +144,7 @@ macro_rules! exports {
         pub static ADDRESSES: &[Address] = &[$(Address($symbol as *const c_void),)*];
     };
     (@one $group:ident cuLaunchKernel $params:tt) => {
-        pub use plain::cuLaunchKernel;
+        pub use launch::cuLaunchKernel;
     };
     (@one $group:ident cuLaunchKernelEx $params:tt) => {
         pub use plain::cuLaunchKernelEx;

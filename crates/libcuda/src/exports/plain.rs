@@ -2,17 +2,17 @@
 //! ([`plain_copies`](super::plain_copies)).
 //!
 //! A program that does a lot between launches leaves nothing of ours in the processor's caches. What a launch costs then is how many lines and
-//! pages of code and data it touches. So the exported function and the function here lie in one page, which holds nothing else; what they look at
-//! first is one cache line; and what is rarely so is left to [`hooked`]. To have all of the code fetched at once, by instructions in front of it, was slower: on an
+//! pages of code and data it touches. So `cuLaunchKernel` is written by hand ([`launch`](super::launch)), and falls back to what is here; it and the code for `cuLaunchKernelEx` lie in
+//! one page, which holds nothing else; what they look at first is one cache line; and what is rarely so is left to [`hooked`]. To have all of the code fetched at once, by instructions in front of it, was slower: on an
 //! H200's host (Intel) by some 50 to 100 ns with cold caches, and by a few with warm ones.
 
 use super::{Address, hooked, plain_copies};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
-use core::mem::MaybeUninit;
+use core::mem::{MaybeUninit, offset_of};
 use core::ptr::null_mut;
 use cuda_abi::*;
-use driver_api::op::LaunchShape;
+use driver_api::op::{LaunchShape, Token};
 use driver_nvidia::{Library, NvidiaDriver};
 use layer_observe::{Observed, attributes, shape_of};
 use recorder::RecordObserver;
@@ -26,14 +26,27 @@ pub type Recorded = Observed<NvidiaDriver, RecordObserver>;
 pub(super) struct Launches {
     /// Whether launches go this way.
     is_on: AtomicBool,
+    /// Whether [layers](crate::choice::set_layers) are out of the way of calls.
+    are_layers_out: AtomicBool,
     /// NVIDIA's `cuLaunchKernel` and `cuLaunchKernelEx`.
     functions: [AtomicPtr<c_void>; 2],
 }
 
 impl Launches {
     pub(super) const fn off() -> Launches {
-        Launches { is_on: AtomicBool::new(false), functions: [const { AtomicPtr::new(null_mut()) }; 2] }
+        Launches {
+            is_on: AtomicBool::new(false),
+            are_layers_out: AtomicBool::new(false),
+            functions: [const { AtomicPtr::new(null_mut()) }; 2],
+        }
     }
+
+    /// Where two bytes are that are [`ON`](Launches::ON) while launches go this way, for code that is not reached by a slot.
+    pub(super) const STATE_AT: usize = offset_of!(Launches, is_on);
+    pub(super) const ON: u16 = 1;
+    const _NEIGHBOURS: () = assert!(offset_of!(Launches, are_layers_out) == Launches::STATE_AT + 1);
+    /// Where NVIDIA's `cuLaunchKernel` is.
+    pub(super) const LAUNCH_AT: usize = offset_of!(Launches, functions);
 }
 
 /// Where the layer is, once there is one: at an address that code knows.
@@ -67,6 +80,11 @@ pub fn switch_on(library: &Library) {
     launches.is_on.store(true, Release);
 }
 
+/// Says whether layers are in the way of calls: what slots lead to is not seen by code that is not reached by them.
+pub fn set_layers(are_there: bool) {
+    super::SLOTS.launches.are_layers_out.store(!are_there, Release);
+}
+
 /// The function that takes a call, in place of that of [`hooked`].
 pub fn address(row: usize) -> Option<Address> {
     if row == Row::cuLaunchKernel as usize {
@@ -82,9 +100,6 @@ pub fn address(row: usize) -> Option<Address> {
 macro_rules! exports {
     ($($group:ident $symbol:ident $params:tt;)*) => {
         $(exports!(@one $group $symbol $params);)*
-    };
-    (@one $group:ident cuLaunchKernel $params:tt) => {
-        exported!([#[unsafe(link_section = "apex_launch")]] $group cuLaunchKernel $params);
     };
     (@one $group:ident cuLaunchKernelEx $params:tt) => {
         exported!([#[unsafe(link_section = "apex_launch")]] $group cuLaunchKernelEx $params);
@@ -105,11 +120,21 @@ pub(super) fn layer() -> Option<&'static Recorded> {
     super::SLOTS.launches.is_on.load(Acquire).then(|| unsafe { (*super::SLOTS.layer.0.get()).assume_init_ref() })
 }
 
-/// `cuLaunchKernel`.
+/// The end of a call that [`launch`](super::launch) has begun, with an answer or times that it does not put down.
+///
+/// # Safety
+/// The event is open in this ring, which is the calling thread's, since `begin`.
+pub(super) unsafe extern "C" fn end(begin: u64, ring: u64, result: CUresult) -> CUresult {
+    if let Some(layer) = layer() {
+        layer.end_plain(Token([begin, ring, 0]), result);
+    }
+    result
+}
+
+/// `cuLaunchKernel`, where [`launch`](super::launch) does not take it.
 ///
 /// # Safety
 /// As the driver API documents it.
-#[unsafe(link_section = "apex_launch")]
 #[allow(clippy::too_many_arguments, reason = "the parameters are those of the C function")]
 unsafe extern "C" fn launch(
     function: CUfunction,

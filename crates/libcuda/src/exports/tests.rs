@@ -18,6 +18,7 @@ fn what_a_launch_looks_at_is_two_lines() {
     assert_eq!([align_of::<Slots>(), core::mem::offset_of!(Slots, layer)], [64; 2]);
     assert!(slot_at(Row::cuLaunchKernel as usize) < 64 && slot_at(Row::cuLaunchKernelEx as usize) < 64);
     const { assert!(plain::Recorded::LAUNCH_BYTES <= 64, "the layer's part of it") };
+    assert_eq!(launch::DEFAULT_STREAM_MAX, CU_STREAM_PER_THREAD.addr());
 }
 
 #[test]

@@ -347,7 +347,7 @@ impl Recorder {
     /// Has the writer come: a ring is half full.
     #[cold]
     #[inline(never)]
-    pub fn call_writer(&self) {
+    fn call_writer(&self) {
         self.wake.fetch_add(1, Ordering::Release);
         stdx::futex::wake_one(&self.wake);
     }

@@ -10,9 +10,10 @@ use std::sync::atomic::Ordering;
 /// Places that a thread may have: from its own on.
 const PROBES: usize = 4;
 /// A power of two. A thread that finds no place among them is found by its thread-local variable.
-const PLACES: usize = 1024;
+pub(super) const PLACES: usize = 1024;
 
 /// The producers' ends of rings by thread. Each thread looks for itself alone.
+#[repr(transparent)]
 #[derive(Clone, Copy)]
 pub(super) struct Owners(&'static [Producer; PLACES]);
 
@@ -29,9 +30,7 @@ impl Owners {
 
     #[inline(always)]
     fn place(self, thread: usize, probe: usize) -> &'static Producer {
-        // The golden ratio spreads addresses, whose lowest bits are alike, as are their highest. In 32 bits, which is shorter code.
-        let first = (thread as u32).wrapping_mul(0x9e37_79b9) >> (32 - PLACES.ilog2());
-        &self.0[(first as usize + probe) & (PLACES - 1)]
+        &self.0[(stdx::hash::place(thread as u64, PLACES) + probe) & (PLACES - 1)]
     }
 
     /// The calling thread's end, if it is where it belongs.

@@ -6,9 +6,10 @@
 use super::Recorder;
 use super::owners::Owners;
 use crate::event::{Event, Kind};
-use crate::ring::{Producer, Put};
+use crate::ring::Producer;
 
-/// What an event looks at of a recorder.
+/// What an event looks at of a recorder: the address of a table of the threads' ends of their rings ([`PLACES`](Quick::PLACES)).
+#[repr(transparent)]
 #[derive(Clone, Copy)]
 pub struct Quick {
     /// Without threads when the recorder does not record.
@@ -40,11 +41,11 @@ impl Open {
         Open { start, ring: unsafe { &*std::ptr::with_exposed_provenance(ring as usize) } }
     }
 
-    /// The event ends with the driver's answer. Answers whether the writer should be [called](Recorder::call_writer).
+    /// The event ends with the driver's answer.
     #[inline(always)]
-    pub fn end(self, result: u32) -> bool {
+    pub fn end(self, result: u32) {
         // SAFETY: the ring is the calling thread's own, where the event was begun.
-        unsafe { self.ring.shut(self.start, result, crate::clock::counter) == Put::HalfFull }
+        unsafe { self.ring.shut(self.start, result, crate::clock::counter) };
     }
 }
 
@@ -56,6 +57,10 @@ impl Recorder {
 }
 
 impl Quick {
+    /// How many places the table has. A thread's own is at [`stdx::hash::place`] of its control block's address, which is the first word there
+    /// ([`ring`](crate::layout::ring)).
+    pub const PLACES: usize = super::owners::PLACES;
+
     /// Begins an event at a reading of the [counter](crate::clock::counter), if the calling thread's note is the one that is said. `None` where it is
     /// not, and where the event has to go the ordinary way, which may lose it or not.
     ///

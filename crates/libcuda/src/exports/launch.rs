@@ -1,0 +1,297 @@
+//! `cuLaunchKernel`, recorded in front of NVIDIA's driver, in the usual case: written by hand.
+//!
+//! A launch of NVIDIA's is thousands of instructions, after which nothing of ours is in the processor's nearest caches. So what recording costs is
+//! lines of code, and compiled code ([`plain::launch`](super::plain)), which does the same, has twice as many. What is done here is no more than: find what is
+//! known of the function ([`Observed::BOUND`](layer_observe::Observed::BOUND)) and the calling thread's end of its ring
+//! ([`ring`]), check that both hold for this stream and that there is room, put the event down, call NVIDIA's function, and publish the event. Anything else
+//! goes where the function's slot leads, with all arguments as they were.
+//!
+//! The test `tests/plain.rs` compares its events with the compiled code's.
+
+use super::plain::{self, Recorded};
+use super::{SLOTS, Slots, slot_at};
+use core::ffi::c_void;
+use core::mem::offset_of;
+use cuda_abi::*;
+use layer_observe::TableLayout;
+use recorder::RecordObserver;
+use telemetry::Quick;
+use telemetry::layout::{event, open_event, pace, ring};
+
+/// From the beginning of the slots.
+const LAYER: usize = offset_of!(Slots, layer);
+const BOUND: (usize, TableLayout) = (LAYER + Recorded::BOUND.0, Recorded::BOUND.1);
+const OWNERS: usize = LAYER + Recorded::OBSERVER_AT + RecordObserver::QUICK_AT;
+
+/// How far a product with [`stdx::hash::FACTOR`] is shifted to be the offset of a place, below which bits are cleared.
+const fn shift(places: usize, place_bytes: usize) -> u32 {
+    assert!(places.is_power_of_two() && place_bytes.is_power_of_two());
+    u32::BITS - places.ilog2() - place_bytes.ilog2()
+}
+
+/// The highest handle of a default stream, [`CU_STREAM_PER_THREAD`]: constants cannot ask it for its number.
+pub(super) const DEFAULT_STREAM_MAX: usize = 2;
+
+const _: () = {
+    assert!(BOUND.0 + BOUND.1.slots < LAYER + 64 && event::BYTES == 64 && event::HEAD == 0);
+    assert!(open_event::OPEN_WITHOUT_END == open_event::OPEN + 1 && open_event::NONE == 0);
+    assert!(BOUND.1.value_bits == 48 && event::END_ESTIMATED_BIT < 16);
+    assert!(BOUND.1.key == 0 && ring::THREAD == 0);
+};
+
+// The section begins with a page, as `plain` says of its own, so that the function begins with a line.
+core::arch::global_asm!(".pushsection apex_launch_usual, \"ax\", @progbits", ".p2align 12, , 1", ".popsection");
+
+/// `cuLaunchKernel` of the CUDA driver API.
+///
+/// # Safety
+/// The arguments are as the driver API documents them for this function.
+#[unsafe(no_mangle)]
+#[unsafe(naked)]
+#[unsafe(link_section = "apex_launch_usual")]
+pub unsafe extern "C" fn cuLaunchKernel(
+    _: CUfunction,
+    _: u32,
+    _: u32,
+    _: u32,
+    _: u32,
+    _: u32,
+    _: u32,
+    _: u32,
+    _: CUstream,
+    _: *mut *mut c_void,
+    _: *mut *mut c_void,
+) -> CUresult {
+    // The frame: [rbp + 8] the way back, [rbp + 16] threads in z, + 24 dynamic shared memory, + 32 the stream, + 40 parameters, + 48 extra;
+    // [rbp - 8] the caller's rbx, [rbp - 16] blocks in y (rdx), and then the thread's end of its ring, [rbp - 24] the begin.
+    // rdi, esi, ecx, r8d and r9d stay what the caller has put there. r10: the slots. What is not as usual jumps to 2, in short jumps from one to the
+    // next (21, 22).
+    core::arch::naked_asm!(
+        ".cfi_startproc",
+        "lea r10, [rip + {slots}]",
+        "push rbp",
+        ".cfi_def_cfa_offset 16",
+        ".cfi_offset rbp, -16",
+        "mov rbp, rsp",
+        ".cfi_def_cfa_register rbp",
+        "push rbx",
+        ".cfi_offset rbx, -24",
+        "push rdx",
+        "cmp word ptr [r10 + {state}], {on}",
+        "jne 21f",
+        // The clock first: a processor may read it only once it has what it asked of memory before.
+        "rdtsc",
+        "shl rdx, 32",
+        "or rax, rdx",
+        "push rax",
+        // rdx: where the function is in the table; r11: what is known of it, the epoch turned to the bottom.
+        "imul edx, edi, {factor}",
+        "shr edx, {bound_shift}",
+        "and edx, -{bound_bytes}",
+        "add rdx, [r10 + {bound}]",
+        "cmp [rdx], rdi",
+        "jne 21f",
+        "mov r11, [rdx + {value}]",
+        "rol r11, 16",
+        "cmp r11w, [r10 + {epoch}]",
+        "jne 21f",
+        "cmp word ptr [r10 + {unusual}], 0",
+        "jne 21f",
+        // rbx: the stream. One that is no default stream is the function's usual one.
+        "mov rbx, [rbp + 32]",
+        "cmp rbx, {default_max}",
+        "jbe 3f",
+        "mov eax, [r10 + {companions_epoch}]",
+        "shl rax, {value_bits}",
+        "or rax, rbx",
+        "cmp rax, [rdx + {companion}]",
+        "21:",
+        "jne 22f",
+        // rdx: the thread's end of its ring.
+        "xor eax, eax",
+        "mov rax, fs:[rax]",
+        "imul edx, eax, {factor}",
+        "shr edx, {owners_shift}",
+        "and edx, -{ring_bytes}",
+        "add rdx, [r10 + {owners}]",
+        "cmp [rdx], rax",
+        "jne 22f",
+        "4:",
+        "mov eax, r8d",
+        "or eax, r9d",
+        "or eax, [rbp + 16]",
+        "shr eax, 16",
+        "jne 22f",
+        "cmp byte ptr [rdx + {open}], {none}",
+        "22:",
+        "jne 2f",
+        "mov rax, [rdx + {put}]",
+        "cmp rax, [rdx + {put_max}]",
+        "je 2f",
+        // rax: the event's slot.
+        "and eax, [rdx + {mask}]",
+        "shl rax, {event_bits}",
+        "add rax, [rdx + {events}]",
+        "mov [rax + {stream}], rbx",
+        "mov [rax + {grid}], esi",
+        "mov ebx, [rbp - 16]",
+        "mov [rax + {grid} + 4], ebx",
+        "mov [rax + {grid} + 8], ecx",
+        "mov [rax + {block_xy}], r8w",
+        "mov [rax + {block_xy} + 2], r9w",
+        "mov ebx, [rbp + 24]",
+        "mov [rax + {dynamic_shared}], ebx",
+        "mov ebx, [rbp + 16]",
+        "mov [rax + {block_z}], ebx",
+        "mov rbx, [rdx + {next}]",
+        "mov [rax + {number}], rbx",
+        "inc rbx",
+        "mov [rdx + {next}], rbx",
+        "mov rbx, [rbp - 24]",
+        "mov [rax + {start}], rbx",
+        "and qword ptr [rax + {ending}], 0",
+        // bl: 1 if the end is left out.
+        "shr ebx, {pace_unit}",
+        "movzx r10d, word ptr [rdx + {pace}]",
+        "mov [rdx + {pace}], bx",
+        "sub bx, r10w",
+        "cmp bx, {close_units} + 1",
+        "sbb ebx, ebx",
+        "and bl, [rdx + {sampled}]",
+        "and bl, [rdx + {put}]",
+        "setne bl",
+        "movzx ebx, bl",
+        "lea r10d, [rbx + {is_open}]",
+        "mov [rdx + {open}], r10b",
+        "shl ebx, {estimated_bit}",
+        "mov r11w, bx",
+        "mov [rax], r11",
+        "prefetchw [rax + {event_bytes}]",
+        "mov ebx, [rbp - 16]",
+        "mov [rbp - 16], rdx",
+        "mov edx, ebx",
+        // From here to the way back is one line: it is far away again when NVIDIA's function returns.
+        ".p2align 6",
+        "push qword ptr [rbp + 48]",
+        "push qword ptr [rbp + 40]",
+        "push qword ptr [rbp + 32]",
+        "push qword ptr [rbp + 24]",
+        "push qword ptr [rbp + 16]",
+        "call qword ptr [rip + {slots} + {function}]",
+        "mov rdx, [rbp - 16]",
+        "test eax, eax",
+        "jne 7f",
+        "cmp byte ptr [rdx + {open}], {is_open_without_end}",
+        "jne 6f",
+        "5:",
+        "mov [rdx + {open}], al",
+        "inc qword ptr [rdx + {put}]",
+        "mov rbx, [rbp - 8]",
+        "leave",
+        ".cfi_remember_state",
+        ".cfi_def_cfa rsp, 8",
+        "ret",
+        ".cfi_restore_state",
+        // The end is wanted.
+        "6:",
+        "mov rcx, rdx",
+        "rdtsc",
+        "shl rdx, 32",
+        "or rax, rdx",
+        "sub rax, [rbp - 24]",
+        "mov edx, [rcx + {put}]",
+        "and edx, [rcx + {mask}]",
+        "shl rdx, {event_bits}",
+        "add rdx, [rcx + {events}]",
+        "mov [rdx + {ending}], rax",
+        "mov rdx, rcx",
+        "shr rax, 32",
+        "je 5b",
+        // It is too long to be put down like that, or the driver answered with an error.
+        "xor eax, eax",
+        "7:",
+        "mov rdi, [rbp - 24]",
+        "mov rsi, rdx",
+        "mov edx, eax",
+        "call {end}",
+        "mov rbx, [rbp - 8]",
+        "leave",
+        ".cfi_remember_state",
+        ".cfi_def_cfa rsp, 8",
+        "ret",
+        ".cfi_restore_state",
+        // A default stream is of the context that the thread's note says is current.
+        "3:",
+        "xor eax, eax",
+        "mov rax, fs:[rax]",
+        "imul edx, eax, {factor}",
+        "shr edx, {owners_shift}",
+        "and edx, -{ring_bytes}",
+        "add rdx, [r10 + {owners}]",
+        "cmp [rdx], rax",
+        "jne 2f",
+        "mov eax, [r10 + {context_changes}]",
+        "shl rax, 16",
+        "ror r11, 16",
+        "mov ax, r11w",
+        "rol r11, 16",
+        "cmp rax, [rdx + {note}]",
+        "je 4b",
+        // Another way.
+        "2:",
+        "mov rdx, [rbp - 16]",
+        "mov rbx, [rbp - 8]",
+        "leave",
+        ".cfi_def_cfa rsp, 8",
+        "mov r11d, {row}",
+        "jmp qword ptr [r10 + {further}]",
+        ".cfi_endproc",
+        slots = sym SLOTS,
+        state = const offset_of!(Slots, launches) + plain::Launches::STATE_AT,
+        on = const plain::Launches::ON,
+        factor = const stdx::hash::FACTOR as i32,
+        bound_shift = const shift(BOUND.1.places, BOUND.1.place_bytes),
+        bound_bytes = const BOUND.1.place_bytes,
+        bound = const BOUND.0 + BOUND.1.slots,
+        value = const BOUND.1.value,
+        epoch = const BOUND.0 + BOUND.1.epoch,
+        unusual = const LAYER + Recorded::UNUSUAL_AT,
+        default_max = const DEFAULT_STREAM_MAX,
+        companions_epoch = const BOUND.0 + BOUND.1.companions_epoch,
+        value_bits = const BOUND.1.value_bits,
+        companion = const BOUND.1.companion,
+        owners_shift = const shift(Quick::PLACES, ring::BYTES),
+        ring_bytes = const ring::BYTES,
+        owners = const OWNERS,
+        open = const ring::OPEN,
+        none = const open_event::NONE,
+        put = const ring::PUT,
+        put_max = const ring::PUT_MAX,
+        mask = const ring::MASK,
+        event_bits = const event::BYTES.ilog2(),
+        events = const ring::SLOTS,
+        stream = const event::STREAM,
+        grid = const event::GRID,
+        block_xy = const event::BLOCK_XY,
+        dynamic_shared = const event::DYNAMIC_SHARED,
+        block_z = const event::BLOCK_Z,
+        next = const ring::NEXT,
+        number = const event::NUMBER,
+        start = const event::START,
+        ending = const event::ENDING,
+        pace_unit = const pace::UNIT,
+        pace = const ring::PACE,
+        close_units = const pace::CLOSE_UNITS,
+        sampled = const ring::SAMPLED,
+        is_open = const open_event::OPEN,
+        estimated_bit = const event::END_ESTIMATED_BIT,
+        event_bytes = const event::BYTES,
+        function = const offset_of!(Slots, launches) + plain::Launches::LAUNCH_AT,
+        is_open_without_end = const open_event::OPEN_WITHOUT_END,
+        end = sym plain::end,
+        context_changes = const LAYER + Recorded::CONTEXT_CHANGES_AT,
+        note = const ring::NOTE,
+        row = const Row::cuLaunchKernel as usize,
+        further = const slot_at(Row::cuLaunchKernel as usize),
+    )
+}
