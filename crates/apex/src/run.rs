@@ -44,7 +44,7 @@ pub struct Args {
     /// Record launches, copies, allocations and more in a file, for `apex report` and `apex export` (%p in its name stands for the process)
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// Read the clock after each launch that is recorded (all), not after one in eight where a thread launches again and again (sampled, the default)
+    /// Read the clock after each launch that is recorded (all), not after one in 32 where a thread launches again and again (sampled, the default)
     #[arg(long, requires = "observed", value_parser = ["sampled", "all"], value_name = "WHICH")]
     call_times: Option<String>,
     /// Have the recording, and what is published, hold times of NVIDIA's card: by CUPTI, NVIDIA's library for profilers, or else by events; or by the one that is named.

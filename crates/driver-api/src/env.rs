@@ -65,7 +65,7 @@ variables! {
     RECORD_BUFFER = "APEX_RECORD_BUFFER", default "1M",
         "Size of the buffer that each thread records into, from 4K to 1G; what finds it full is not recorded, and counted.";
     CALL_TIMES = "APEX_CALL_TIMES", default "sampled",
-        "With `all`, a recording reads the clock after each launch. Otherwise, where a thread launches again and again, after one in eight, and takes the others to have lasted as long; the clock is read before each in any case.";
+        "With `all`, a recording reads the clock after each launch. Otherwise, where a thread launches again and again, after one in 32, and takes the others to have lasted as long; the clock is read before each in any case.";
     DEVICE_TIMES = "APEX_DEVICE_TIMES", default "0",
         "With 1, a recording in front of NVIDIA's driver has the times of launches, copies and sets on the device: by CUPTI where it can be had, otherwise by events. `cupti` and `events` ask for one of the two. On the software GPU a recording has them in any case.";
     CUPTI = "APEX_CUPTI", default "(the program's own, or the toolkit's)",

@@ -1,5 +1,6 @@
 //! Which streams are being captured into a graph.
 
+use crate::usual::Usual;
 use cuda_abi::{CUresult, CUstream, CUstreamCaptureStatus};
 use driver_api::Driver;
 use std::collections::HashSet;
@@ -28,16 +29,22 @@ impl Unusual {
     }
 
     /// Something of ours panicked.
-    pub(crate) fn break_off(&self) {
-        self.0.fetch_or(BROKEN, Ordering::Relaxed);
+    pub(crate) fn break_off(&self, usual: &Usual) {
+        self.0.fetch_or(BROKEN, Ordering::AcqRel);
+        usual.suspend(true);
     }
 
     /// So many captures are going on. One thread at a time calls this.
-    fn set_captures(&self, count: usize) {
+    fn set_captures(&self, count: usize, usual: &Usual) {
         let count = count.min((!BROKEN).into()) as u16;
         // Before what is forgotten: a capture is missed by no call that comes after it.
         self.0.fetch_or(count, Ordering::Release);
         self.0.fetch_and(count | BROKEN, Ordering::Release);
+        usual.suspend(!self.is_nothing());
+        // It may have been broken off meanwhile.
+        if !self.is_nothing() {
+            usual.suspend(true);
+        }
     }
 
     /// Whether what goes into a stream becomes a node. The driver is asked only while there is a capture: streams join one by waiting for
@@ -61,18 +68,18 @@ pub(crate) struct Captures {
 
 impl Captures {
     /// A capture has begun.
-    pub(crate) fn begin(&self, stream: CUstream, unusual: &Unusual) {
-        self.change(unusual, |origins| _ = origins.insert(stream.addr() as u64));
+    pub(crate) fn begin(&self, stream: CUstream, unusual: &Unusual, usual: &Usual) {
+        self.change(unusual, usual, |origins| _ = origins.insert(stream.addr() as u64));
     }
 
     /// A capture has ended, well or not.
-    pub(crate) fn end(&self, stream: CUstream, unusual: &Unusual) {
-        self.change(unusual, |origins| _ = origins.remove(&(stream.addr() as u64)));
+    pub(crate) fn end(&self, stream: CUstream, unusual: &Unusual, usual: &Usual) {
+        self.change(unusual, usual, |origins| _ = origins.remove(&(stream.addr() as u64)));
     }
 
-    fn change(&self, unusual: &Unusual, change: impl FnOnce(&mut HashSet<u64>)) {
+    fn change(&self, unusual: &Unusual, usual: &Usual, change: impl FnOnce(&mut HashSet<u64>)) {
         let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut origins);
-        unusual.set_captures(origins.len());
+        unusual.set_captures(origins.len(), usual);
     }
 }

@@ -3,7 +3,8 @@
 //! Facts live as long as the process: ops refer to them, and observers may keep that. They are interned, so that a program that loads and
 //! unloads for ever makes no more of them, and there is a limit to how many are told apart.
 
-use crate::table::{Companion, Table, TableLayout};
+use crate::table::{Companion, Table};
+use crate::usual::{Usual, launch_word};
 use core::ffi::{CStr, c_char};
 use cuda_abi::*;
 use driver_api::Driver;
@@ -26,6 +27,8 @@ const NAME_BYTES: usize = 256;
 /// What is known. First what launches look at.
 #[repr(C)]
 pub(crate) struct Facts {
+    /// What is usual of launches.
+    pub(crate) usual: Usual,
     /// Functions that have been launched, and kernels of libraries, by handle: [`Bound`], and a stream in that context that they go to.
     bound: Table<{ 1 << 14 }>,
     /// Kernels and functions by handle and device: the address of facts.
@@ -89,11 +92,9 @@ impl Facts {
     /// How many bytes from the beginning a launch looks at.
     pub(crate) const LAUNCH_BYTES: usize = std::mem::offset_of!(Facts, bound) + Table::<{ 1 << 14 }>::READ_BYTES;
 
-    /// Where the table of [`Bound`] lies, and its parts.
-    pub(crate) const BOUND: (usize, TableLayout) = (std::mem::offset_of!(Facts, bound), Table::<{ 1 << 14 }>::LAYOUT);
-
     pub(crate) fn new() -> Facts {
         Facts {
+            usual: Usual::new(),
             bound: Table::new(),
             kernels: Table::new(),
             contexts: Table::new(),
@@ -139,6 +140,12 @@ impl Facts {
         if bound.kernel != 0 && bound.context != 0 && self.bound(function).is_none() {
             self.bound.set(function.addr() as u64, bound.value(), epoch);
         }
+    }
+
+    /// A plain launch of a function was found to be as is said, since the [generation](Usual::generation). Its stream is no default stream if it is given.
+    pub(crate) fn note_usual(&self, function: CUfunction, bound: Bound, stream: Option<CUstream>, generation: u64) {
+        let launch = launch_word(bound.kernel, bound.context);
+        self.usual.note(function.addr() as u64, stream.map(|stream| stream.addr() as u64), launch, generation);
     }
 
     /// What to hand to [`bind`](Facts::bind), taken before the facts are asked for.
@@ -312,6 +319,7 @@ impl Facts {
             && interned.library_kernels.insert(kernel.addr() as u64, library.addr() as u64).is_none()
         {
             self.bound.forget(kernel.addr() as u64);
+            self.usual.forget();
         }
     }
 
@@ -361,6 +369,7 @@ impl Facts {
         // The table of kernels may have had no room for one that is bound.
         if (is_any_stale || !is_known) && self.bound(CUfunction::from_addr(handle)).is_some() {
             self.bound.forget(handle as u64);
+            self.usual.forget();
         }
     }
 
@@ -368,12 +377,14 @@ impl Facts {
     pub(crate) fn forget_kernels(&self) {
         self.kernels.forget_all();
         self.bound.forget_all();
+        self.usual.forget();
     }
 
     /// The handle of a stream may come to name another.
     pub(crate) fn forget_stream(&self, stream: CUstream) {
         self.streams.forget(stream.addr() as u64);
         self.bound.forget_companions();
+        self.usual.forget();
     }
 
     /// Handles of contexts, and of streams in them, may come to name others.
@@ -382,6 +393,7 @@ impl Facts {
         self.streams.forget_all();
         self.kernels.forget_all();
         self.bound.forget_all();
+        self.usual.forget();
     }
 }
 

@@ -72,13 +72,13 @@ macro_rules! hooks {
         $emit! { $row then |o, _call, _result| o.graphs.forget($graph) }
     };
     (cuStreamBeginCapture_v2 [$stream:ident $mode:ident] $emit:ident $row:tt) => {
-        $emit! { $row then |o, _call, result| if result == OK { o.captures.begin($stream, &o.unusual) } }
+        $emit! { $row then |o, _call, result| if result == OK { o.captures.begin($stream, &o.unusual, &o.facts.usual) } }
     };
     (cuStreamBeginCaptureToGraph [$stream:ident $graph:ident $d:ident $e:ident $count:ident $mode:ident] $emit:ident $row:tt) => {
-        $emit! { $row then |o, _call, result| if result == OK { o.captures.begin($stream, &o.unusual) } }
+        $emit! { $row then |o, _call, result| if result == OK { o.captures.begin($stream, &o.unusual, &o.facts.usual) } }
     };
     (cuStreamEndCapture [$stream:ident $graph:ident] $emit:ident $row:tt) => {
-        $emit! { $row then |o, _call, _result| o.captures.end($stream, &o.unusual) }
+        $emit! { $row then |o, _call, _result| o.captures.end($stream, &o.unusual, &o.facts.usual) }
     };
 
     // Copies.

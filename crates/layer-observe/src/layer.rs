@@ -3,7 +3,7 @@
 use crate::captures::{Captures, Unusual};
 use crate::facts::Facts;
 use crate::graphs::Graphs;
-use crate::table::TableLayout;
+use crate::usual::{Usual, UsualLayout};
 use cuda_abi::{CUfunction, CUresult};
 use driver_api::op::{Definition, Op, Token};
 use driver_api::{Driver, Observer};
@@ -71,13 +71,11 @@ impl<D: Driver, O: Observer> Observed<D, O> {
 
     /// Where a number lies, of 4 bytes, that is to be raised whenever another context may become current in some thread.
     pub const CONTEXT_CHANGES_AT: usize = std::mem::offset_of!(Self, context_changes);
-    /// Where a number lies, of 2 bytes, that is not 0 while launches may not be [plain](Observed::begin_plain_launch).
-    pub const UNUSUAL_AT: usize = std::mem::offset_of!(Self, unusual);
     /// Where the observer lies.
     pub const OBSERVER_AT: usize = std::mem::offset_of!(Self, observer);
-    /// Where a table lies of what is known of functions, and its parts. A value is the number of a context (16 bits) and of a kernel (32 bits); its companion is
-    /// a stream in that context.
-    pub const BOUND: (usize, TableLayout) = (std::mem::offset_of!(Self, facts) + Facts::BOUND.0, Facts::BOUND.1);
+    /// Where it lies what is usual of functions' launches.
+    pub const USUAL: UsualLayout =
+        Usual::layout(std::mem::offset_of!(Self, facts) + std::mem::offset_of!(Facts, usual));
     /// How many bytes from the beginning a launch looks at.
     pub const LAUNCH_BYTES: usize = std::mem::offset_of!(Self, facts) + Facts::LAUNCH_BYTES;
 
@@ -100,7 +98,7 @@ impl<D: Driver, O: Observer> Observed<D, O> {
             return None;
         }
         catch_unwind(AssertUnwindSafe(ours)).unwrap_or_else(|_| {
-            self.unusual.break_off();
+            self.unusual.break_off(&self.facts.usual);
             None
         })
     }

@@ -4,7 +4,7 @@
 //! - `layer`: [`Observed`], a driver in front of another,
 //! - `facts`: what the driver tells about kernels, contexts and devices, asked once,
 //! - `graphs`: the nodes of graphs, `captures`: which streams are being captured,
-//! - `table`: handles to facts, read without a lock.
+//! - `table`: handles to facts, read without a lock, `usual`: what launches mostly are, in one look.
 //!
 //! Invariant: nothing differs for the program. What it asks for reaches the next driver as it is, and so does the answer; what goes
 //! wrong in here, or in an observer, ends the observation and nothing else.
@@ -21,11 +21,12 @@ mod hooks;
 mod layer;
 mod ops;
 mod table;
+mod usual;
 
 pub use hooks::HOOKED;
 pub use layer::{AnyDriver, Observed};
 pub use ops::{attributes, shape_of};
-pub use table::TableLayout;
+pub use usual::UsualLayout;
 
 #[cfg(test)]
 mod tests;

@@ -74,6 +74,7 @@ impl<D: Driver, O: Observer> Observed<D, O> {
         is_cooperative: bool,
     ) -> Option<Token> {
         let begin = self.observer.now();
+        let generation = self.facts.usual.generation();
         let bound = self.facts.bound(function)?;
         let (Bound { kernel, context }, _) = bound;
         let action = PlainAction::Launch { kernel, shape, is_cooperative };
@@ -82,15 +83,16 @@ impl<D: Driver, O: Observer> Observed<D, O> {
         }
         let plain = Plain { action, context, stream: stream.addr() as u64, begin };
         // Code for each of both, so that it is short.
-        if is_default(stream) {
-            // SAFETY: the caller's promise.
-            unsafe { self.observer.before_plain(plain, Some(self.note_of(context))) }
+        let (note, usual_stream) = if is_default(stream) {
+            (Some(self.note_of(context)), None)
         } else if self.facts.is_bound_to(function, bound, stream) {
-            // SAFETY: as above.
-            unsafe { self.observer.before_plain(plain, None) }
+            (None, Some(stream))
         } else {
-            None
-        }
+            return None;
+        };
+        self.facts.note_usual(function, bound.0, usual_stream, generation);
+        // SAFETY: the caller's promise.
+        unsafe { self.observer.before_plain(plain, note) }
     }
 
     /// Begins another call as [`begin_plain_launch`](Observed::begin_plain_launch) does a launch.

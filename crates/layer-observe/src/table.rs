@@ -1,6 +1,5 @@
 //! A table from handles to numbers that is read without a lock.
 
-use std::mem::offset_of;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use stdx::{hash, near};
@@ -26,7 +25,7 @@ pub(crate) struct Table<const SLOTS: usize> {
 }
 
 /// Never in two cache lines.
-#[repr(C, align(32))]
+#[repr(align(32))]
 #[derive(Default)]
 struct Slot {
     /// 0 in a slot that was never used. A slot keeps its key for ever, so that a reader never takes one key's value for another's.
@@ -37,51 +36,13 @@ struct Slot {
     companion: AtomicU64,
 }
 
-/// Where the parts of a table lie that are looked at to find a key, in bytes, for code that is written by hand.
-///
-/// A key's own slot is at [`stdx::hash::place`]. Its value holds if above its bits it has the low bits of the epoch; a companion likewise, with its own epoch.
-#[derive(Debug, Clone, Copy)]
-pub struct TableLayout {
-    /// How many slots there are, a power of two.
-    pub places: usize,
-    /// Bytes of a slot.
-    pub place_bytes: usize,
-    /// Bits of a value or companion.
-    pub value_bits: u32,
-    /// The address of the slots, from the table's beginning.
-    pub slots: usize,
-    /// 4 bytes, from there too.
-    pub epoch: usize,
-    /// Likewise.
-    pub companions_epoch: usize,
-    /// 8 bytes, from a slot's beginning.
-    pub key: usize,
-    /// Likewise.
-    pub value: usize,
-    /// Likewise.
-    pub companion: usize,
-}
-
 /// What goes with a value, as its slot has it.
 #[derive(Clone, Copy)]
 pub(crate) struct Companion(u64);
 
 impl<const SLOTS: usize> Table<SLOTS> {
     /// How many bytes from the beginning are looked at to find a key, beside its slot.
-    pub(crate) const READ_BYTES: usize = offset_of!(Self, writing);
-
-    /// Where what is looked at lies.
-    pub(crate) const LAYOUT: TableLayout = TableLayout {
-        places: SLOTS,
-        place_bytes: size_of::<Slot>(),
-        value_bits: VALUE_BITS,
-        slots: offset_of!(Self, slots),
-        epoch: offset_of!(Self, epoch),
-        companions_epoch: offset_of!(Self, companions_epoch),
-        key: offset_of!(Slot, key),
-        value: offset_of!(Slot, value),
-        companion: offset_of!(Slot, companion),
-    };
+    pub(crate) const READ_BYTES: usize = std::mem::offset_of!(Self, writing);
 
     /// An empty table. The memory of its slots is not given back.
     pub(crate) fn new() -> Table<SLOTS> {

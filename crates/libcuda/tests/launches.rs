@@ -2,7 +2,10 @@
 
 mod support;
 
-use cuda_abi::{CUcontext, CUfunction, CUlaunchConfig, CUmodule, CUresult, CUstream, CUuuid, Row, pointer};
+use cuda_abi::{
+    CUcontext, CUfunction, CUgraph, CUlaunchConfig, CUmodule, CUresult, CUstream, CUstreamCaptureMode, CUuuid, Row,
+    pointer,
+};
 use driver_api::inspection::{TABLE_ID, Table};
 use fake_driver::Frame;
 use fake_driver::control::inert_answer;
@@ -187,7 +190,7 @@ fn child() {
     let streams = [own, cuda.stream(), other, CUstream::NULL, CUstream::from_addr(1), CUstream::from_addr(2)];
     let (count, threads) = match role.as_str() {
         "long" => (2, 1),
-        "switched" => (0, 0),
+        "switched" | "captured" => (0, 0),
         _ => (LAUNCHES, 3),
     };
     std::thread::scope(|scope| {
@@ -213,6 +216,7 @@ fn child() {
     match role.as_str() {
         "alike" => arrive_whole(&cuda, &kernels, &streams),
         "switched" => without_layers(&cuda, kernels[0]),
+        "captured" => while_captured(&cuda, kernels[0], own),
         _ => {}
     }
     std::process::exit(0);
@@ -252,6 +256,23 @@ fn without_layers(cuda: &Cuda, kernel: CUfunction) {
         let call = Numbers(0).call(&[kernel], &[CUstream::NULL]);
         (0..4).for_each(|_| done(cuda.launch(Call { grid: [width, 1, 1], block: [1; 3], ..call })));
     }
+}
+
+/// Launches before, while and after the stream is captured.
+fn while_captured(cuda: &Cuda, kernel: CUfunction, stream: CUstream) {
+    let call = Call { grid: [1; 3], block: [1; 3], ..Numbers(0).call(&[kernel], &[stream]) };
+    let launch = || (0..4).for_each(|_| done(cuda.launch(call)));
+    launch();
+    // SAFETY: the signatures are those of the driver API, the pointer is valid.
+    unsafe {
+        let mode = CUstreamCaptureMode::default();
+        done(cuda.function::<pointer::cuStreamBeginCapture_v2>("cuStreamBeginCapture_v2")(stream, mode));
+        launch();
+        let end: pointer::cuStreamEndCapture = cuda.function("cuStreamEndCapture");
+        let mut graph = CUgraph::NULL;
+        done(end(stream, &mut graph));
+    }
+    launch();
 }
 
 /// What is recorded of a child: launches, by thread and number, their shapes, and what was dropped.
@@ -315,6 +336,13 @@ fn what_is_launched_without_layers_is_not_recorded() {
     let (launches, ..) = record(&mut child_command("switched", &fake()));
     let widths: Vec<u64> = launches.iter().map(|(_, shape)| shape.grid_x).collect();
     assert_eq!(widths, [1, 1, 1, 1, 3, 3, 3, 3]);
+}
+
+#[test]
+fn launches_that_become_nodes_say_so() {
+    let (launches, ..) = record(&mut child_command("captured", &fake()));
+    let captured: Vec<u64> = launches.iter().map(|(launch, _)| launch.flags & flags::CAPTURED).collect();
+    assert_eq!(captured, [0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0]);
 }
 
 #[test]

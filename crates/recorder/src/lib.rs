@@ -23,7 +23,7 @@ pub struct RecordObserver {
     /// Where nobody asks for more than what launches say themselves.
     quick: Option<Quick>,
     recorder: &'static Recorder,
-    times: Times,
+    times: &'static Times,
 }
 
 /// Who tells times of the device.
@@ -131,8 +131,9 @@ pub fn from_environment(source: TimeSource<'_>) -> Option<RecordObserver> {
         // It says so itself.
         Times::Timer(_) => {}
     }
-    let quick = recorder.quick().filter(|_| matches!(times, Times::Nobody));
-    Some(RecordObserver { quick, recorder, times })
+    // With times, events are told apart by their numbers before they are put down.
+    let quick = if matches!(times, Times::Nobody) { recorder.quick() } else { None };
+    Some(RecordObserver { quick, recorder, times: Box::leak(Box::new(times)) })
 }
 
 /// A number of bytes, with K, M or G perhaps.
@@ -152,7 +153,7 @@ impl RecordObserver {
 
     /// Records into a recorder, without times of the device.
     pub fn over(recorder: &'static Recorder) -> RecordObserver {
-        RecordObserver { quick: recorder.quick(), recorder, times: Times::Nobody }
+        RecordObserver { quick: recorder.quick(), recorder, times: &Times::Nobody }
     }
 
     /// Records an event that is no launch.
@@ -165,7 +166,7 @@ impl RecordObserver {
     #[inline(never)]
     fn timed_before(&self, token: &telemetry::Token, op: &Op) {
         let tag = token.correlation.wrapping_add(1);
-        match self.times {
+        match *self.times {
             Times::Driver if matches!(op.action, Action::Launch(_)) => set_launch_tag(tag),
             Times::Timer(timer) if tag != 0 => timer.before(tag, op),
             _ => {}
@@ -183,7 +184,7 @@ impl RecordObserver {
 
 impl Observer for RecordObserver {
     fn define(&self, definition: Definition<'_>) {
-        if let Times::Timer(timer) = self.times {
+        if let Times::Timer(timer) = *self.times {
             timer.define(&definition);
         }
         match definition {
@@ -217,7 +218,7 @@ impl Observer for RecordObserver {
     #[inline(always)]
     fn before(&self, op: &Op) -> Token {
         let token = self.recorder.begin();
-        if !matches!(self.times, Times::Nobody) {
+        if !matches!(*self.times, Times::Nobody) {
             self.timed_before(&token, op);
         }
         Token(token.into())
@@ -228,7 +229,7 @@ impl Observer for RecordObserver {
         // SAFETY: `before` made it, on the thread that makes the call.
         let token = unsafe { telemetry::Token::from_words(token.0) };
         let captured = if op.is_captured { flags::CAPTURED } else { 0 };
-        if let Times::Timer(timer) = self.times {
+        if let Times::Timer(timer) = *self.times {
             self.timed_after(timer, &token, op, result);
         }
         let place = |event: Event| event.at(op.context.number, op.stream).with_flags(captured).with_result(result.0);
@@ -275,7 +276,7 @@ impl Observer for RecordObserver {
     }
 
     fn contexts_go(&self) {
-        if let Times::Timer(timer) = self.times {
+        if let Times::Timer(timer) = *self.times {
             timer.contexts_go();
         }
     }

@@ -99,8 +99,6 @@ pub mod at {
     pub const DYNAMIC_SHARED: usize = 48;
     /// Threads by the third dimension, of 2 bytes, and blocks of a cluster, likewise.
     pub const BLOCK_Z: usize = 52;
-    /// The event's number.
-    pub const NUMBER: usize = 56;
 }
 
 impl Event {
@@ -277,13 +275,13 @@ mod tests {
     #[test]
     fn a_launch_lies_as_is_said() {
         let shape = LaunchShape { grid: [1, 2, 3], block: [4, 5, 6], dynamic_shared: 7, cluster: 0 };
-        let event = Event { start: 9, correlation: 10, ..Event::launch(11, &shape).at(12, 8) };
+        let event = Event { start: 9, ..Event::launch(11, &shape).at(12, 8) };
         let slot = event.to_slot();
         let bytes: Vec<u8> = slot.iter().flat_map(|word| word.to_le_bytes()).collect();
         let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four"));
         assert_eq!([word(at::GRID), word(at::GRID + 4), word(at::GRID + 8), word(at::DYNAMIC_SHARED)], [1, 2, 3, 7]);
         assert_eq!([word(at::BLOCK_XY), word(at::BLOCK_Z)], [4 | 5 << 16, 6]);
-        assert_eq!([word(at::STREAM), word(at::START), word(at::NUMBER), word(at::ENDING)], [8, 9, 10, 0]);
+        assert_eq!([word(at::STREAM), word(at::START), word(at::ENDING)], [8, 9, 0]);
         assert_eq!(slot[at::HEAD / 8], 12 << 16 | 11 << 32);
         let estimated = event.with_flags(flags::END_ESTIMATED).to_slot();
         assert_eq!(estimated[at::HEAD / 8], slot[at::HEAD / 8] | 1 << at::END_ESTIMATED_BIT);

@@ -9,7 +9,7 @@ use crate::records::flags;
 use std::cell::Cell;
 
 /// Of how many launches close behind each other one is timed to its end. A power of two.
-const ONE_IN: u8 = 8;
+const ONE_IN: u8 = 32;
 /// Ticks of a unit of time here, as a power of two: 1 to 2 us.
 const UNIT: u32 = 12;
 /// Begins that are at most this many units apart are close to each other.
@@ -74,6 +74,7 @@ impl Ends {
             self.duration = event.duration;
             return event;
         }
+        event.result = 0;
         // What a call made within it comes before it, and began later.
         let room = next_start.and_then(|next| next.checked_sub(event.start)).unwrap_or(u64::MAX);
         event.duration = self.duration.min(room);
@@ -92,13 +93,13 @@ mod tests {
         let left_out = |event: u64, units: u64| pace.next(Sampled::SOME, event, units << UNIT);
         assert!(!left_out(1, 100), "nothing came before");
         assert!(left_out(2, 101));
-        assert!(!left_out(8, 103), "one in eight");
+        assert!(!left_out(ONE_IN.into(), 103), "one in many");
         assert!(left_out(9, 111));
         assert!(!left_out(10, 120), "it is late");
         assert!(left_out(11, 121));
         assert!(left_out(12, (1 << 16) + 121), "time has wrapped around, once");
         assert!(left_out(13, (1 << 16) + 123));
-        assert!((14..40).all(|event| !pace.next(Sampled::ALL, event, event << UNIT)), "all are wanted");
+        assert!((14..100).all(|event| !pace.next(Sampled::ALL, event, event << UNIT)), "all are wanted");
     }
 
     #[test]

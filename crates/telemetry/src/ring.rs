@@ -26,6 +26,8 @@ pub(crate) struct Ring {
     own: Producer,
     /// Events taken out, ever.
     taken: Apart<AtomicU64>,
+    /// The number of the first event, if an event's number follows from its place, whatever its slot says.
+    first_number: Option<u64>,
     /// For the consumer alone.
     ends: Cell<Ends>,
     /// The thread is gone: nothing comes any more.
@@ -85,8 +87,6 @@ pub mod at {
     pub const PUT: usize = offset_of!(Producer, put);
     /// How many there may have been before there is more to do.
     pub const PUT_MAX: usize = offset_of!(Producer, put_max);
-    /// The number of the next event.
-    pub const NEXT: usize = offset_of!(Producer, next);
     /// The observer's word.
     pub const NOTE: usize = offset_of!(Producer, note);
     /// The number of slots less 1, of 4 bytes.
@@ -124,17 +124,33 @@ pub(crate) enum Put {
 
 impl Ring {
     /// An empty ring for a thread, by its number in the recording, on that thread. The producer's end is in a place that no other ring has, or here.
-    /// `all_ends`: see [`Config`](crate::Config).
-    pub(crate) fn new(thread: u32, slots: Slots, place: Option<&'static Producer>, all_ends: bool) -> Arc<Ring> {
+    /// `all_ends`: see [`Config`](crate::Config). `is_numbered`: events have their numbers, and get none by their places.
+    pub(crate) fn new(
+        thread: u32,
+        slots: Slots,
+        place: Option<&'static Producer>,
+        all_ends: bool,
+        is_numbered: bool,
+    ) -> Arc<Ring> {
+        let first_number = u64::from(thread) << 40;
         let (own, dropped) = (Producer::default(), [const { AtomicU64::new(0) }; 2]);
         let (ends, is_closed) = (Cell::default(), AtomicBool::new(false));
-        let ring = Arc::new(Ring { place, own, taken: Apart(AtomicU64::new(0)), ends, is_closed, dropped, slots });
+        let ring = Arc::new(Ring {
+            place,
+            own,
+            taken: Apart(AtomicU64::new(0)),
+            first_number: (!is_numbered).then_some(first_number),
+            ends,
+            is_closed,
+            dropped,
+            slots,
+        });
         let producer = ring.producer();
         producer.slots.set(ring.slots.start());
         producer.mask.set(ring.slots.count() as u32 - 1);
         producer.put.store(0, Ordering::Relaxed);
         producer.put_max.set(ring.slots.count() as u64 / 2);
-        producer.next.set(u64::from(thread) << 40);
+        producer.next.set(first_number);
         producer.note.set(0);
         producer.open.set(NONE);
         producer.sampled.set(if all_ends { Sampled::ALL } else { Sampled::SOME });
@@ -157,8 +173,9 @@ impl Ring {
         let mut last = None;
         // SAFETY: the caller's promise.
         let count = unsafe {
-            self.take(most, |slot| {
-                let event = Event::from_slot(slot);
+            self.take(most, |place, slot| {
+                let mut event = Event::from_slot(slot);
+                event.correlation = self.first_number.map_or(event.correlation, |first| first + place);
                 if let Some(last) = last.replace(event) {
                     each(ends.complete(last, Some(event.start)));
                 }
@@ -169,16 +186,16 @@ impl Ring {
         count
     }
 
-    /// Takes out what is in, at most `most`.
+    /// Takes out what is in, at most `most`, with the place that it has among all that ever was.
     ///
     /// # Safety
     /// Only one thread at a time calls this.
-    unsafe fn take(&self, most: usize, mut each: impl FnMut(&Slot)) -> usize {
+    unsafe fn take(&self, most: usize, mut each: impl FnMut(u64, &Slot)) -> usize {
         let taken = self.taken.0.load(Ordering::Relaxed);
         let count = (self.producer().put.load(Ordering::Acquire) - taken).min(most as u64);
         for number in taken..taken + count {
             // SAFETY: put in before `put` said so, and not overwritten before `taken` says so.
-            each(unsafe { &*self.slots.start().add(number as usize & (self.slots.count() - 1)) });
+            each(number, unsafe { &*self.slots.start().add(number as usize & (self.slots.count() - 1)) });
         }
         self.taken.0.store(taken + count, Ordering::Release);
         count as usize
@@ -279,6 +296,7 @@ impl Producer {
     }
 
     /// Begins an event in the slot that comes next, where it is completed by [`shut`](Producer::shut): so nothing of it has to be kept elsewhere.
+    /// It has no number but its place; its end and answer are what they are only if its head does not say that they are estimated.
     /// The thread's pace may leave out its end, if `may_estimate` says so of the event. False where another event is open, and where there is more to do.
     ///
     /// # Safety
@@ -301,7 +319,7 @@ impl Producer {
         unsafe {
             slot.add(3).write(handle);
             (0..3).for_each(|word| slot.add(4 + word).write(payload[word]));
-            slot.add(7).write(self.number());
+            slot.add(7).write(0);
             slot.add(1).write(start);
             slot.add(2).write(0);
             let is_left_out = self.pace.next(self.sampled.get(), put, start) & may_estimate;
@@ -314,48 +332,38 @@ impl Producer {
     /// Completes the open event.
     ///
     /// # Safety
-    /// Only the thread that owns the ring calls this, after [`open`](Producer::open) at `start`.
+    /// Only the thread that owns the ring calls this, after [`open`](Producer::open).
     #[inline(always)]
-    pub(crate) unsafe fn shut(&self, start: u64, result: u32, now: impl FnOnce() -> u64) {
-        if self.open.get() == OPEN_WITHOUT_END {
+    pub(crate) unsafe fn shut(&self, result: u32, now: impl FnOnce() -> u64) {
+        if result != 0 {
+            // SAFETY: the caller's promise.
+            unsafe { self.shut_with(result, now()) };
+        } else if self.open.get() == OPEN_WITHOUT_END {
             off_the_straight_way();
         } else {
-            let duration = now().wrapping_sub(start);
-            let end = if duration >> 32 == 0 { duration } else { Event::ending(duration, 0) };
-            // SAFETY: the caller's promise.
-            unsafe { self.set_end(end) };
-        }
-        if result != 0 {
-            // SAFETY: as above.
-            unsafe { self.set_result(result) };
+            let slot = self.slot(self.put.load(Ordering::Relaxed)).cast::<u64>();
+            // SAFETY: the slot that `open` has begun, or to which what came in between has moved the event.
+            unsafe {
+                let duration = now().wrapping_sub(slot.add(1).read());
+                slot.add(2).write(if duration >> 32 == 0 { duration } else { Event::ending(duration, 0) });
+            }
         }
         self.open.set(NONE);
         self.publish(self.put.load(Ordering::Relaxed));
     }
 
-    /// Sets the third word of the open event.
+    /// Sets answer and end of the open event, which has one then.
     ///
     /// # Safety
     /// Only the thread that owns the ring calls this, while an event is open.
-    #[inline(always)]
-    unsafe fn set_end(&self, end: u64) {
-        let put = self.put.load(Ordering::Relaxed);
-        // SAFETY: the slot that `open` has begun, or to which what came in between has moved the event.
-        unsafe { self.slot(put).cast::<u64>().add(2).write(end) };
-    }
-
-    /// Adds an answer to the end of the open event.
-    ///
-    /// # Safety
-    /// As [`set_end`](Producer::set_end).
     #[cold]
     #[inline(never)]
-    unsafe fn set_result(&self, result: u32) {
-        let put = self.put.load(Ordering::Relaxed);
-        // SAFETY: as in `set_end`.
+    unsafe fn shut_with(&self, result: u32, now: u64) {
+        let slot = self.slot(self.put.load(Ordering::Relaxed)).cast::<u64>();
+        // SAFETY: as in `shut`.
         unsafe {
-            let end = self.slot(put).cast::<u64>().add(2);
-            end.write(Event::ending(end.read(), result));
+            slot.write(slot.read() & !(1 << Event::END_ESTIMATED));
+            slot.add(2).write(Event::ending(now.wrapping_sub(slot.add(1).read()), result));
         }
     }
 
@@ -430,7 +438,7 @@ mod tests {
     use super::*;
 
     fn ring(thread: u32, events: usize) -> Arc<Ring> {
-        Ring::new(thread, Slots::of_its_own(events), None, false)
+        Ring::new(thread, Slots::of_its_own(events), None, false, true)
     }
 
     #[test]
@@ -449,11 +457,11 @@ mod tests {
             let expected = [[Put::In; 4], [Put::HalfFull, Put::In, Put::In, Put::In]].concat();
             assert_eq!((&puts[..8], &puts[8..]), (&expected[..], &[Put::Dropped; 2][..]));
             assert_eq!(ring.dropped(), [1, 1]);
-            assert_eq!(ring.take(3, |slot| taken.push(slot[0])), 3);
+            assert_eq!(ring.take(3, |_, slot| taken.push(slot[0])), 3);
             assert_eq!(producer.put([20; 8], true), Put::HalfFull);
             ring.close();
             assert!(!ring.is_finished());
-            assert_eq!(ring.take(100, |slot| taken.push(slot[0])), 6);
+            assert_eq!(ring.take(100, |_, slot| taken.push(slot[0])), 6);
             assert_eq!([producer.number(), producer.number()], [3 << 40, 3 << 40 | 1]);
         }
         assert_eq!(taken, [0, 1, 2, 3, 4, 5, 6, 7, 20]);
@@ -468,41 +476,41 @@ mod tests {
         unsafe {
             assert!(producer.open(100, 7, 8, [1, 2, 3], true));
             assert!(!producer.open(101, 9, 9, [9; 3], true), "one at a time");
-            assert_eq!(ring.take(9, |_| panic!("nothing is in")), 0);
+            assert_eq!(ring.take(9, |_, _| panic!("nothing is in")), 0);
             assert_eq!(producer.put([11; 8], true), Put::In);
             assert_eq!(producer.put([12; 8], true), Put::HalfFull);
             assert_eq!(producer.put([13; 8], true), Put::In);
             assert_eq!(producer.put([14; 8], false), Put::Dropped, "the last slot is the open event's");
-            producer.shut(100, 0, || 150);
+            producer.shut(0, || 150);
             assert!(!producer.open(101, 9, 9, [9; 3], true), "the consumer's progress is not looked at");
-            ring.take(9, |slot| taken.push(*slot));
-            assert_eq!(taken, [[11; 8], [12; 8], [13; 8], [7, 100, 50, 8, 1, 2, 3, 1 << 40]]);
+            ring.take(9, |_, slot| taken.push(*slot));
+            assert_eq!(taken, [[11; 8], [12; 8], [13; 8], [7, 100, 50, 8, 1, 2, 3, 0]]);
             assert_eq!(ring.dropped(), [0, 1]);
             assert_eq!(producer.put([15; 8], true), Put::HalfFull);
             assert!(producer.open(200, 7, 8, [1, 2, 3], false));
-            producer.shut(200, 719, || 190);
-            ring.take(9, |slot| taken.push(*slot));
+            producer.shut(719, || 190);
+            ring.take(9, |_, slot| taken.push(*slot));
         }
-        assert_eq!(taken[5], [7, 200, 719 << 48, 8, 1, 2, 3, 1 << 40 | 1], "a clock that goes back, and an error");
+        assert_eq!(taken[5], [7, 200, 719 << 48, 8, 1, 2, 3, 0], "a clock that goes back, and an error");
     }
 
     #[test]
     fn ends_that_are_left_out_are_estimated() {
-        let ring = ring(0, 32);
+        let ring = ring(0, 128);
         let (producer, mut taken) = (ring.producer(), Vec::new());
         // SAFETY: this thread alone uses the ring.
         unsafe {
-            for launch in 0..10 {
+            for launch in 0..40 {
                 let begin = (1 << 22) + launch * 1000;
                 assert!(producer.open(begin, 0, 0, [0; 3], launch != 5), "there is room");
-                producer.shut(begin, 0, || begin + 100 + launch);
+                producer.shut(0, || begin + 100 + launch);
             }
             ring.take_events(4, |event| taken.push(event));
-            ring.take_events(16, |event| taken.push(event));
+            ring.take_events(64, |event| taken.push(event));
         }
         let is_estimated = |event: &Event| u64::from(event.flags) & crate::records::flags::END_ESTIMATED != 0;
-        let estimated: Vec<usize> = (0..10).filter(|number| is_estimated(&taken[*number])).collect();
-        assert_eq!(estimated, [1, 2, 3, 4, 6, 7, 9], "the first, one that may not be, and one in eight are not");
+        let (estimated, timed): (Vec<usize>, Vec<usize>) = (0..40).partition(|number| is_estimated(&taken[*number]));
+        assert_eq!(timed, [0, 5, 32], "the first, one that may not be, and one in many are not");
         for (event, launch) in taken.iter().zip(0..) {
             assert_eq!(event.start, (1 << 22) + launch * 1000);
             let timed =
@@ -528,7 +536,7 @@ mod tests {
             while !ring.is_finished() {
                 // SAFETY: this thread alone takes out.
                 taken += unsafe {
-                    ring.take(17, |slot| {
+                    ring.take(17, |_, slot| {
                         assert!(slot.iter().all(|word| *word == slot[0]), "half an event: {slot:?}");
                         assert!(last.is_none_or(|last| slot[0] > last));
                         last = Some(slot[0]);

@@ -2,25 +2,24 @@
 //!
 //! A launch of NVIDIA's is thousands of instructions, after which nothing of ours is in the processor's nearest caches. So what recording costs is
 //! lines of code, and compiled code ([`plain::launch`](super::plain)), which does the same, has twice as many. What is done here is no more than: find what is
-//! known of the function ([`Observed::BOUND`](layer_observe::Observed::BOUND)) and the calling thread's end of its ring
-//! ([`ring`]), check that both hold for this stream and that there is room, put the event down, call NVIDIA's function, and publish the event. Anything else
-//! goes where the function's slot leads, with all arguments as they were.
+//! usual of the function ([`Recorded::USUAL`]) and the calling thread's end of its ring ([`ring`]), check that there is room, put the event down, call NVIDIA's
+//! function, and publish the event. Anything else goes where the function's slot leads, with all arguments as they were.
 //!
-//! The test `tests/plain.rs` compares its events with the compiled code's.
+//! The test `tests/launches.rs` compares its events with the compiled code's.
 
 use super::plain::{self, Recorded};
 use super::{SLOTS, Slots, slot_at};
 use core::ffi::c_void;
 use core::mem::offset_of;
 use cuda_abi::*;
-use layer_observe::TableLayout;
+use layer_observe::UsualLayout;
 use recorder::RecordObserver;
 use telemetry::Quick;
 use telemetry::layout::{event, open_event, pace, ring};
 
 /// From the beginning of the slots.
 const LAYER: usize = offset_of!(Slots, layer);
-const BOUND: (usize, TableLayout) = (LAYER + Recorded::BOUND.0, Recorded::BOUND.1);
+const USUAL: UsualLayout = Recorded::USUAL;
 const OWNERS: usize = LAYER + Recorded::OBSERVER_AT + RecordObserver::QUICK_AT;
 
 /// How far a product with [`stdx::hash::FACTOR`] is shifted to be the offset of a place, below which bits are cleared.
@@ -29,15 +28,14 @@ const fn shift(places: usize, place_bytes: usize) -> u32 {
     u32::BITS - places.ilog2() - place_bytes.ilog2()
 }
 
+const _: () = {
+    assert!(USUAL.entries < 64 && USUAL.generation < 64 && event::BYTES == 64 && event::HEAD == 0);
+    assert!(open_event::NONE == 0 && open_event::OPEN == 1 && open_event::OPEN_WITHOUT_END == 2);
+    assert!(event::END_ESTIMATED_BIT < 16 && ring::THREAD == 0);
+};
+
 /// The highest handle of a default stream, [`CU_STREAM_PER_THREAD`]: constants cannot ask it for its number.
 pub(super) const DEFAULT_STREAM_MAX: usize = 2;
-
-const _: () = {
-    assert!(BOUND.0 + BOUND.1.slots < LAYER + 64 && event::BYTES == 64 && event::HEAD == 0);
-    assert!(open_event::OPEN_WITHOUT_END == open_event::OPEN + 1 && open_event::NONE == 0);
-    assert!(BOUND.1.value_bits == 48 && event::END_ESTIMATED_BIT < 16);
-    assert!(BOUND.1.key == 0 && ring::THREAD == 0);
-};
 
 // The section begins with a page, as `plain` says of its own, so that the function begins with a line.
 core::arch::global_asm!(".pushsection apex_launch_usual, \"ax\", @progbits", ".p2align 12, , 1", ".popsection");
@@ -63,9 +61,9 @@ pub unsafe extern "C" fn cuLaunchKernel(
     _: *mut *mut c_void,
 ) -> CUresult {
     // The frame: [rbp + 8] the way back, [rbp + 16] threads in z, + 24 dynamic shared memory, + 32 the stream, + 40 parameters, + 48 extra;
-    // [rbp - 8] the caller's rbx, [rbp - 16] blocks in y (rdx), and then the thread's end of its ring, [rbp - 24] the begin.
+    // [rbp - 8] the caller's rbx, - 16 blocks in y (rdx), - 24 and - 32 the begin (upper and lower half), - 40 the thread's end of its ring.
     // rdi, esi, ecx, r8d and r9d stay what the caller has put there. r10: the slots. What is not as usual jumps to 2, in short jumps from one to the
-    // next (21, 22).
+    // next (21, 22). All up to `.p2align` is four lines.
     core::arch::naked_asm!(
         ".cfi_startproc",
         "lea r10, [rip + {slots}]",
@@ -81,31 +79,23 @@ pub unsafe extern "C" fn cuLaunchKernel(
         "jne 21f",
         // The clock first: a processor may read it only once it has what it asked of memory before.
         "rdtsc",
-        "shl rdx, 32",
-        "or rax, rdx",
+        "push rdx",
         "push rax",
-        // rdx: where the function is in the table; r11: what is known of it, the epoch turned to the bottom.
+        // rdx: where the function is in the table; rax: its generation, which is read first, and the table's last.
         "imul edx, edi, {factor}",
-        "shr edx, {bound_shift}",
-        "and edx, -{bound_bytes}",
-        "add rdx, [r10 + {bound}]",
-        "cmp [rdx], rdi",
-        "jne 21f",
-        "mov r11, [rdx + {value}]",
-        "rol r11, 16",
-        "cmp r11w, [r10 + {epoch}]",
-        "jne 21f",
-        "cmp word ptr [r10 + {unusual}], 0",
-        "jne 21f",
-        // rbx: the stream. One that is no default stream is the function's usual one.
-        "mov rbx, [rbp + 32]",
-        "cmp rbx, {default_max}",
-        "jbe 3f",
-        "mov eax, [r10 + {companions_epoch}]",
-        "shl rax, {value_bits}",
-        "or rax, rbx",
-        "cmp rax, [rdx + {companion}]",
+        "shr edx, {usual_shift}",
+        "and edx, -{usual_bytes}",
+        "add rdx, [r10 + {entries}]",
+        "mov rax, [rdx + {entry_generation}]",
+        "cmp [rdx + {function}], rdi",
         "21:",
+        "jne 22f",
+        // rbx: the stream; r11: what is known of the function.
+        "mov rbx, [rbp + 32]",
+        "mov r11, [rdx + {launch}]",
+        "cmp [rdx + {usual_stream}], rbx",
+        "jne 3f",
+        "cmp rax, [r10 + {generation}]",
         "jne 22f",
         // rdx: the thread's end of its ring.
         "xor eax, eax",
@@ -143,33 +133,30 @@ pub unsafe extern "C" fn cuLaunchKernel(
         "mov [rax + {dynamic_shared}], ebx",
         "mov ebx, [rbp + 16]",
         "mov [rax + {block_z}], ebx",
-        "mov rbx, [rdx + {next}]",
-        "mov [rax + {number}], rbx",
-        "inc rbx",
-        "mov [rdx + {next}], rbx",
-        "mov rbx, [rbp - 24]",
-        "mov [rax + {start}], rbx",
-        "and qword ptr [rax + {ending}], 0",
+        "mov ebx, [rbp - 24]",
+        "mov [rax + {start} + 4], ebx",
+        "mov ebx, [rbp - 32]",
+        "mov [rax + {start}], ebx",
         // bl: 1 if the end is left out.
         "shr ebx, {pace_unit}",
-        "movzx r10d, word ptr [rdx + {pace}]",
-        "mov [rdx + {pace}], bx",
-        "sub bx, r10w",
+        "mov r10d, ebx",
+        "sub bx, [rdx + {pace}]",
+        "mov [rdx + {pace}], r10w",
         "cmp bx, {close_units} + 1",
         "sbb ebx, ebx",
         "and bl, [rdx + {sampled}]",
         "and bl, [rdx + {put}]",
         "setne bl",
-        "movzx ebx, bl",
-        "lea r10d, [rbx + {is_open}]",
-        "mov [rdx + {open}], r10b",
-        "shl ebx, {estimated_bit}",
-        "mov r11w, bx",
+        // bl: how it is open, 1 or 2.
+        "inc ebx",
+        "mov [rdx + {open}], bl",
+        "and ebx, 2",
+        "shl ebx, {estimated_bit} - 1",
+        "or r11, rbx",
         "mov [rax], r11",
         "prefetchw [rax + {event_bytes}]",
-        "mov ebx, [rbp - 16]",
-        "mov [rbp - 16], rdx",
-        "mov edx, ebx",
+        "push rdx",
+        "mov edx, [rbp - 16]",
         // From here to the way back is one line: it is far away again when NVIDIA's function returns.
         ".p2align 6",
         "push qword ptr [rbp + 48]",
@@ -177,8 +164,8 @@ pub unsafe extern "C" fn cuLaunchKernel(
         "push qword ptr [rbp + 32]",
         "push qword ptr [rbp + 24]",
         "push qword ptr [rbp + 16]",
-        "call qword ptr [rip + {slots} + {function}]",
-        "mov rdx, [rbp - 16]",
+        "call qword ptr [rip + {slots} + {next}]",
+        "mov rdx, [rbp - 40]",
         "test eax, eax",
         "jne 7f",
         "cmp byte ptr [rdx + {open}], {is_open_without_end}",
@@ -192,17 +179,17 @@ pub unsafe extern "C" fn cuLaunchKernel(
         ".cfi_def_cfa rsp, 8",
         "ret",
         ".cfi_restore_state",
-        // The end is wanted.
+        // The end is wanted. What came in between may have moved the event.
         "6:",
         "mov rcx, rdx",
         "rdtsc",
         "shl rdx, 32",
         "or rax, rdx",
-        "sub rax, [rbp - 24]",
         "mov edx, [rcx + {put}]",
         "and edx, [rcx + {mask}]",
         "shl rdx, {event_bits}",
         "add rdx, [rcx + {events}]",
+        "sub rax, [rdx + {start}]",
         "mov [rdx + {ending}], rax",
         "mov rdx, rcx",
         "shr rax, 32",
@@ -210,9 +197,8 @@ pub unsafe extern "C" fn cuLaunchKernel(
         // It is too long to be put down like that, or the driver answered with an error.
         "xor eax, eax",
         "7:",
-        "mov rdi, [rbp - 24]",
-        "mov rsi, rdx",
-        "mov edx, eax",
+        "mov rdi, rdx",
+        "mov esi, eax",
         "call {end}",
         "mov rbx, [rbp - 8]",
         "leave",
@@ -222,6 +208,10 @@ pub unsafe extern "C" fn cuLaunchKernel(
         ".cfi_restore_state",
         // A default stream is of the context that the thread's note says is current.
         "3:",
+        "cmp rbx, {default_max}",
+        "ja 2f",
+        "cmp rax, [r10 + {generation}]",
+        "jne 2f",
         "xor eax, eax",
         "mov rax, fs:[rax]",
         "imul edx, eax, {factor}",
@@ -232,9 +222,10 @@ pub unsafe extern "C" fn cuLaunchKernel(
         "jne 2f",
         "mov eax, [r10 + {context_changes}]",
         "shl rax, 16",
-        "ror r11, 16",
-        "mov ax, r11w",
-        "rol r11, 16",
+        "mov ebx, r11d",
+        "shr ebx, 16",
+        "or rax, rbx",
+        "mov rbx, [rbp + 32]",
         "cmp rax, [rdx + {note}]",
         "je 4b",
         // Another way.
@@ -250,16 +241,14 @@ pub unsafe extern "C" fn cuLaunchKernel(
         state = const offset_of!(Slots, launches) + plain::Launches::STATE_AT,
         on = const plain::Launches::ON,
         factor = const stdx::hash::FACTOR as i32,
-        bound_shift = const shift(BOUND.1.places, BOUND.1.place_bytes),
-        bound_bytes = const BOUND.1.place_bytes,
-        bound = const BOUND.0 + BOUND.1.slots,
-        value = const BOUND.1.value,
-        epoch = const BOUND.0 + BOUND.1.epoch,
-        unusual = const LAYER + Recorded::UNUSUAL_AT,
-        default_max = const DEFAULT_STREAM_MAX,
-        companions_epoch = const BOUND.0 + BOUND.1.companions_epoch,
-        value_bits = const BOUND.1.value_bits,
-        companion = const BOUND.1.companion,
+        usual_shift = const shift(USUAL.places, USUAL.entry_bytes),
+        usual_bytes = const USUAL.entry_bytes,
+        entries = const LAYER + USUAL.entries,
+        entry_generation = const USUAL.entry_generation,
+        function = const USUAL.function,
+        launch = const USUAL.launch,
+        usual_stream = const USUAL.stream,
+        generation = const LAYER + USUAL.generation,
         owners_shift = const shift(Quick::PLACES, ring::BYTES),
         ring_bytes = const ring::BYTES,
         owners = const OWNERS,
@@ -275,21 +264,19 @@ pub unsafe extern "C" fn cuLaunchKernel(
         block_xy = const event::BLOCK_XY,
         dynamic_shared = const event::DYNAMIC_SHARED,
         block_z = const event::BLOCK_Z,
-        next = const ring::NEXT,
-        number = const event::NUMBER,
         start = const event::START,
         ending = const event::ENDING,
         pace_unit = const pace::UNIT,
         pace = const ring::PACE,
         close_units = const pace::CLOSE_UNITS,
         sampled = const ring::SAMPLED,
-        is_open = const open_event::OPEN,
         estimated_bit = const event::END_ESTIMATED_BIT,
         event_bytes = const event::BYTES,
-        function = const offset_of!(Slots, launches) + plain::Launches::LAUNCH_AT,
+        next = const offset_of!(Slots, launches) + plain::Launches::LAUNCH_AT,
         is_open_without_end = const open_event::OPEN_WITHOUT_END,
         end = sym plain::end,
         context_changes = const LAYER + Recorded::CONTEXT_CHANGES_AT,
+        default_max = const DEFAULT_STREAM_MAX,
         note = const ring::NOTE,
         row = const Row::cuLaunchKernel as usize,
         further = const slot_at(Row::cuLaunchKernel as usize),

@@ -123,10 +123,11 @@ pub(super) fn layer() -> Option<&'static Recorded> {
 /// The end of a call that [`launch`](super::launch) has begun, with an answer or times that it does not put down.
 ///
 /// # Safety
-/// The event is open in this ring, which is the calling thread's, since `begin`.
-pub(super) unsafe extern "C" fn end(begin: u64, ring: u64, result: CUresult) -> CUresult {
+/// The event is open in this ring, which is the calling thread's.
+pub(super) unsafe extern "C" fn end(ring: u64, result: CUresult) -> CUresult {
     if let Some(layer) = layer() {
-        layer.end_plain(Token([begin, ring, 0]), result);
+        // As `telemetry::Open` has it.
+        layer.end_plain(Token([ring, 0, 0]), result);
     }
     result
 }

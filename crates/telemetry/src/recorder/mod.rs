@@ -22,7 +22,7 @@ use owners::Owners;
 pub use quick::{Open, Quick};
 use sink::Sink;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ pub struct Config {
     pub interval: Duration,
     /// Whether times of the device come too ([`Event::execution`]).
     pub executions: bool,
-    /// Whether the end of each launch is read from the clock, and not of one in eight where they follow close behind each other.
+    /// Whether the end of each launch is read from the clock, and not of one in 32 where they follow close behind each other.
     pub all_ends: bool,
     /// Facts for the head of the file, beside those about the process.
     pub facts: Vec<(String, String)>,
@@ -101,6 +101,8 @@ pub struct Recorder {
     state: AtomicU8,
     clock: Clock,
     owners: Owners,
+    /// Whether events have no numbers but their places.
+    is_quick: AtomicBool,
     config: Config,
     /// The file's descriptor, for a forked child to close: it would hold the lock on the file for as long as it lives.
     descriptor: AtomicI32,
@@ -176,6 +178,7 @@ impl Recorder {
             state: AtomicU8::new(FRESH),
             clock: Clock::new(),
             owners: Owners::new(),
+            is_quick: AtomicBool::new(false),
             config,
             descriptor: AtomicI32::new(-1),
             wake: AtomicU32::new(0),
@@ -319,7 +322,8 @@ impl Recorder {
         }
         let slots = Slots::new(self.config.ring_events.max(4).next_power_of_two());
         let place = self.owners.free_place();
-        let ring = Ring::new(rings.threads, slots, place, self.config.all_ends);
+        let is_numbered = !self.is_quick.load(Ordering::Acquire);
+        let ring = Ring::new(rings.threads, slots, place, self.config.all_ends, is_numbered);
         let Some(own) = thread::keep(self, &ring) else {
             ring.give_up();
             return None;

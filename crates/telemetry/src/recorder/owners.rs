@@ -112,7 +112,7 @@ mod tests {
                         assert!(owners.producer().is_none());
                         let guard = adding.lock().unwrap();
                         let place = owners.free_place();
-                        let ring = Ring::new(turn, Slots::of_its_own(4), place, false);
+                        let ring = Ring::new(turn, Slots::of_its_own(4), place, false, true);
                         place.inspect(|place| Owners::add(place));
                         drop(guard);
                         let found = owners.producer();

@@ -7,6 +7,7 @@ use super::Recorder;
 use super::owners::Owners;
 use crate::event::{Event, Kind};
 use crate::ring::Producer;
+use std::sync::atomic::Ordering;
 
 /// What an event looks at of a recorder: the address of a table of the threads' ends of their rings ([`PLACES`](Quick::PLACES)).
 #[repr(transparent)]
@@ -16,43 +17,43 @@ pub struct Quick {
     owners: Owners,
 }
 
-/// An event that is going on.
+/// An event that is going on, in the calling thread's ring.
 #[derive(Clone, Copy)]
-pub struct Open {
-    start: u64,
-    ring: &'static Producer,
-}
+pub struct Open(&'static Producer);
 
 impl From<Open> for [u64; 3] {
     #[inline(always)]
     fn from(open: Open) -> [u64; 3] {
-        [open.start, std::ptr::from_ref(open.ring).expose_provenance() as u64, 0]
+        [std::ptr::from_ref(open.0).expose_provenance() as u64, 0, 0]
     }
 }
 
 impl Open {
-    /// The event that these are the words of.
+    /// The event that these are the words of. The first is the address of the thread's end of its ring.
     ///
     /// # Safety
     /// They come from one of [`Quick::begin`], and the thread is the one that began.
     #[inline(always)]
-    pub unsafe fn from_words([start, ring, _]: [u64; 3]) -> Open {
+    pub unsafe fn from_words([ring, _, _]: [u64; 3]) -> Open {
         // SAFETY: the thread keeps its ring until it ends.
-        Open { start, ring: unsafe { &*std::ptr::with_exposed_provenance(ring as usize) } }
+        Open(unsafe { &*std::ptr::with_exposed_provenance(ring as usize) })
     }
 
     /// The event ends with the driver's answer.
     #[inline(always)]
     pub fn end(self, result: u32) {
         // SAFETY: the ring is the calling thread's own, where the event was begun.
-        unsafe { self.ring.shut(self.start, result, crate::clock::counter) };
+        unsafe { self.0.shut(result, crate::clock::counter) };
     }
 }
 
 impl Recorder {
-    /// The quick way, where time stamps are the counter's.
+    /// The quick way, where time stamps are the counter's. To be asked for before anything is recorded: then the numbers of events are those of their
+    /// places, and not what [`begin`](Recorder::begin) says.
     pub fn quick(&'static self) -> Option<Quick> {
-        self.clock.is_counter().then_some(Quick { owners: self.owners })
+        let is_quick = self.clock.is_counter();
+        self.is_quick.store(is_quick, Ordering::Release);
+        is_quick.then_some(Quick { owners: self.owners })
     }
 }
 
@@ -75,7 +76,7 @@ impl Quick {
         // SAFETY: the ring is the calling thread's own.
         let is_open =
             unsafe { ring.open(start, event.head(), event.handle, event.payload, event.kind == Kind::Launch) };
-        is_open.then_some(Open { start, ring })
+        is_open.then_some(Open(ring))
     }
 
     /// The calling thread's note; 0 where there is none.
