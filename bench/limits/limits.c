@@ -67,19 +67,27 @@ float read_all(const float* a, size_t count) {
 #define FOR_EACH_SUM(act) act(0) act(1) act(2) act(3) act(4) act(5) act(6) act(7) act(8) act(9)
 #define SUMS 10
 
-// `rounds` times independent multiply-and-adds of vectors in each thread. Returns the number of operations; `sink`
+// Pieces of a thread's work: a thread that the machine takes away for a while leaves its pieces to the others, as those of a kernel do.
+#define PIECES 256
+
+// `rounds` times independent multiply-and-adds of vectors for each thread. Returns the number of operations; `sink`
 // keeps the compiler from leaving them out.
 double multiply_add(size_t rounds, float factor, float* sink) {
     int threads = 1;
 #pragma omp parallel
     {
+#pragma omp single
+        threads = omp_get_num_threads();
         // Two different values, or the compiler makes another operation of it.
         vector factors = factor + (vector){0}, addends = factors + 1.0f;
 #define BEGIN(k) vector s##k = factors + (float)k;
         FOR_EACH_SUM(BEGIN)
-        for (size_t round = 0; round < rounds; round++) {
+#pragma omp for schedule(dynamic)
+        for (int piece = 0; piece < PIECES * threads; piece++) {
+            for (size_t round = 0; round < rounds / PIECES; round++) {
 #define STEP(k) s##k = s##k * factors + addends;
-            FOR_EACH_SUM(STEP)
+                FOR_EACH_SUM(STEP)
+            }
         }
         vector sum = {0};
 #define END(k) sum += s##k;
@@ -88,8 +96,6 @@ double multiply_add(size_t rounds, float factor, float* sink) {
         for (int i = 0; i < LANES; i++) total += sum[i];
 #pragma omp critical
         *sink += total;
-#pragma omp single
-        threads = omp_get_num_threads();
     }
-    return 2.0 * SUMS * LANES * (double)rounds * threads;
+    return 2.0 * SUMS * LANES * (double)(rounds / PIECES * PIECES) * threads;
 }

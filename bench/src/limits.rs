@@ -16,8 +16,9 @@ use crate::statistics::summary;
 
 /// Floats of each array: far more than any cache holds.
 const COUNT: usize = 32 << 20;
-/// Multiply-and-adds in a row, for each vector register.
-const ROUNDS: usize = 1_000_000;
+/// Multiply-and-adds in a row, for each vector register: as many as take about as long as a kernel that is held against them, some 10 ms, as do the passes over
+/// the arrays. What takes a moment falls between what else the machine does, and what takes longer does not.
+const ROUNDS: usize = 6_000_000;
 
 /// What was seen at one time, or of several times.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
