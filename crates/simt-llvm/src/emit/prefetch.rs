@@ -60,13 +60,12 @@ impl FunctionEmitter<'_> {
         if access.space != AddressSpace::Global {
             return;
         }
-        let in_loop = if self.unit.target.narrow_paths { Purpose::Read } else { Purpose::ReadLater };
         let innermost = self.shapes.schedule.layout.innermost[self.block.0 as usize];
         let (distance, purpose) = match innermost {
             None if self.leaves_streams_alone() => return,
             None => (self.i64(PREFETCH_DISTANCE_BYTES.into()), Purpose::Read),
             Some(id) if self.is_short(id) => (self.i64(PREFETCH_DISTANCE_BYTES.into()), Purpose::Read),
-            Some(id) if self.runs_through(id) => (self.distance_in_loop(pointer), in_loop),
+            Some(id) if self.runs_through(id) => (self.distance_in_loop(pointer), self.purpose_in_loop()),
             Some(id) if self.comes_back(id) && self.puts_off_fetch() => return,
             Some(id) if self.comes_back(id) => (self.distance_over_waits(pointer), Purpose::Read),
             Some(_) => return,
@@ -106,6 +105,11 @@ impl FunctionEmitter<'_> {
         for pointer in pointers {
             self.fetch(*pointer, distance, self.lanes() / pointers.len() as u32 * access.bytes(), Purpose::Read);
         }
+    }
+
+    /// What a loop fetches for one of its next turns. Rows of a matrix that lie a power of two apart would put each other out of the nearest cache until then, too.
+    fn purpose_in_loop(&self) -> Purpose {
+        if self.unit.target.narrow_paths { Purpose::Read } else { Purpose::ReadLater }
     }
 
     /// Asks for the lines of so many bytes, a distance from where a pointer points.
@@ -156,8 +160,9 @@ impl FunctionEmitter<'_> {
             let pointers: Vec<Val> =
                 bases.into_iter().map(|base| self.pointer(access.space, self.ir.add(base, offset))).collect();
             let distance = self.distance_over_waits(pointers[0]);
+            let purpose = self.purpose_in_loop();
             for pointer in &pointers {
-                self.fetch(*pointer, distance, self.lanes() / pointers.len() as u32 * access.bytes(), Purpose::Read);
+                self.fetch(*pointer, distance, self.lanes() / pointers.len() as u32 * access.bytes(), purpose);
             }
         }
         items.iter().map(|item| item.slot.key()).collect()
