@@ -85,6 +85,11 @@ impl<D: Driver, O: Observer> Observed<D, O> {
         self.context_changes.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// The layer was out of the way of calls: what handles name may be something else now.
+    pub fn comes_back(&self) {
+        self.forget_contexts();
+    }
+
     /// A note that a context is current.
     #[inline(always)]
     pub(crate) fn note_of(&self, context: u16) -> u64 {

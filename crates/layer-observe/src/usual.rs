@@ -108,22 +108,24 @@ impl Usual {
         let entry = &self.entries[hash::place(function, PLACES)];
         let stream = stream.unwrap_or(NO_STREAM);
         let old = entry.generation.load(Ordering::Acquire);
-        if old == generation {
-            // The stream is in the context that the entry has.
-            if entry.function.load(Ordering::Acquire) == function && entry.launch.load(Ordering::Acquire) == launch {
-                let _ = entry.stream.compare_exchange(NO_STREAM, stream, Ordering::AcqRel, Ordering::Relaxed);
-            }
+        // Nearly always there is nothing to do; then nothing is written.
+        if old == generation && (stream == NO_STREAM || entry.stream.load(Ordering::Acquire) != NO_STREAM) {
             return;
         }
-        let is_taken = old < generation
+        let is_taken = old <= generation
             && generation & SUSPENDED == 0
             && entry.generation.compare_exchange(old, BUSY, Ordering::AcqRel, Ordering::Relaxed).is_ok();
-        if is_taken {
+        if !is_taken {
+            return;
+        }
+        let [of, was, found] = [&entry.function, &entry.stream, &entry.launch].map(|word| word.load(Ordering::Relaxed));
+        // What holds stays, but for a stream, which is in the context that the entry has, where there was none.
+        if old < generation || (of, was, found) == (function, NO_STREAM, launch) {
             entry.function.store(function, Ordering::Release);
             entry.stream.store(stream, Ordering::Release);
             entry.launch.store(launch, Ordering::Release);
-            entry.generation.store(generation, Ordering::Release);
         }
+        entry.generation.store(generation, Ordering::Release);
     }
 
     /// What the code that is written by hand finds of a launch, by the same steps.

@@ -16,6 +16,7 @@ use driver_api::op::{LaunchShape, Token};
 use driver_nvidia::{Library, NvidiaDriver};
 use layer_observe::{Observed, attributes, shape_of};
 use recorder::RecordObserver;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 
 /// The layer, right over NVIDIA's driver.
@@ -61,13 +62,17 @@ impl Place {
     }
 }
 
+/// The layer, once it is in its place.
+static PLACED: OnceLock<&'static Recorded> = OnceLock::new();
+
 /// Puts the layer in its place.
 ///
 /// # Safety
 /// This is called once.
 pub unsafe fn place(layer: Recorded) -> &'static Recorded {
     // SAFETY: nobody looks here before this has returned.
-    unsafe { (*super::SLOTS.layer.0.get()).write(layer) }
+    let placed = unsafe { (*super::SLOTS.layer.0.get()).write(layer) };
+    PLACED.get_or_init(|| placed)
 }
 
 /// Launches are recorded, by the layer that is in its place, and nothing else is wanted of them.
@@ -82,6 +87,9 @@ pub fn switch_on(library: &Library) {
 
 /// Says whether layers are in the way of calls: what slots lead to is not seen by code that is not reached by them.
 pub fn set_layers(are_there: bool) {
+    if let Some(layer) = PLACED.get().filter(|_| are_there) {
+        layer.comes_back();
+    }
     super::SLOTS.launches.are_layers_out.store(!are_there, Release);
 }
 
