@@ -99,7 +99,9 @@ fn target(choice: &Choice, row: usize) -> *const c_void {
 pub fn set_layers(are_there: bool) -> bool {
     let choice = choice();
     let Choice::Nvidia { library, hooked } = choice else { return false };
-    plain::set_layers(are_there);
+    if are_there {
+        plain::comes_back();
+    }
     fill_slots(|row| if hooked[row] && !are_there { library.address(row) } else { target(choice, row) });
     true
 }

@@ -1,9 +1,9 @@
 //! `cuLaunchKernel`, recorded in front of NVIDIA's driver, in the usual case: written by hand.
 //!
 //! A launch of NVIDIA's is thousands of instructions, after which nothing of ours is in the processor's nearest caches. So what recording costs is
-//! lines of code, and compiled code ([`plain::launch`](super::plain)), which does the same, has twice as many. What is done here is no more than: find what is
+//! lines of code, and compiled code ([`plain::launch`](super::plain)), which does the same, has more than twice as many. What is done here is no more than: find what is
 //! usual of the function ([`Recorded::USUAL`]) and the calling thread's end of its ring ([`ring`]), check that there is room, put the event down, call NVIDIA's
-//! function, and publish the event. Anything else goes where the function's slot leads, with all arguments as they were.
+//! function, and publish the event. Anything else goes to the compiled code, with all arguments as they were.
 //!
 //! The test `tests/launches.rs` compares its events with the compiled code's.
 
@@ -40,7 +40,27 @@ pub(super) const DEFAULT_STREAM_MAX: usize = 2;
 // The section begins with a page, as `plain` says of its own, so that the function begins with a line.
 core::arch::global_asm!(".pushsection apex_launch_usual, \"ax\", @progbits", ".p2align 12, , 1", ".popsection");
 
-/// `cuLaunchKernel` of the CUDA driver API.
+/// Finds the thread's end of its ring, in `rdx`, if it is where it belongs: then it is equal.
+macro_rules! own_end {
+    () => {
+        concat!(
+            "xor eax, eax\n",
+            "mov rax, fs:[rax]\n",
+            "imul edx, eax, {factor}\n",
+            "shr edx, {owners_shift}\n",
+            "and edx, -{ring_bytes}\n",
+            "add rdx, [r10 + {owners}]\n",
+            "cmp [rdx], rax",
+        )
+    };
+}
+
+unsafe extern "C" {
+    /// Where the slot of `cuLaunchKernel` leads once launches are recorded, and not before: within its code, so that both are in the same lines.
+    pub(super) fn apex_recorded_launch();
+}
+
+/// `cuLaunchKernel` of the CUDA driver API: a jump as all others, and behind it what it leads to while launches are recorded.
 ///
 /// # Safety
 /// The arguments are as the driver API documents them for this function.
@@ -62,10 +82,15 @@ pub unsafe extern "C" fn cuLaunchKernel(
 ) -> CUresult {
     // The frame: [rbp + 8] the way back, [rbp + 16] threads in z, + 24 dynamic shared memory, + 32 the stream, + 40 parameters, + 48 extra;
     // [rbp - 8] the caller's rbx, - 16 blocks in y (rdx), - 24 and - 32 the begin (upper and lower half), - 40 the thread's end of its ring.
-    // rdi, esi, ecx, r8d and r9d stay what the caller has put there. r10: the slots. What is not as usual jumps to 2, in short jumps from one to the
-    // next (21, 22). All up to `.p2align` is four lines.
+    // rdi, esi, ecx, r8d and r9d stay what the caller has put there. r10: the slots. What is not as usual jumps to 2, in short jumps by way
+    // of 22. All up to `.p2align` is four lines.
     core::arch::naked_asm!(
         ".cfi_startproc",
+        "mov r11d, {row}",
+        "jmp qword ptr [rip + {slots} + {slot}]",
+        ".globl apex_recorded_launch",
+        ".hidden apex_recorded_launch",
+        "apex_recorded_launch:",
         "lea r10, [rip + {slots}]",
         "push rbp",
         ".cfi_def_cfa_offset 16",
@@ -75,8 +100,6 @@ pub unsafe extern "C" fn cuLaunchKernel(
         "push rbx",
         ".cfi_offset rbx, -24",
         "push rdx",
-        "cmp word ptr [r10 + {state}], {on}",
-        "jne 21f",
         // The clock first: a processor may read it only once it has what it asked of memory before.
         "rdtsc",
         "push rdx",
@@ -88,7 +111,6 @@ pub unsafe extern "C" fn cuLaunchKernel(
         "add rdx, [r10 + {entries}]",
         "mov rax, [rdx + {entry_generation}]",
         "cmp [rdx + {function}], rdi",
-        "21:",
         "jne 22f",
         // rbx: the stream; r11: what is known of the function.
         "mov rbx, [rbp + 32]",
@@ -98,13 +120,7 @@ pub unsafe extern "C" fn cuLaunchKernel(
         "cmp rax, [r10 + {generation}]",
         "jne 22f",
         // rdx: the thread's end of its ring.
-        "xor eax, eax",
-        "mov rax, fs:[rax]",
-        "imul edx, eax, {factor}",
-        "shr edx, {owners_shift}",
-        "and edx, -{ring_bytes}",
-        "add rdx, [r10 + {owners}]",
-        "cmp [rdx], rax",
+        own_end!(),
         "jne 22f",
         "4:",
         "mov eax, r8d",
@@ -155,10 +171,10 @@ pub unsafe extern "C" fn cuLaunchKernel(
         "or r11, rbx",
         "mov [rax], r11",
         "prefetchw [rax + {event_bytes}]",
-        "push rdx",
-        "mov edx, [rbp - 16]",
         // From here to the way back is one line: it is far away again when NVIDIA's function returns.
         ".p2align 6",
+        "push rdx",
+        "mov edx, [rbp - 16]",
         "push qword ptr [rbp + 48]",
         "push qword ptr [rbp + 40]",
         "push qword ptr [rbp + 32]",
@@ -212,13 +228,7 @@ pub unsafe extern "C" fn cuLaunchKernel(
         "ja 2f",
         "cmp rax, [r10 + {generation}]",
         "jne 2f",
-        "xor eax, eax",
-        "mov rax, fs:[rax]",
-        "imul edx, eax, {factor}",
-        "shr edx, {owners_shift}",
-        "and edx, -{ring_bytes}",
-        "add rdx, [r10 + {owners}]",
-        "cmp [rdx], rax",
+        own_end!(),
         "jne 2f",
         "mov eax, [r10 + {context_changes}]",
         "shl rax, 16",
@@ -234,12 +244,10 @@ pub unsafe extern "C" fn cuLaunchKernel(
         "mov rbx, [rbp - 8]",
         "leave",
         ".cfi_def_cfa rsp, 8",
-        "mov r11d, {row}",
-        "jmp qword ptr [r10 + {further}]",
+        "jmp {further}",
         ".cfi_endproc",
         slots = sym SLOTS,
-        state = const offset_of!(Slots, launches) + plain::Launches::STATE_AT,
-        on = const plain::Launches::ON,
+        slot = const slot_at(Row::cuLaunchKernel as usize),
         factor = const stdx::hash::FACTOR as i32,
         usual_shift = const shift(USUAL.places, USUAL.entry_bytes),
         usual_bytes = const USUAL.entry_bytes,
@@ -279,6 +287,6 @@ pub unsafe extern "C" fn cuLaunchKernel(
         default_max = const DEFAULT_STREAM_MAX,
         note = const ring::NOTE,
         row = const Row::cuLaunchKernel as usize,
-        further = const slot_at(Row::cuLaunchKernel as usize),
+        further = sym plain::launch,
     )
 }

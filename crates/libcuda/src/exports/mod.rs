@@ -1,6 +1,6 @@
 //! The C functions, made from the table.
 //!
-//! An exported function is one jump to the address in its slot ([`launch`] does a launch that is recorded itself). All arguments stay where the caller has put them, so that a function
+//! An exported function is one jump to the address in its slot. All arguments stay where the caller has put them, so that a function
 //! needs no declaration to be handed on. Slots are filled by the first call of any function, when the choice is made ([`choice`]):
 //!
 //! - on the software GPU with [`software`],
@@ -10,7 +10,7 @@
 use crate::choice;
 use core::ffi::{c_char, c_void};
 use cuda_abi::*;
-use std::sync::atomic::{AtomicPtr, Ordering::Release};
+use std::sync::atomic::{AtomicPtr, Ordering::Relaxed, Ordering::Release};
 
 /// An argument of a per-thread function as the plain one takes it.
 macro_rules! translate {
@@ -132,6 +132,14 @@ pub fn fill_slots(target: impl Fn(usize) -> *const c_void) {
     }
     for (row, slot) in NEAR.iter().zip(&SLOTS.near) {
         slot.store(target(*row as usize).cast_mut(), Release);
+    }
+}
+
+/// Has one of the functions whose slots are [`NEAR`] jump elsewhere, if it jumps to `from`.
+fn redirect(row: Row, from: *const c_void, to: *const c_void) {
+    for (_, slot) in NEAR.iter().zip(&SLOTS.near).filter(|(near, _)| **near as usize == row as usize) {
+        // If it does not, it has been told to go past the layers, and is to go on so.
+        let _ = slot.compare_exchange(from.cast_mut(), to.cast_mut(), Release, Relaxed);
     }
 }
 

@@ -2,8 +2,8 @@
 //! ([`plain_copies`](super::plain_copies)).
 //!
 //! A program that does a lot between launches leaves nothing of ours in the processor's caches. What a launch costs then is how many lines and
-//! pages of code and data it touches. So `cuLaunchKernel` is written by hand ([`launch`](super::launch)), and falls back to what is here; it and the code for `cuLaunchKernelEx` lie in
-//! one page, which holds nothing else; what they look at first is one cache line; and what is rarely so is left to [`hooked`]. To have all of the code fetched at once, by instructions in front of it, was slower: on an
+//! pages of code and data it touches. So `cuLaunchKernel` is written by hand ([`launch`](super::launch)), and falls back to what is here; it lies in a page that holds nothing else, and
+//! so does the code for `cuLaunchKernelEx`; what they look at first is one cache line; and what is rarely so is left to [`hooked`]. To have all of the code fetched at once, by instructions in front of it, was slower: on an
 //! H200's host (Intel) by some 50 to 100 ns with cold caches, and by a few with warm ones.
 
 use super::{Address, hooked, plain_copies};
@@ -27,25 +27,15 @@ pub type Recorded = Observed<NvidiaDriver, RecordObserver>;
 pub(super) struct Launches {
     /// Whether launches go this way.
     is_on: AtomicBool,
-    /// Whether [layers](crate::choice::set_layers) are out of the way of calls.
-    are_layers_out: AtomicBool,
     /// NVIDIA's `cuLaunchKernel` and `cuLaunchKernelEx`.
     functions: [AtomicPtr<c_void>; 2],
 }
 
 impl Launches {
     pub(super) const fn off() -> Launches {
-        Launches {
-            is_on: AtomicBool::new(false),
-            are_layers_out: AtomicBool::new(false),
-            functions: [const { AtomicPtr::new(null_mut()) }; 2],
-        }
+        Launches { is_on: AtomicBool::new(false), functions: [const { AtomicPtr::new(null_mut()) }; 2] }
     }
 
-    /// Where two bytes are that are [`ON`](Launches::ON) while launches go this way, for code that is not reached by a slot.
-    pub(super) const STATE_AT: usize = offset_of!(Launches, is_on);
-    pub(super) const ON: u16 = 1;
-    const _NEIGHBOURS: () = assert!(offset_of!(Launches, are_layers_out) == Launches::STATE_AT + 1);
     /// Where NVIDIA's `cuLaunchKernel` is.
     pub(super) const LAUNCH_AT: usize = offset_of!(Launches, functions);
 }
@@ -83,20 +73,22 @@ pub fn switch_on(library: &Library) {
     }
     plain_copies::prepare(library);
     launches.is_on.store(true, Release);
+    super::redirect(Row::cuLaunchKernel, launch as *const c_void, super::launch::apex_recorded_launch as *const c_void);
 }
 
-/// Says whether layers are in the way of calls: what slots lead to is not seen by code that is not reached by them.
-pub fn set_layers(are_there: bool) {
-    if let Some(layer) = PLACED.get().filter(|_| are_there) {
+/// The layer was out of the way of calls.
+pub fn comes_back() {
+    if let Some(layer) = PLACED.get() {
         layer.comes_back();
     }
-    super::SLOTS.launches.are_layers_out.store(!are_there, Release);
 }
 
 /// The function that takes a call, in place of that of [`hooked`].
 pub fn address(row: usize) -> Option<Address> {
     if row == Row::cuLaunchKernel as usize {
-        Some(Address(launch as *const c_void))
+        let is_on = super::SLOTS.launches.is_on.load(Acquire);
+        let recorded = super::launch::apex_recorded_launch as *const c_void;
+        Some(Address(if is_on { recorded } else { launch as *const c_void }))
     } else if row == Row::cuLaunchKernelEx as usize {
         Some(Address(launch_ex as *const c_void))
     } else {
@@ -145,7 +137,7 @@ pub(super) unsafe extern "C" fn end(ring: u64, result: CUresult) -> CUresult {
 /// # Safety
 /// As the driver API documents it.
 #[allow(clippy::too_many_arguments, reason = "the parameters are those of the C function")]
-unsafe extern "C" fn launch(
+pub(super) unsafe extern "C" fn launch(
     function: CUfunction,
     grid_x: u32,
     grid_y: u32,
