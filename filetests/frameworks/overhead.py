@@ -36,6 +36,8 @@ import compare
 STEPS_WARM, STEPS = 2, 12
 # Steps with layers, and as many without, that make a pair; and pairs that are asked for together.
 PAIR_STEPS, PAIRS = 2, 25
+# Steps after each switch that are not measured: layers that come back ask anew what each function is, as they do at its first launch.
+STEPS_SWITCHED = 1
 # The share of the time that is spent on measuring within processes.
 WITHIN_SHARE = 0.6
 BOOTSTRAPS = 2000
@@ -112,6 +114,7 @@ def pair(switch, measured, with_layers_first):
     for are_there in (with_layers_first, not with_layers_first):
         if switch(int(are_there)) != 0:
             sys.exit("layers cannot be switched")
+        measured(STEPS_SWITCHED)
         found[are_there] = measured(PAIR_STEPS)
     return found[True], found[False]
 
