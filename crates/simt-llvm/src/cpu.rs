@@ -91,7 +91,7 @@ impl Cpu {
                 let vbmi = avx512 && has("+avx512vbmi");
                 let gfni = avx512 && has("+gfni");
                 let vaes = avx512 && has("+vaes");
-                let narrow_paths = avx512 && name.starts_with("znver");
+                let narrow_paths = avx512 && name == "znver4";
                 Self { name, features, target: Target { avx512, avx2, vnni, vbmi, gfni, vaes, narrow_paths } }
             }
         }
