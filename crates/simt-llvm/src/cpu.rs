@@ -82,8 +82,7 @@ impl Cpu {
             Some(marker) if has(marker) => {
                 let avx512 = level == CpuLevel::V4 && avx512;
                 let avx2 = avx512 || (level == CpuLevel::V3 && avx2);
-                let (vnni, vbmi, gfni, vaes, narrow_paths) = (false, false, false, false, false);
-                let target = Target { avx512, avx2, vnni, vbmi, gfni, vaes, narrow_paths };
+                let target = Target { avx512, avx2, ..Target::default() };
                 Self { name: level.to_string(), features: String::new(), target }
             }
             _ => {
@@ -92,7 +91,9 @@ impl Cpu {
                 let gfni = avx512 && has("+gfni");
                 let vaes = avx512 && has("+vaes");
                 let narrow_paths = avx512 && name == "znver4";
-                Self { name, features, target: Target { avx512, avx2, vnni, vbmi, gfni, vaes, narrow_paths } }
+                let loads_lanes = avx512 && name == "znver5";
+                let target = Target { avx512, avx2, vnni, vbmi, gfni, vaes, narrow_paths, loads_lanes };
+                Self { name, features, target }
             }
         }
     }

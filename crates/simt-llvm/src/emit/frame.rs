@@ -187,7 +187,7 @@ impl FunctionEmitter<'_> {
     }
 
     /// Decides which values are stored to the frame when they are made: those that a barrier in a loop saves in every turn, though they are
-    /// made outside of it.
+    /// made outside of it, and those outside of loops altogether, which each barrier would store anew, and later, when they are in no register any more.
     fn choose_kept(&mut self, waits: &[(BlockId, Vec<Value>)]) {
         let function = self.function;
         let layout = &self.shapes.schedule.layout;
@@ -199,7 +199,10 @@ impl FunctionEmitter<'_> {
                 depth_of[value.0 as usize] = layout.depth(id);
             }
         }
-        let is_kept = |id: &BlockId, value: &Value| depth_of[value.0 as usize] < layout.depth(*id);
+        let is_kept = |id: &BlockId, value: &Value| {
+            let depth = depth_of[value.0 as usize];
+            depth == 0 || depth < layout.depth(*id)
+        };
         let kept: Vec<Value> =
             waits.iter().flat_map(|(id, values)| values.iter().copied().filter(|value| is_kept(id, value))).collect();
         for value in kept {

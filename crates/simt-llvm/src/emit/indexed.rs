@@ -85,25 +85,31 @@ impl FunctionEmitter<'_> {
         self.or_misaligned(outside, access.align(), base)
     }
 
-    /// For each lane, whether an access to shared memory at a word is bad, which is extended without a sign to the address: half as many
-    /// vectors as the addresses take.
+    /// For each lane, whether an access to shared memory at a word is bad, which is extended to the address: half as many vectors as the
+    /// addresses take. Shared memory is far smaller than what a word with a sign counts.
     pub fn is_bad_word(&self, access: Access, address: Value, offset: i64) -> Option<Val> {
         let bytes = i64::from(access.bytes());
-        let Op::Extend { signed: false, from: Type::I32, to: Type::I64, a } = *self.operation(address)? else {
+        let Op::Extend { signed, from: Type::I32, to: Type::I64, a } = *self.operation(address)? else {
             return None;
         };
-        if access.space != AddressSpace::Shared || !(0..SIGN as i64).contains(&offset) || offset % bytes != 0 {
+        let is_near = if signed { offset.unsigned_abs() < SIGN / 2 } else { (0..SIGN as i64).contains(&offset) };
+        if access.space != AddressSpace::Shared || !is_near || offset % bytes != 0 {
             return None;
         }
         let word = self.at_hand.get(&a).map(|repr| self.to_vector(*repr, Type::I32))?;
         let ir = self.ir;
         let long = ir.int(64);
+        // What is below zero by its sign comes back by the offset, if that is added to the word.
+        let (at, beyond) = match signed && offset != 0 {
+            true => (ir.add(word, ir.constant(ir.type_of(word), offset as u64)), 0),
+            false => (word, offset),
+        };
         let size = ir.cast(Cast::ZExt, self.launch_i32(offset_of!(LaunchContext, shared_bytes)), long);
         // How many words are good: none, if the memory is smaller than what is accessed.
-        let good = ir.sub(size, self.i64((offset + bytes - 1) as u64));
+        let good = ir.sub(size, self.i64((beyond + bytes - 1) as u64));
         let good = ir.intrinsic("llvm.smax", &[long], &[good, self.i64(0)]);
         let good = ir.splat(ir.cast(Cast::Trunc, good, ir.int(32)), self.lanes());
-        let outside = ir.icmp(IntPredicate::LLVMIntUGE, word, good);
+        let outside = ir.icmp(IntPredicate::LLVMIntUGE, at, good);
         match 1i64 << self.shapes.fact(a).lanes_align.min(62) >= bytes {
             true => Some(outside),
             false => Some(self.or_misaligned(outside, access.bytes(), word)),

@@ -26,6 +26,7 @@ mod instrument;
 mod integer;
 mod kernel;
 mod lane_choice;
+mod lane_loads;
 mod lane_loop;
 mod lanes;
 mod math;
@@ -68,7 +69,7 @@ use value::{Repr, Variable};
 const LANES: u32 = simt_ir::WARP_SIZE;
 
 /// What the machine offers beyond LLVM's generic vectors.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Target {
     /// AVX-512 F, VL, BW and DQ.
     pub avx512: bool,
@@ -85,6 +86,8 @@ pub struct Target {
     /// Stores of 512 bits take two turns, permutations run beside multiplications, a gather takes as long as loads lane by lane, and what
     /// blocks that do not wait read one behind the other is fetched ahead without being asked for: AMD's processors.
     pub narrow_paths: bool,
+    /// A gather takes longer than loads lane by lane.
+    pub loads_lanes: bool,
 }
 
 impl Target {

@@ -8,9 +8,13 @@ use simt_ir::{AddressSpace, Value};
 
 use super::FunctionEmitter;
 use super::indexed::Indices;
+use super::lane_loads::Places;
 use super::memory::Access;
 use super::value::Repr;
 use crate::llvm::{Bin, Cast, Fun, IntPredicate, Ty, Val};
+
+/// Words of 128 bits.
+const BLOCK: u32 = 4;
 
 impl FunctionEmitter<'_> {
     pub fn load_uniform(&mut self, access: Access, at: Val) -> Vec<Repr> {
@@ -135,7 +139,8 @@ impl FunctionEmitter<'_> {
         if self.ir.bits(piece) < 32 && access.count == 1 && self.unit.target.gathers() {
             return vec![self.gather_small(access, piece, addresses)];
         }
-        self.gather_pieces(access, piece, |moved| self.moved_pointers(access.space, addresses, moved))
+        let pointers = |moved| self.moved_pointers(access.space, addresses, moved);
+        self.gather_pieces(access, piece, self.loaded_at(access.space, addresses), pointers)
     }
 
     /// As [`FunctionEmitter::gather`], by indices.
@@ -145,15 +150,27 @@ impl FunctionEmitter<'_> {
             let addresses = self.element_addresses(indices);
             return vec![self.gather_small(access, piece, addresses)];
         }
-        self.gather_pieces(access, piece, |moved| self.element_pointers(indices, moved))
+        self.gather_pieces(access, piece, self.loaded_from(access, indices), |moved| {
+            self.element_pointers(indices, moved)
+        })
     }
 
-    /// Gathers what lanes access, a piece at a time; `pointers` gives the lanes' addresses, moved by some bytes.
-    fn gather_pieces(&self, access: Access, piece: Ty, pointers: impl Fn(u32) -> Val) -> Vec<Val> {
+    /// Gathers what lanes access, a piece at a time: from `places`, if that is to be done lane by lane; otherwise `pointers` gives the lanes' addresses, moved by
+    /// some bytes.
+    fn gather_pieces(
+        &self,
+        access: Access,
+        piece: Ty,
+        places: Option<Places>,
+        pointers: impl Fn(u32) -> Val,
+    ) -> Vec<Val> {
         let ty = self.ir.vector(piece, self.lanes());
         let bytes = self.ir.bits(piece) / 8;
         let pieces: Vec<Val> = (0..access.bytes() / bytes)
             .map(|index| {
+                if let Some(places) = places {
+                    return self.load_lanes(piece, places, index * bytes);
+                }
                 let arguments = [pointers(index * bytes), self.i32(bytes), self.mask, self.ir.zero(ty)];
                 self.ir.intrinsic("llvm.masked.gather", &[ty, self.ir.vector(self.ir.ptr(), self.lanes())], &arguments)
             })
@@ -299,6 +316,9 @@ impl FunctionEmitter<'_> {
     /// Loads of all lanes, `segments` of them to a column.
     pub fn load_columns(&mut self, access: Access, base: Val, stride: i64, segments: u32) -> Val {
         let length = self.lanes() / segments;
+        if access.ty.bytes() == 4 && segments.is_multiple_of(BLOCK) && length.is_multiple_of(BLOCK * BLOCK) {
+            return self.load_columns_by_blocks(access, base, stride, segments);
+        }
         let column = self.ir.vector(self.scalar_type(access.ty), segments);
         let columns: Vec<Val> = (0..length)
             .map(|place| {
@@ -309,6 +329,49 @@ impl FunctionEmitter<'_> {
         let all = self.concatenate(&columns);
         let order: Vec<u32> = (0..self.lanes()).map(|lane| lane % length * segments + lane / length).collect();
         self.ir.shuffle(all, all, &order)
+    }
+
+    /// The same for words, of blocks of 4 x 4 that are turned within 128 bits, where an instruction moves words of two registers at once: four
+    /// such blocks make up a register of 512 bits, in whose parts lanes lie as they are wanted.
+    fn load_columns_by_blocks(&mut self, access: Access, base: Val, stride: i64, segments: u32) -> Val {
+        let length = self.lanes() / segments;
+        let ir = self.ir;
+        let part = ir.vector(self.scalar_type(access.ty), BLOCK);
+        let columns: Vec<Val> = (0..length).map(|place| self.column(access, base, stride, place)).collect();
+        let mut rows: Vec<Vec<Val>> = vec![Vec::new(); segments as usize];
+        for first in (0..segments).step_by(BLOCK as usize) {
+            for places in columns.chunks((BLOCK * BLOCK) as usize) {
+                let at = |place: usize| {
+                    ir.load_aligned(part, ir.offset_by(places[place], first as usize * 4), access.ty.bytes())
+                };
+                let step = BLOCK as usize;
+                let four =
+                    [0, 1, 2, 3].map(|place| self.concatenate(&[0, 1, 2, 3].map(|block| at(block * step + place))));
+                for (row, turned) in rows[first as usize..].iter_mut().zip(self.turn_blocks(four)) {
+                    row.push(turned);
+                }
+            }
+        }
+        self.concatenate(&rows.concat())
+    }
+
+    /// Turns blocks of 4 x 4 words, each in the same 128 bits of four registers.
+    fn turn_blocks(&self, rows: [Val; 4]) -> [Val; 4] {
+        // Of two registers the first or second half of each 128 bits, in turns of so many words.
+        let merge = |a: Val, b: Val, half: u32, words: u32| {
+            let lanes = self.ir.lanes(self.ir.type_of(a));
+            let order: Vec<u32> = (0..lanes)
+                .map(|lane| {
+                    let (block, place) = (lane / BLOCK * BLOCK, lane % BLOCK);
+                    let from = place / words % 2 * lanes;
+                    from + block + half * 2 + place / (2 * words) * words + place % words
+                })
+                .collect();
+            self.ir.shuffle(a, b, &order)
+        };
+        let [a, b, c, d] = rows;
+        let [low, high] = [0, 1].map(|half| [merge(a, b, half, 1), merge(c, d, half, 1)]);
+        [low, high].map(|[ab, cd]| [0, 1].map(|half| merge(ab, cd, half, 2))).concat().try_into().expect("four rows")
     }
 
     /// As [`FunctionEmitter::load_columns`], for stores.
