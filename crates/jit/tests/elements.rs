@@ -162,12 +162,21 @@ fn words_of_shared_memory_are_tested_as_words() {
             (xor, last + 4, "IllegalAddress"),
             (xor, 4, "IllegalAddress"),
             (xor, 2, "MisalignedAddress"),
+            // Not quite brought back, and too far.
+            ("add.s32 %r3, %r2, -17;", 64, "IllegalAddress"),
+            ("add.s32 %r3, %r2, -15;", 64, "IllegalAddress"),
+            ("add.s32 %r3, %r2, 15;", -64, "IllegalAddress"),
         ] {
             let lowered = Lowered::new(shared_case(index, offset)).expect("the text is PTX");
             let found = lowered.run(&device, true).expect_err("one lane faults");
             assert!(found.contains(fault) && found.contains("shared"), "{index} {offset}: {found}");
         }
-        let lowered = Lowered::new(shared_case("sub.s32 %r3, 63, %r2;", 0)).expect("the text is PTX");
-        lowered.assert_same_everywhere(&device, &[8, THREADS], None, "up to the last word");
+        // Words below zero, and such beyond the end, that the offset brings back.
+        for (index, offset) in
+            [("sub.s32 %r3, 63, %r2;", 0), ("add.s32 %r3, %r2, -16;", 64), ("add.s32 %r3, %r2, 16;", -64)]
+        {
+            let lowered = Lowered::new(shared_case(index, offset)).expect("the text is PTX");
+            lowered.assert_same_everywhere(&device, &[8, THREADS], None, index);
+        }
     }
 }
