@@ -91,8 +91,8 @@ impl Cpu {
                 let gfni = avx512 && has("+gfni");
                 let vaes = avx512 && has("+vaes");
                 let narrow_paths = avx512 && name == "znver4";
-                let loads_lanes = avx512 && name == "znver5";
-                let target = Target { avx512, avx2, vnni, vbmi, gfni, vaes, narrow_paths, loads_lanes };
+                let zen5 = avx512 && name == "znver5";
+                let target = Target { avx512, avx2, vnni, vbmi, gfni, vaes, narrow_paths, zen5 };
                 Self { name, features, target }
             }
         }

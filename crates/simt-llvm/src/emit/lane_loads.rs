@@ -47,7 +47,7 @@ impl FunctionEmitter<'_> {
     fn loads_lane_by_lane(&self, space: AddressSpace) -> bool {
         let unit = self.unit;
         let is_full = self.mask == self.all_lanes() || space == AddressSpace::Shared;
-        unit.target.loads_lanes && is_full && !unit.quick && !unit.outline
+        unit.target.zen5 && is_full && !unit.quick && !unit.outline
     }
 
     /// What lies so many bytes behind the lanes' places, an element for each.

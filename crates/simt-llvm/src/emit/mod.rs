@@ -83,11 +83,12 @@ pub struct Target {
     pub gfni: bool,
     /// VAES: rounds of AES, four states at a time.
     pub vaes: bool,
-    /// Stores of 512 bits take two turns, permutations run beside multiplications, a gather takes as long as loads lane by lane, and what
-    /// blocks that do not wait read one behind the other is fetched ahead without being asked for: AMD's processors.
+    /// Zen 4: stores of 512 bits take two turns, permutations run beside multiplications, a gather takes as long as loads lane by lane, and what
+    /// blocks that do not wait read one behind the other is fetched ahead without being asked for.
     pub narrow_paths: bool,
-    /// A gather takes longer than loads lane by lane.
-    pub loads_lanes: bool,
+    /// Zen 5: permutations run beside multiplications there, too, a gather takes longer than loads lane by lane, and pieces of rows are best fetched to the
+    /// second cache.
+    pub zen5: bool,
 }
 
 impl Target {

@@ -102,8 +102,9 @@ impl FunctionEmitter<'_> {
             _ if self.leaves_streams_alone() => return,
             _ => self.i64(SEGMENT_DISTANCE_BYTES.into()),
         };
+        let purpose = if self.unit.target.zen5 { Purpose::ReadLater } else { Purpose::Read };
         for pointer in pointers {
-            self.fetch(*pointer, distance, self.lanes() / pointers.len() as u32 * access.bytes(), Purpose::Read);
+            self.fetch(*pointer, distance, self.lanes() / pointers.len() as u32 * access.bytes(), purpose);
         }
     }
 
