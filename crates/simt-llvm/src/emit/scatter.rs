@@ -63,6 +63,11 @@ impl FunctionEmitter<'_> {
             return self.scatter_small(access, addresses, vectors[0]);
         }
         let order = self.store_order(access);
+        if let Some(places) = self.stored_at(access.space, addresses) {
+            return self.store_pieces(access, piece, vectors, |value, moved| {
+                self.store_lanes(value, places, moved, &order);
+            });
+        }
         let addresses = self.ir.shuffle(addresses, addresses, &order);
         let pointers = |moved: u32| self.moved_pointers(access.space, addresses, moved);
         self.scatter_pieces(access, piece, vectors, &order, pointers);
@@ -76,6 +81,11 @@ impl FunctionEmitter<'_> {
             return self.scatter_small(access, addresses, vectors[0]);
         }
         let order = self.store_order(access);
+        if let Some(places) = self.places_from(indices) {
+            return self.store_pieces(access, piece, vectors, |value, moved| {
+                self.store_lanes(value, places, moved, &order);
+            });
+        }
         let index = self.ir.shuffle(indices.index, indices.index, &order);
         let pointers = |moved: u32| self.element_pointers(Indices { index, ..indices }, moved);
         self.scatter_pieces(access, piece, vectors, &order, pointers);
@@ -83,14 +93,21 @@ impl FunctionEmitter<'_> {
 
     /// As [`FunctionEmitter::gather_pieces`], for stores of the lanes in some order, in which `pointers` are.
     fn scatter_pieces(&self, access: Access, piece: Ty, vectors: &[Val], order: &[u32], pointers: impl Fn(u32) -> Val) {
-        let (bytes, count) = (self.ir.bits(piece) / 8, self.ir.bits(piece) / (8 * access.ty.bytes()));
         let mask = self.ir.shuffle(self.mask, self.mask, order);
-        for (index, elements) in vectors.chunks(count as usize).enumerate() {
-            let value = if count == 1 { elements[0] } else { self.put_together(elements, piece) };
+        self.store_pieces(access, piece, vectors, |value, moved| {
             let types = [self.ir.type_of(value), self.ir.vector(self.ir.ptr(), self.lanes())];
             let value = self.ir.shuffle(value, value, order);
-            let arguments = [value, pointers(index as u32 * bytes), self.i32(bytes), mask];
+            let arguments = [value, pointers(moved), self.i32(self.ir.bits(piece) / 8), mask];
             self.ir.intrinsic("llvm.masked.scatter", &types, &arguments);
+        });
+    }
+
+    /// Has what lanes store put together to pieces, each with the bytes by which it is moved, stored by `store`.
+    fn store_pieces(&self, access: Access, piece: Ty, vectors: &[Val], store: impl Fn(Val, u32)) {
+        let (bytes, count) = (self.ir.bits(piece) / 8, self.ir.bits(piece) / (8 * access.ty.bytes()));
+        for (index, elements) in vectors.chunks(count as usize).enumerate() {
+            let value = if count == 1 { elements[0] } else { self.put_together(elements, piece) };
+            store(value, index as u32 * bytes);
         }
     }
 

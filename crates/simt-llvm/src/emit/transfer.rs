@@ -8,7 +8,7 @@ use simt_ir::{AddressSpace, Value};
 
 use super::FunctionEmitter;
 use super::indexed::Indices;
-use super::lane_loads::Places;
+use super::lane_by_lane::Places;
 use super::memory::Access;
 use super::value::Repr;
 use crate::llvm::{Bin, Cast, Fun, IntPredicate, Ty, Val};
@@ -150,9 +150,7 @@ impl FunctionEmitter<'_> {
             let addresses = self.element_addresses(indices);
             return vec![self.gather_small(access, piece, addresses)];
         }
-        self.gather_pieces(access, piece, self.loaded_from(access, indices), |moved| {
-            self.element_pointers(indices, moved)
-        })
+        self.gather_pieces(access, piece, self.places_from(indices), |moved| self.element_pointers(indices, moved))
     }
 
     /// Gathers what lanes access, a piece at a time: from `places`, if that is to be done lane by lane; otherwise `pointers` gives the lanes' addresses, moved by
