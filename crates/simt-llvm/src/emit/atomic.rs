@@ -240,7 +240,7 @@ impl FunctionEmitter<'_> {
 
     /// As [`FunctionEmitter::lane_of`] of a lane and the next one. Words come together, since each addition is a load and a store by itself; and from a
     /// register, as a load that once met a store to the same place may wait for the addresses of all stores before it, which are what is loaded here.
-    /// On AMD's processors loads are what was measured.
+    /// On Zen 4 loads are what was measured.
     fn two_lanes_of(&self, source: LaneSource, lane: u32) -> [Val; 2] {
         let (ir, long) = (self.ir, self.ir.int(64));
         match source {

@@ -36,7 +36,7 @@ pub fn choose_lanes(program: &Program, launch: LaunchShape, target: Target, want
     let filling = narrow.max(far_apart).max(table).max(rows);
     let wanted = (f64::from(WARP_SIZE) * alone.idleness(target)).max(filling.into());
     let irregular = alone.irregular_accesses();
-    // Where a block is one team, there is nobody to wait for at its barriers. That pays between many of them on AMD's processors; on Intel's `fft1d`
+    // Where a block is one team, there is nobody to wait for at its barriers. That pays between many of them on Zen 4; on Zen 5 and on Intel's processors `fft1d`
     // takes longer by a seventh, and only bytes, of which a block's fill few registers, are worth it.
     let is_done_at_once =
         target.narrow_paths && alone.is_chopped_by_waits() || narrow >= BYTES_FILLING_LANES && alone.waits();
