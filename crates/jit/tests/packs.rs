@@ -146,3 +146,34 @@ fn parts_are_computed_as_the_interpreter_does() {
         }
     }
 }
+
+/// Lanes of each kind come together with four numbers, of which the last is read first, and is the only one that is wanted behind the barrier.
+#[test]
+fn one_part_of_what_meets_survives_a_barrier() {
+    let device = Device::new();
+    if !device.has_fma() {
+        return;
+    }
+    for who in ["setp.gt.u32 %p2, %r1, 70;", "and.b32 %r5, %r1, 1; setp.eq.u32 %p2, %r5, 0;"] {
+        let mut case = case(["0f00000000"; 4], "", "", "");
+        let (before, _) = case.code.split_once("    mov.u32 %r2, 5;").expect("there is such a line");
+        case.code = format!(
+            "{before}
+    {who}
+    @%p2 bra $join;
+    ld.global.v4.f32 {{%f5, %f6, %f7, %f8}}, [%rd4];
+$join:
+    add.f32 %f10, %f8, %f9;
+    st.global.v4.f32 [%rd5], {{%f5, %f6, %f7, %f8}};
+    bar.sync 0;
+    add.f32 %f10, %f10, %f8;
+    st.global.f32 [%rd5+4], %f8;
+    st.global.f32 [%rd5+8], %f10;
+    ret;
+}}
+"
+        );
+        let lowered = Lowered::new(case).expect("the text is PTX");
+        lowered.assert_same_everywhere(&device, &[16, 32, THREADS], None, who);
+    }
+}

@@ -268,7 +268,12 @@ impl FunctionEmitter<'_> {
     }
 
     fn set_kept(&mut self, value: Value) {
-        self.waits.frame.kept_values.insert(value);
+        // The first member of a pack writes for all, whichever of them is wanted.
+        let writes = match (self.variables[value.0 as usize], self.packs.place(value)) {
+            (Some(Variable::Part { .. }), Some((pack, _))) => self.packs.members(pack)[0],
+            _ => value,
+        };
+        self.waits.frame.kept_values.insert(writes);
         for item in self.slots_of(value) {
             self.waits.frame.kept.insert(item.slot.key());
         }
