@@ -83,6 +83,7 @@ fn indices_with_and_without_sign_reach_their_elements() {
             let lowered = Lowered::new(case).expect("the text is PTX");
             let name = format!("{bytes} bytes, {extend}, {distance}, base moved by {base}");
             lowered.assert_same_everywhere(&device, &[8, 32, THREADS], None, &name);
+            lowered.assert_same_everywhere(&Device::new().like_zen5(), &[32, THREADS], None, &name);
             let quick = Device::new().quickly();
             assert_eq!(lowered.run(&quick, true), lowered.run(&device, true), "{name}");
         }
@@ -151,7 +152,7 @@ fn shared_case(index: &str, offset: i32) -> Case<String> {
 fn words_of_shared_memory_are_tested_as_words() {
     let last = 4 * (THREADS as i32 - 1);
     let xor = "xor.b32 %r3, %r2, 21;";
-    for device in [Device::new(), Device::new().quickly()] {
+    for device in [Device::new(), Device::new().like_zen5(), Device::new().quickly()] {
         let lowered = Lowered::new(shared_case(xor, 0)).expect("the text is PTX");
         lowered.assert_same_everywhere(&device, &[8, THREADS], None, "words in disorder");
         // From the last word on, before the first, and in between.
@@ -178,5 +179,40 @@ fn words_of_shared_memory_are_tested_as_words() {
             let lowered = Lowered::new(shared_case(index, offset)).expect("the text is PTX");
             lowered.assert_same_everywhere(&device, &[8, THREADS], None, index);
         }
+    }
+}
+
+/// The lanes of a warp store their numbers to five places in shared memory, and again in global memory: those are seen that the interpreter sees.
+#[test]
+fn of_lanes_that_store_to_one_place_the_right_one_is_seen() {
+    let mut case = case("rem.u32 %r3, %r2, 5;", "s32", 0, 8);
+    let (before, _) = case.code.split_once("    mul.wide.s32 %rd3").expect("there is such a line");
+    case.code = format!(
+        "{before}
+    .shared .align 8 .b8 words[256];
+    mov.u32 %r4, words;
+    shl.b32 %r5, %r1, 2;
+    add.s32 %r5, %r4, %r5;
+    st.shared.u32 [%r5], %r1;
+    shl.b32 %r6, %r3, 2;
+    add.s32 %r6, %r4, %r6;
+    bar.sync 0;
+    st.shared.u32 [%r6], %r2;
+    bar.sync 0;
+    ld.shared.u32 %r7, [%r5];
+    mul.wide.u32 %rd6, %r1, 8;
+    add.s64 %rd7, %rd2, %rd6;
+    st.global.u32 [%rd7+4], %r7;
+    mul.wide.u32 %rd8, %r3, 8;
+    add.s64 %rd9, %rd2, %rd8;
+    st.global.u32 [%rd9], %r1;
+    ret;
+}}
+"
+    );
+    case.threads = 32;
+    let lowered = Lowered::new(case).expect("the text is PTX");
+    for device in [Device::new(), Device::new().like_zen5(), Device::new().quickly()] {
+        lowered.assert_same_everywhere(&device, &[32], None, "one is seen");
     }
 }

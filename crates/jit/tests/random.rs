@@ -85,6 +85,13 @@ fn dot_products_without_vnni() {
     compare_ir_on(&Device::of_level(CpuLevel::V4), Family::Matrix);
 }
 
+/// Gathers and scatters that are done lane by lane.
+#[test]
+fn memory_like_zen5() {
+    compare_ir_on(&Device::new().like_zen5(), Family::Memory);
+    compare_ptx_on(&Device::new().like_zen5(), Family::Memory);
+}
+
 fn compare_ir_on(device: &Device, family: Family) {
     check(family, |seed| {
         let case = program(family, seed);

@@ -90,9 +90,9 @@ impl Cpu {
                 let vbmi = avx512 && has("+avx512vbmi");
                 let gfni = avx512 && has("+gfni");
                 let vaes = avx512 && has("+vaes");
-                let narrow_paths = avx512 && name == "znver4";
+                let zen4 = avx512 && name == "znver4";
                 let zen5 = avx512 && name == "znver5";
-                let target = Target { avx512, avx2, vnni, vbmi, gfni, vaes, narrow_paths, zen5 };
+                let target = Target { avx512, avx2, vnni, vbmi, gfni, vaes, zen4, zen5 };
                 Self { name, features, target }
             }
         }

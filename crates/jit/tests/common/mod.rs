@@ -45,6 +45,11 @@ impl Device {
         }
     }
 
+    /// The same with code that is otherwise made on Zen 5 alone.
+    pub fn like_zen5(self) -> Self {
+        Self { compiler: self.compiler.like_zen5(), ..self }
+    }
+
     /// The same with code that is made in little time.
     pub fn quickly(self) -> Self {
         Self { quick: true, ..self }

@@ -245,7 +245,7 @@ impl FunctionEmitter<'_> {
         let (ir, long) = (self.ir, self.ir.int(64));
         match source {
             LaneSource::Slot { vector, slot, element, bytes: 4 } if element == ir.int(32) => {
-                let both = if self.unit.target.narrow_paths {
+                let both = if self.unit.target.zen4 {
                     ir.load_aligned(long, ir.offset_by(slot, 4 * lane as usize), 4)
                 } else {
                     ir.extract_at(ir.cast(Cast::BitCast, vector, ir.vector(long, self.lanes() / 2)), lane / 2)

@@ -1,8 +1,7 @@
 //! Gathers and scatters as accesses lane by lane, on processors whose instructions for them are slower than that.
 //!
-//! A gather of 16 words takes Zen 5 18 cycles; as many loads, each put into its place of a register as it comes, take 9. A scatter takes 16, and as many stores
-//! 12, without what brings lanes into the order in which they are to be seen. Lanes that do not take part must not fault: where some may not, in shared memory
-//! they load its first word, and elsewhere, and for stores, the instruction stays.
+//! Lanes that do not take part must not fault: where some may not, in shared memory they load its first word, and elsewhere, and for stores, the
+//! instruction stays.
 
 use simt_ir::AddressSpace;
 

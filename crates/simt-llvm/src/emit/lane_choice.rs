@@ -62,7 +62,7 @@ impl Chooser<'_> {
             return None;
         }
         let cost = self.cost(id);
-        let few = match self.target.narrow_paths {
+        let few = match self.target.zen4 {
             // Lanes leave one after the other: those that are left have half as many turns to go as the last of them.
             true => (2 * cost.warp / cost.lane).min(self.lanes.into()) as u32,
             // In half of the warp's time: a lane has to be called, too.

@@ -85,7 +85,7 @@ pub struct Target {
     pub vaes: bool,
     /// Zen 4: stores of 512 bits take two turns, permutations run beside multiplications, a gather takes as long as loads lane by lane, and what
     /// blocks that do not wait read one behind the other is fetched ahead without being asked for.
-    pub narrow_paths: bool,
+    pub zen4: bool,
     /// Zen 5: permutations run beside multiplications there, too, a gather takes longer than loads lane by lane, and pieces of rows are best fetched to the
     /// second cache.
     pub zen5: bool,

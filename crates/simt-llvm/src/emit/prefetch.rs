@@ -85,7 +85,7 @@ impl FunctionEmitter<'_> {
 
     /// Whether the processor fetches ahead by itself as well as it can be told to, of blocks that follow each other without waits.
     fn leaves_streams_alone(&self) -> bool {
-        self.unit.target.narrow_paths && !self.unit.suspendable
+        self.unit.target.zen4 && !self.unit.suspendable
     }
 
     /// As [`FunctionEmitter::prefetch`], for segments of so many bytes: outside of loops, what one of the next blocks along x wants, whose segments
@@ -110,7 +110,7 @@ impl FunctionEmitter<'_> {
 
     /// What a loop fetches for one of its next turns. Rows of a matrix that lie a power of two apart would put each other out of the nearest cache until then, too.
     fn purpose_in_loop(&self) -> Purpose {
-        if self.unit.target.narrow_paths { Purpose::Read } else { Purpose::ReadLater }
+        if self.unit.target.zen4 { Purpose::Read } else { Purpose::ReadLater }
     }
 
     /// Asks for the lines of so many bytes, a distance from where a pointer points.

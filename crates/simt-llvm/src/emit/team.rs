@@ -38,8 +38,7 @@ pub fn choose_lanes(program: &Program, launch: LaunchShape, target: Target, want
     let irregular = alone.irregular_accesses();
     // Where a block is one team, there is nobody to wait for at its barriers. That pays between many of them on Zen 4; on Zen 5 and on Intel's processors `fft1d`
     // takes longer by a seventh, and only bytes, of which a block's fill few registers, are worth it.
-    let is_done_at_once =
-        target.narrow_paths && alone.is_chopped_by_waits() || narrow >= BYTES_FILLING_LANES && alone.waits();
+    let is_done_at_once = target.zen4 && alone.is_chopped_by_waits() || narrow >= BYTES_FILLING_LANES && alone.waits();
     let promises = |lanes: &&u32| {
         let together = Walked::new(program, kernel, LaunchShape { lanes: **lanes, ..launch });
         let carried = together.carried_registers(**lanes, target);
@@ -54,7 +53,7 @@ pub fn choose_lanes(program: &Program, launch: LaunchShape, target: Target, want
     if let Some(lanes) = sizes.iter().find(promises) {
         return *lanes;
     }
-    if !target.narrow_paths && sizes.contains(&LOCKING_LANES) && alone.locks_between_gathers() {
+    if !target.zen4 && sizes.contains(&LOCKING_LANES) && alone.locks_between_gathers() {
         return LOCKING_LANES;
     }
     // Two warps, whose chains fill each other's gaps, even if they part in a short loop.

@@ -208,7 +208,7 @@ impl Plan {
         let mut plan = Self { form, factor: product.a, width, steps, a, b, flipped, bias, corrections: Vec::new() };
         plan.plan_corrections();
         // Corrections are made of all vectors.
-        let turn_late = (target.narrow_paths || target.zen5) && form == Form::Single;
+        let turn_late = (target.zen4 || target.zen5) && form == Form::Single;
         for factor in [&mut plan.a, &mut plan.b] {
             factor.keep(lane_bytes, turn_late);
             factor.place(lane_bytes);
